@@ -1,4 +1,4 @@
-"""The small cast every test plays with: two companies that are twins, and nobody else.
+"""The fixture data of most tests: two tenants with the same people, and nothing else.
 
 Acme: Ada administers, Alice answers (agent), Dora dispatches, Dan drives, Cleo is the customer of
 his delivery, Olaf takes part in nothing; Carol and Dave are contacts of the website inbox, and the
@@ -46,7 +46,7 @@ ROLES = {
 
 
 class Company(Struct):
-    """One tenant, its people by name, and what opens its doors."""
+    """One tenant, its people by name, and its credentials."""
 
     tenant: Tenant
     people: dict[str, Identity]
@@ -57,7 +57,7 @@ class Company(Struct):
     read_only_key: str
 
     def actor(self, name: str) -> Actor:
-        """The person (or contact) as the engine sees them."""
+        """The actor of a user or contact."""
         person = self.people[name]
         kind: ActorKind = "contact" if person.kind == "contact" else "user"
         held = ROLE_PERMISSIONS.get(person.role, frozenset())
@@ -69,7 +69,7 @@ class Company(Struct):
 
 
 class Cast(Struct):
-    """The two companies and the engine they live in."""
+    """The two tenants and their engine."""
 
     engine: Engine
     clock: FakeClock
@@ -82,12 +82,12 @@ class Cast(Struct):
         return sessions.access_token(self.engine, of.tenant.id, of.people[name], ttl_s)
 
     def bearer(self, name: str, company: str = "acme") -> dict[str, str]:
-        """The header that says who calls."""
+        """The Authorization header of a person."""
         return {"Authorization": f"Bearer {self.token(name, company)}"}
 
 
 async def make_cast(db: Database, clock: FakeClock | None = None, **settings: object) -> Cast:
-    """Both companies, new, in a database that may hold others."""
+    """Create both tenants, in a database that may have others."""
     clock = clock or FakeClock()
     given = test_settings(**settings)
     engine = await engines.open_engine(db, clock, given, webhook_formats(given.public_url()))
@@ -95,7 +95,7 @@ async def make_cast(db: Database, clock: FakeClock | None = None, **settings: ob
 
 
 def test_settings(**given: object) -> Settings:
-    """The defaults, without the limits that a fast test would meet."""
+    """The defaults, without rate limits, which a fast test would exceed."""
     quiet = {
         "rate_limit_per_minute": 0,
         "inbox_rate_limit_per_minute": 0,
@@ -111,7 +111,7 @@ test_settings.__test__ = False  # type: ignore[attr-defined]  # pytest: it is no
 
 @asynccontextmanager
 async def http(engine: Engine, *dialects: Dialect) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of an application that speaks these dialects, in process."""
+    """An HTTP client of an application with these dialects, in this process."""
     transport = httpx.ASGITransport(build_app(list(dialects), engine, engine.settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://koine.test") as client:
         yield client
@@ -119,40 +119,42 @@ async def http(engine: Engine, *dialects: Dialect) -> AsyncIterator[httpx.AsyncC
 
 async def _company(engine: Engine, name: str) -> Company:
     tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
-    boss = operator(tenant.id)
-    cast = {who: await _user(engine, boss, who, role) for who, role in ROLES.items()}
+    operator_actor = operator(tenant.id)
+    cast = {who: await _user(engine, operator_actor, who, role) for who, role in ROLES.items()}
     for who in ("carol", "dave"):
         new = NewIdentity(kind="contact", name=f"{who.title()} Contact", email=f"{who}@web.test")
-        cast[who] = await directory.create(engine, boss, new)
-    inbox = await inboxes.create(engine, boss, inboxes.NewInbox(name="Website"))
+        cast[who] = await directory.create(engine, operator_actor, new)
+    inbox = await inboxes.create(engine, operator_actor, inboxes.NewInbox(name="Website"))
     everything = PERMISSIONS
-    made = await api_keys.create(engine, boss, "all", everything, user_id=cast["alice"].id)
+    made = await api_keys.create(
+        engine, operator_actor, "all", everything, user_id=cast["alice"].id
+    )
     read = await api_keys.create(
-        engine, boss, "read", frozenset({READ_CONVERSATIONS}), user_id=cast["alice"].id
+        engine, operator_actor, "read", frozenset({READ_CONVERSATIONS}), user_id=cast["alice"].id
     )
     places = {
         who: ContactInbox(inbox.id, cast[who].id, new_id(), random_token(), False, 1)
         for who in ("carol", "dave")
     }
-    parcels = [
+    given_deliveries = [
         Delivery(new_id(), f"ORD-{n}", f"C{n}", cast["cleo"].id, cast["dan"].id, "active", n, n)
         for n in (1, 2, 3)
     ]
-    await engine.db.write(tenant.id, _seed, list(places.values()), parcels)
-    return Company(tenant, cast, inbox, places, parcels, made.text, read.text)
+    await engine.db.write(tenant.id, _seed, list(places.values()), given_deliveries)
+    return Company(tenant, cast, inbox, places, given_deliveries, made.text, read.text)
 
 
-async def _user(engine: Engine, boss: Actor, who: str, role: str | None) -> Identity:
+async def _user(engine: Engine, operator_actor: Actor, who: str, role: str | None) -> Identity:
     return await directory.create(
-        engine, boss,
+        engine, operator_actor,
         NewIdentity(
             kind="user", name=f"{who.title()} User", first_name=who.title(), last_name="User",
-            email=f"{who}-{boss.tenant_id}@team.test", role=role,
+            email=f"{who}-{operator_actor.tenant_id}@team.test", role=role,
         ),
     )  # fmt: skip
 
 
-async def _seed(tx: Tx, places: list[ContactInbox], parcels: list[Delivery]) -> None:
+async def _seed(tx: Tx, places: list[ContactInbox], given_deliveries: list[Delivery]) -> None:
     for place in places:
         await inbox_rows.insert_contact_inbox(tx, place)
-    await deliveries.insert_many(tx, parcels)
+    await deliveries.insert_many(tx, given_deliveries)

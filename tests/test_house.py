@@ -91,6 +91,7 @@ PLANTED: dict[house.Check, tuple[str, str]] = {
     house.dialect_name: ("model/a.py", "KNOWN = {'native': 1}\n"),
     house.http_word: ("engine/a.py", "x = 404\n"),
     house.extras_read: ("engine/a.py", "x = message.extras['html']\n"),
+    house.unmarked_tx: ("engine/a.py", "def get(engine): ...\ndef add(tx): ...\n"),
 }
 
 
@@ -114,6 +115,8 @@ def test_the_rule_can_fail(check: house.Check) -> None:
         (house.dialect_name, "dialects/chats/a.py", "name = 'chats'\n"),
         (house.http_word, "http/a.py", "x = 404\n"),
         (house.extras_read, "engine/a.py", "extras: dict[str, object] = draft.extras\n"),
+        (house.unmarked_tx, "engine/a.py", "@read_tx\ndef get(tx): ...\ndef add_tx(tx): ...\n"),
+        (house.unmarked_tx, "engine/a.py", "def require(tx): ...\n"),
     ],
 )
 def test_the_rule_lets_pass(check: house.Check, path: str, text: str) -> None:

@@ -14,8 +14,8 @@ from koine.model.permissions import READ_CONVERSATIONS
 from tests.cast import PASSWORD, Cast
 
 
-async def newest(cast: Cast, noun: str | None = None) -> AuditEntry:
-    page = await audit_log.find(cast.engine, cast.acme.actor("ada"), noun, None, Window(1))
+async def newest(cast: Cast, entity: str | None = None) -> AuditEntry:
+    page = await audit_log.find(cast.engine, cast.acme.actor("ada"), entity, None, Window(1))
     return page.items[0]
 
 

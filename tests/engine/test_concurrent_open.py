@@ -1,4 +1,4 @@
-"""Many conversations opened at once in one tenant, by every door: nobody waits for a deadlock."""
+"""Many conversations opened at the same time in one tenant, in every way: none deadlocks."""
 
 import asyncio
 

@@ -67,8 +67,8 @@ async def test_all_or_none(cast: Cast) -> None:
 
 @pytest.mark.parametrize("field", ["customer_id", "driver_id"])
 async def test_its_people_are_users_of_the_tenant(cast: Cast, field: str) -> None:
-    for stranger in (cast.rival.id("dan"), cast.acme.id("carol"), new_id()):
-        given = {"customer_id": cast.acme.id("cleo"), field: stranger}
+    for outsider in (cast.rival.id("dan"), cast.acme.id("carol"), new_id()):
+        given = {"customer_id": cast.acme.id("cleo"), field: outsider}
         with pytest.raises(Invalid) as refused:
             await save(cast, DeliveryInput(**given))
         assert refused.value.field == f"deliveries.0.{field}"
@@ -138,9 +138,9 @@ async def test_its_driver_and_customer_may_look_nobody_else(cast: Cast) -> None:
     one = cast.acme.deliveries[0]
     for who in ("dan", "cleo", "dora", "ada"):
         assert await deliveries.get(cast.engine, cast.acme.actor(who), one.id) == one
-    for stranger in (cast.acme.actor("olaf"), cast.rival.actor("ada")):
+    for outsider in (cast.acme.actor("olaf"), cast.rival.actor("ada")):
         with pytest.raises(NotFound):
-            await deliveries.get(cast.engine, stranger, one.id)
+            await deliveries.get(cast.engine, outsider, one.id)
 
 
 async def test_a_page_is_of_the_tenant_oldest_first(cast: Cast) -> None:

@@ -69,7 +69,7 @@ async def test_a_key_is_its_callers_own(cast: Cast) -> None:
     assert await claim(cast, "cleo") is None
 
 
-async def test_a_key_left_behind_by_a_dead_process_frees_itself(cast: Cast) -> None:
+async def test_a_key_claimed_by_a_dead_process_becomes_free(cast: Cast) -> None:
     await claim(cast)
     cast.clock.advance(61)
     assert await claim(cast) is None

@@ -1,4 +1,4 @@
-"""Who is removed leaves their conversations: unassigned, out of them, tickets handed back."""
+"""A removed user leaves its conversations: not assigned, no participant, without tickets."""
 
 import pytest
 from msgspec import structs
@@ -34,86 +34,92 @@ async def remove(cast: Cast, who: str = "olaf") -> None:
     await offboarding.remove(cast.engine, cast.acme.actor("ada"), gone.id, gone.kind)
 
 
-async def now(cast: Cast, talk: str) -> Conversation:
-    return (await conversations.get(cast.engine, cast.acme.actor("ada"), talk)).one
+async def current(cast: Cast, conversation_id: str) -> Conversation:
+    return (await conversations.get(cast.engine, cast.acme.actor("ada"), conversation_id)).one
 
 
-async def active(cast: Cast, talk: str) -> set[str]:
-    return set(await cast.engine.db.read(cast.acme.tenant.id, participants.active_ids, talk))
+async def active(cast: Cast, conversation_id: str) -> set[str]:
+    return set(
+        await cast.engine.db.read(cast.acme.tenant.id, participants.active_ids, conversation_id)
+    )
 
 
 async def test_a_removed_agent_is_assigned_nothing_and_takes_part_nowhere(cast: Cast) -> None:
-    talk, other = await opened(cast, "olaf", "dan"), await opened(cast, "alice", "olaf")
+    conversation_id, other = await opened(cast, "olaf", "dan"), await opened(cast, "alice", "olaf")
     await remove(cast)
-    freed, kept = await now(cast, talk), await now(cast, other)
+    freed, kept = await current(cast, conversation_id), await current(cast, other)
     assert (freed.assignee_id, freed.responder_active, freed.participant_count) == (None, True, 2)
-    assert await active(cast, talk) == {cast.acme.id("carol"), cast.acme.id("dan")}
+    assert await active(cast, conversation_id) == {cast.acme.id("carol"), cast.acme.id("dan")}
     assert (kept.assignee_id, kept.responder_active) == (cast.acme.id("alice"), False)
     assert cast.acme.id("olaf") not in await active(cast, other)
 
 
 async def test_a_ticket_is_handed_back_and_the_responder_goes_on(cast: Cast) -> None:
-    ada, talk = cast.acme.actor("ada"), await opened(cast, None)
-    ticket = await tickets.open_(cast.engine, ada, talk)
+    ada, conversation_id = cast.acme.actor("ada"), await opened(cast, None)
+    ticket = await tickets.open_(cast.engine, ada, conversation_id)
     await tickets.take(cast.engine, ada, ticket.id, cast.acme.id("olaf"))
-    assert not (await now(cast, talk)).responder_active
+    assert not (await current(cast, conversation_id)).responder_active
     await remove(cast)
     assert (await tickets.get(cast.engine, ada, ticket.id)).status == "completed"
-    assert (await now(cast, talk)).responder_active
+    assert (await current(cast, conversation_id)).responder_active
 
 
 async def test_a_ticket_goes_to_whom_the_conversation_went(cast: Cast) -> None:
-    ada, talk = cast.acme.actor("ada"), await opened(cast, None)
-    ticket = await tickets.open_(cast.engine, ada, talk)
+    ada, conversation_id = cast.acme.actor("ada"), await opened(cast, None)
+    ticket = await tickets.open_(cast.engine, ada, conversation_id)
     await tickets.take(cast.engine, ada, ticket.id, cast.acme.id("olaf"))
     alice = cast.acme.id("alice")
-    await conversations.change(cast.engine, ada, talk, ConversationChanges(assignee_id=alice))
+    await conversations.change(
+        cast.engine, ada, conversation_id, ConversationChanges(assignee_id=alice)
+    )
     await remove(cast)
     after = await tickets.get(cast.engine, ada, ticket.id)
     assert (after.status, after.assignee_id) == ("ongoing", alice)
-    assert not (await now(cast, talk)).responder_active
+    assert not (await current(cast, conversation_id)).responder_active
 
 
 async def test_a_ticket_that_waits_for_people_keeps_the_responder_silent(cast: Cast) -> None:
-    talk = await opened(cast, "olaf")
-    ticket = await tickets.open_(cast.engine, cast.acme.actor("ada"), talk)
+    conversation_id = await opened(cast, "olaf")
+    ticket = await tickets.open_(cast.engine, cast.acme.actor("ada"), conversation_id)
     await remove(cast)
-    found = await now(cast, talk)
+    found = await current(cast, conversation_id)
     assert (found.assignee_id, found.responder_active) == (None, False)
     after = await tickets.get(cast.engine, cast.acme.actor("ada"), ticket.id)
     assert after.status == "pending"
 
 
-async def test_readers_are_told_and_totals_are_right(cast: Cast) -> None:
-    talk, olaf = await opened(cast, "olaf"), cast.acme.id("olaf")
+async def test_readers_get_the_events_and_totals_are_right(cast: Cast) -> None:
+    conversation_id, olaf = await opened(cast, "olaf"), cast.acme.id("olaf")
     db, tenant = cast.engine.db, cast.acme.tenant.id
     last = (await db.read("", events.log_snapshot)).last
     await remove(cast)
     log = await db.read(tenant, events.of_tenant_after, last, 2**60, 100)
-    told = {(e.kind, e.subject_id) for e in log}
-    assert {("conversation.updated", talk), ("participant.left", olaf)} <= told
+    logged = {(e.kind, e.subject_id) for e in log}
+    assert {("conversation.updated", conversation_id), ("participant.left", olaf)} <= logged
     for f in (ConversationFilter(assignee_id=olaf), ConversationFilter(participant_id=olaf)):
         found = await conversations.find(cast.engine, cast.acme.actor("ada"), f, page_window(1, 10))
         assert (found.total, found.items) == (0, [])
 
 
-async def test_many_conversations_are_left_piece_by_piece(
+async def test_many_conversations_are_left_in_batches(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(offboarding, "BATCH_SIZE", 2)
-    talks = [await opened(cast, "olaf") for _ in range(7)]
+    conversation_ids = [await opened(cast, "olaf") for _ in range(7)]
     await remove(cast)
-    assert [(await now(cast, talk)).assignee_id for talk in talks] == [None] * 7
-    for talk in talks:
-        assert cast.acme.id("olaf") not in await active(cast, talk)
+    assert [
+        (await current(cast, conversation_id)).assignee_id for conversation_id in conversation_ids
+    ] == [None] * 7
+    for conversation_id in conversation_ids:
+        assert cast.acme.id("olaf") not in await active(cast, conversation_id)
 
 
-async def test_what_was_left_undone_upkeep_does(fresh_db: Database) -> None:
+async def test_maintenance_finishes_an_unfinished_removal(fresh_db: Database) -> None:
     cast = await make_cast(fresh_db)
-    talk, olaf = await opened(cast, "olaf"), cast.acme.people["olaf"]
+    conversation_id, olaf = await opened(cast, "olaf"), cast.acme.people["olaf"]
     gone = structs.replace(olaf, removed_at=1)
     await cast.engine.db.write(cast.acme.tenant.id, identities.change, gone)
     done = await maintenance.run_once(cast.engine)
     assert done is not None and done.offboarded == 1
-    assert (await now(cast, talk)).assignee_id is None
+    assert (await current(cast, conversation_id)).assignee_id is None
     assert await offboarding.resume(cast.engine, cast.acme.tenant.id) == 0

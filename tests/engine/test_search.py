@@ -1,4 +1,4 @@
-"""What lists find by text: the same on both databases, whatever the form of the letters."""
+"""What lists find by text: the same on both databases, whatever the form of the characters."""
 
 import unicodedata
 from typing import Any
@@ -23,7 +23,7 @@ from koine.store.tables import conversations as c
 from koine.store.tables import identities as i
 from tests.cast import Cast, make_cast
 
-# Letters that differ only in what is folded, what patterns would read, and anything at all.
+# Characters that differ only in what is folded, what patterns would read, and anything at all.
 NEAR = st.sampled_from("aAáÁä\u0301iIİıßsſكکيىیةه٣۳3\u200c\u0640 \t%_\\'\u00ad")
 TEXTS = st.text(NEAR | st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 PLACES = st.integers(0, 9)
@@ -92,8 +92,10 @@ async def test_nothing_is_found_across_two_texts(cast: Cast) -> None:
 
 
 async def test_a_changed_name_is_found_and_the_old_one_is_not(cast: Cast) -> None:
-    who, boss = await contact(cast, name="Zoé"), cast.acme.actor("ada")
-    await directory.change(cast.engine, boss, who, "contact", directory.PersonChanges(name="Noël"))
+    who, operator_actor = await contact(cast, name="Zoé"), cast.acme.actor("ada")
+    await directory.change(
+        cast.engine, operator_actor, who, "contact", directory.PersonChanges(name="Noël")
+    )
     assert (await contacts(cast, "ZOE"), await contacts(cast, "NOEL")) == (set(), {who})
 
 
@@ -105,12 +107,12 @@ FORGET = [
 
 async def test_rows_from_before_are_folded_once(fresh_db: Database) -> None:
     cast = await make_cast(fresh_db)
-    who, talk = await contact(cast, name="Zoé"), await opened(cast, title="İnşaat")
+    who, conversation_id = await contact(cast, name="Zoé"), await opened(cast, title="İnşaat")
     tenant_id = cast.acme.tenant.id
     await fresh_db.write(tenant_id, _forget)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == (set(), set())
     await search_backfill.backfill_search_texts(fresh_db)
-    assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == ({who}, {talk})
+    assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == ({who}, {conversation_id})
     assert await fresh_db.read("", tenants.find_server_value, "text_folding") == VERSION
 
 
@@ -130,13 +132,15 @@ async def _forget(tx: Tx) -> None:
 
 
 async def contact(cast: Cast, **given: Any) -> str:
-    boss = cast.acme.actor("ada")
-    return (await directory.create(cast.engine, boss, NewIdentity(kind="contact", **given))).id
+    operator_actor = cast.acme.actor("ada")
+    return (
+        await directory.create(cast.engine, operator_actor, NewIdentity(kind="contact", **given))
+    ).id
 
 
 async def opened(cast: Cast, **given: Any) -> str:
-    boss = cast.acme.actor("alice")
-    return (await conversations.create(cast.engine, boss, NewConversation(**given))).id
+    operator_actor = cast.acme.actor("alice")
+    return (await conversations.create(cast.engine, operator_actor, NewConversation(**given))).id
 
 
 async def contacts(cast: Cast, needle: str) -> set[str]:

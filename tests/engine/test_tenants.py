@@ -51,9 +51,9 @@ async def test_only_managers_change_a_tenant(cast: Cast) -> None:
 
 async def test_support_users_are_users_of_the_tenant(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
-    for stranger in (cast.rival.id("dan"), cast.acme.id("carol"), new_id()):
+    for outsider in (cast.rival.id("dan"), cast.acme.id("carol"), new_id()):
         with pytest.raises(Invalid):
-            changes = TenantChanges(support_user_ids=[stranger])
+            changes = TenantChanges(support_user_ids=[outsider])
             await tenants.change(cast.engine, ada, changes)
 
 

@@ -52,7 +52,7 @@ async def test_unread_is_what_was_not_read(db: Database, steps: list[Step]) -> N
         await agree(cast, opened.id, model)
 
 
-async def play(cast: Cast, talk: str, model: Model, step: tuple[str, str, int]) -> None:
+async def play(cast: Cast, conversation_id: str, model: Model, step: tuple[str, str, int]) -> None:
     what, who, where = step
     actor = cast.acme.actor(who)
     if what in ("say", "note"):
@@ -60,31 +60,33 @@ async def play(cast: Cast, talk: str, model: Model, step: tuple[str, str, int]) 
         draft = Draft(
             content=text, sender_id=actor.identity_id, private=what == "note", must_participate=True
         )
-        await messages.send(cast.engine, actor, talk, draft)
+        await messages.send(cast.engine, actor, conversation_id, draft)
         model.said.append((text, what == "note"))
         model.read[who] = len(model.said)
     elif what == "read" and model.said:
-        await messages.mark_read(cast.engine, actor, talk)
+        await messages.mark_read(cast.engine, actor, conversation_id)
         model.read[who] = len(model.said)
     elif what == "read to" and model.said:
         seq = 1 + where % len(model.said)
         if model.said[seq - 1][1] and not access.sees_private(actor):
             return
-        shown = await messages.one(cast.engine, actor, talk, seq)
-        await messages.mark_read(cast.engine, actor, talk, shown.id)
+        shown = await messages.one(cast.engine, actor, conversation_id, seq)
+        await messages.mark_read(cast.engine, actor, conversation_id, shown.id)
         model.read[who] = max(model.read[who], seq)
 
 
-async def agree(cast: Cast, talk: str, model: Model) -> None:
+async def agree(cast: Cast, conversation_id: str, model: Model) -> None:
     """The engine and the model say the same to everyone."""
     for who in PEOPLE:
         actor = cast.acme.actor(who)
         private = access.sees_private(actor)
-        shown = await conversations.get(cast.engine, actor, talk, PARTICIPANTS)
-        me = {p.identity_id: p for p in shown.related.participants[talk]}[cast.acme.id(who)]
+        shown = await conversations.get(cast.engine, actor, conversation_id, PARTICIPANTS)
+        me = {p.identity_id: p for p in shown.related.participants[conversation_id]}[
+            cast.acme.id(who)
+        ]
         assert unread(shown.one, me, private) == model.unread(who, private)
         f = MessageFilter(with_private=True, oldest_first=True)
-        listed = await messages.page(cast.engine, actor, talk, f, Window(100))
+        listed = await messages.page(cast.engine, actor, conversation_id, f, Window(100))
         expected = [text for text, note in model.said if private or not note]
         assert [m.content for m in listed.items] == expected
         assert listed.total == len(expected)

@@ -1,4 +1,4 @@
-"""A small world in which random steps happen to conversations, and what its lists must say."""
+"""A small tenant for property tests: random steps change conversations, and lists are checked."""
 
 import contextlib
 from itertools import combinations
@@ -28,16 +28,16 @@ WHAT = [
     "wait",
 ]  # fmt: skip
 Step = tuple[str, int, int]
-"""What happens, and two numbers that choose to which conversation and how."""
+"""An action, and two numbers that choose the conversation and the details."""
 
 
 class World:
     """A new tenant with two users, two contacts and two inboxes, in which steps happen."""
 
-    def __init__(self, engine: Engine, clock: FakeClock, boss: Actor) -> None:
+    def __init__(self, engine: Engine, clock: FakeClock, operator_actor: Actor) -> None:
         self.engine = engine
         self.clock = clock
-        self.boss = boss
+        self.operator = operator_actor
         self.users: list[str] = []
         self.contacts: list[str] = []
         self.inboxes: list[Inbox] = []
@@ -66,31 +66,31 @@ class World:
             owner_id=[None, *self.contacts][one % 3],
             participants=tuple((each, "member") for each in self.users[: other % 3]),
         )
-        made = await conversations.create(self.engine, self.boss, new)
+        made = await conversations.create(self.engine, self.operator, new)
         self.alive.append(made.id)
 
     async def _change(self, what: str, which: str, n: int) -> None:
-        engine, boss, user = self.engine, self.boss, self.users[n % 2]
+        engine, operator_actor, user = self.engine, self.operator, self.users[n % 2]
         changes = {
             "status": ConversationChanges(status=STATUSES[n % 4]),
             "priority": ConversationChanges(priority=(None, *PRIORITIES)[n % 5]),
             "assign": ConversationChanges(assignee_id=[None, *self.users][n % 3]),
         }
         if what in changes:
-            await conversations.change(engine, boss, which, changes[what])
+            await conversations.change(engine, operator_actor, which, changes[what])
         elif what == "join":
-            await participants.add(engine, boss, which, [user])
+            await participants.add(engine, operator_actor, which, [user])
         elif what == "leave":
-            await participants.remove(engine, boss, which, [user])
+            await participants.remove(engine, operator_actor, which, [user])
         elif what == "say":
             draft = Draft(content="hi", sender_id=user, private=n > 5)
-            await messages.send(engine, boss, which, draft)
+            await messages.send(engine, operator_actor, which, draft)
         else:
             self.alive.remove(which)
             await (
-                conversations.remove(engine, boss, which)
+                conversations.remove(engine, operator_actor, which)
                 if what == "remove"
-                else conversations.delete(engine, boss, which, "over")
+                else conversations.delete(engine, operator_actor, which, "over")
             )
 
     def filters(self) -> list[ConversationFilter]:
@@ -136,9 +136,9 @@ async def new_world(db: Database) -> World:
     world = World(engine, clock, operator(tenant.id))
     for name in ("ada", "bob"):
         user = NewIdentity(kind="user", name=name, role="agent")
-        world.users.append((await directory.create(engine, world.boss, user)).id)
+        world.users.append((await directory.create(engine, world.operator, user)).id)
         contact = NewIdentity(kind="contact", name=f"{name}'s friend")
-        world.contacts.append((await directory.create(engine, world.boss, contact)).id)
+        world.contacts.append((await directory.create(engine, world.operator, contact)).id)
         new = inboxes.NewInbox(name=name)
-        world.inboxes.append(await inboxes.create(engine, world.boss, new))
+        world.inboxes.append(await inboxes.create(engine, world.operator, new))
     return world

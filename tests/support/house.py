@@ -150,6 +150,25 @@ def extras_read(path: PurePath, text: str) -> list[str]:
     return _matches(path, text, EXTRAS_READ)
 
 
+def unmarked_tx(path: PurePath, text: str) -> list[str]:
+    """Beside operations, a public function that runs in its caller's transaction says so: `_tx`."""
+    public = [
+        node
+        for node in ast.parse(text).body
+        if isinstance(node, Function) and not node.name.startswith("_")
+    ]
+    takes_tx = [node for node in public if _positional(node)[:1] == ["tx"]]
+    helpers = [node for node in takes_tx if not node.decorator_list]
+    takes_engine = any(_positional(node)[:1] == ["engine"] for node in public)
+    if path.parts[0] != "engine" or not (takes_engine or len(helpers) < len(takes_tx)):
+        return []
+    return [
+        f"{path}:{node.lineno}: {node.name} runs in a transaction: name it {node.name}_tx"
+        for node in helpers
+        if not node.name.endswith("_tx")
+    ]
+
+
 CHECKS: tuple[Check, ...] = (
     long_file,
     long_function,
@@ -163,6 +182,7 @@ CHECKS: tuple[Check, ...] = (
     dialect_name,
     http_word,
     extras_read,
+    unmarked_tx,
 )
 
 

@@ -92,7 +92,7 @@ async def own(tx: Tx, actor: Actor) -> Tenant:
 async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tenant:
     """Rename the tenant or change its settings. Raises Forbidden, Invalid.
 
-    Whoever sets the token issuer can issue a token for any user, so that needs every permission.
+    An actor that sets the token issuer can get a token of any user: it needs every permission.
     """
     access.require(actor, MANAGE_TENANT)
     before = await tenants.lock(tx)
@@ -127,7 +127,7 @@ def _check_issuer(issuer: TokenIssuer | None) -> None:
     if (issuer.key is None) == (issuer.jwks_url is None):
         raise Invalid("token_issuer", "key", "either key or jwks_url is needed")
     if issuer.key is None:
-        # A symmetric key is not fetched by URL: whoever can read it there could sign with it.
+        # A symmetric key is not fetched by URL: anyone who can read it there could sign with it.
         if jwt_keys.KEY_TYPES.get(issuer.algorithm, "oct") == "oct":
             raise Invalid("token_issuer", "algorithm", "must be one with a public key")
         return

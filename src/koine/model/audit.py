@@ -4,8 +4,8 @@ from msgspec import Struct
 
 
 class AuditEntry(Struct, frozen=True):
-    """`actor_kind`/`actor_id` did `action` to the entity with `noun_id`, which is a `noun` (as the
-    native API calls it on the wire); `detail` is JSON text."""
+    """`actor_kind`/`actor_id` did `action` to the entity `noun_id`, which is a `noun` (the name of
+    the field on the wire); `detail` is JSON text."""
 
     id: str
     actor_kind: str

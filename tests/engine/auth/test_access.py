@@ -1,4 +1,4 @@
-"""May you? What each kind of caller sees, reads and changes."""
+"""Access control: what each kind of caller sees, reads and changes."""
 
 from typing import Any
 
@@ -42,11 +42,11 @@ async def test_those_who_view_the_tenant_and_participants_see_it(cast: Cast, who
     assert (await conversations.get(cast.engine, cast.acme.actor(who), name)).one.id == name
 
 
-async def test_to_strangers_there_is_none(cast: Cast) -> None:
+async def test_others_do_not_find_it(cast: Cast) -> None:
     name = await opened(cast)
-    for stranger in (cast.acme.actor("olaf"), cast.acme.actor("carol"), cast.rival.actor("ada")):
+    for outsider in (cast.acme.actor("olaf"), cast.acme.actor("carol"), cast.rival.actor("ada")):
         with pytest.raises(NotFound):
-            await conversations.get(cast.engine, stranger, name)
+            await conversations.get(cast.engine, outsider, name)
 
 
 async def test_one_who_left_sees_it_no_more(cast: Cast) -> None:
@@ -146,13 +146,13 @@ async def test_a_page_of_support_conversations_takes_as_many_queries_as_one(cast
 async def test_no_search_finds_support_conversations_by_what_the_searcher_may_not_read(
     cast: Cast,
 ) -> None:
-    acme, engine, boss = cast.acme, cast.engine, operator(cast.acme.tenant.id)
+    acme, engine, operator_actor = cast.acme, cast.engine, operator(cast.acme.tenant.id)
     named = tenants.TenantChanges(support_user_ids=[acme.id("dora")])
-    await tenants.change(engine, boss, named)
+    await tenants.change(engine, operator_actor, named)
     new = NewConversation(kind="support", title="Help")
-    talk = await conversations.create(engine, boss, new)
+    conversation = await conversations.create(engine, operator_actor, new)
     draft = Draft(content="my card is 4711", sender_id=acme.id("alice"))
-    await messages.send(engine, boss, talk.id, draft)
+    await messages.send(engine, operator_actor, conversation.id, draft)
     found = {}
     for name in ("ada", "alice", "dora"):
         for text in ("card is 4711", "help"):

@@ -1,4 +1,4 @@
-"""API keys: shown once, bounded by their maker, closed at once."""
+"""API keys: returned once, restricted by their creator, revoked at once."""
 
 import pytest
 
@@ -35,13 +35,13 @@ async def test_a_key_acts_as_nobody_elses_user_and_no_contact(cast: Cast) -> Non
 
 async def test_a_key_acts_as_nobody_who_may_do_more_than_its_maker(cast: Cast) -> None:
     manage = frozenset({MANAGE_TENANT})
-    boss = Actor(cast.acme.tenant.id, "user", cast.acme.id("dan"), "driver", manage)
+    operator_actor = Actor(cast.acme.tenant.id, "user", cast.acme.id("dan"), "driver", manage)
     more = PersonChanges(permissions='["manage:tenant"]')
     await directory.change(cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user", more)
-    await api_keys.create(cast.engine, boss, "k", manage)
-    await api_keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("cleo"))
+    await api_keys.create(cast.engine, operator_actor, "k", manage)
+    await api_keys.create(cast.engine, operator_actor, "k", manage, user_id=cast.acme.id("cleo"))
     with pytest.raises(Forbidden):
-        await api_keys.create(cast.engine, boss, "k", manage, user_id=cast.acme.id("ada"))
+        await api_keys.create(cast.engine, operator_actor, "k", manage, user_id=cast.acme.id("ada"))
 
 
 async def test_a_key_does_not_end_before_it_begins(cast: Cast) -> None:

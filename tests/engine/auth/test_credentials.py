@@ -1,4 +1,4 @@
-"""Who is behind a credential, and how soon a change is felt."""
+"""The actor of a credential, and how soon a change takes effect."""
 
 from base64 import urlsafe_b64encode
 

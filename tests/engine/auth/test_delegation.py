@@ -1,4 +1,4 @@
-"""A key does what its own permissions and its maker's rights both allow, when it is used."""
+"""The rights of a key: its permissions, restricted to its creator's rights when it is used."""
 
 import pytest
 
@@ -91,8 +91,8 @@ async def test_keys_make_keys_only_so_far(cast: Cast) -> None:
 
 
 async def test_the_operators_key_stands_on_its_own(cast: Cast) -> None:
-    boss, dan = operator(cast.acme.tenant.id), cast.acme.id("dan")
-    made = await api_keys.create(cast.engine, boss, "k", PERMISSIONS, user_id=dan)
+    operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.id("dan")
+    made = await api_keys.create(cast.engine, operator_actor, "k", PERMISSIONS, user_id=dan)
     actor = await credentials.by_key(cast.engine, made.text)
     assert (actor.permissions, access.sees_private(actor)) == (PERMISSIONS, True)
 
@@ -119,18 +119,20 @@ async def test_a_key_ends_with_the_key_that_made_it(cast: Cast) -> None:
         await credentials.by_key(cast.engine, second.text)
 
 
-async def test_what_a_lender_holds_now(cast: Cast) -> None:
-    async def now_held(lender: Delegator, of: str) -> Actor | None:
-        return await cast.engine.db.read(of, delegation.current_rights, cast.clock.now(), lender)
+async def test_what_a_delegator_holds_now(cast: Cast) -> None:
+    async def current_rights(delegator: Delegator, of: str) -> Actor | None:
+        return await cast.engine.db.read(of, delegation.current_rights, cast.clock.now(), delegator)
 
     acme, rival, eve = cast.acme.tenant.id, cast.rival.tenant.id, await admin(cast)
-    lender = delegation.delegator_of(eve)
-    assert lender == Delegator(user_id=eve.identity_id)
-    assert (held := await now_held(lender, acme)) and held.permissions == PERMISSIONS
-    assert await now_held(lender, rival) is None
+    delegator = delegation.delegator_of(eve)
+    assert delegator == Delegator(user_id=eve.identity_id)
+    assert (held := await current_rights(delegator, acme)) and held.permissions == PERMISSIONS
+    assert await current_rights(delegator, rival) is None
     await change(cast, eve, None)
-    assert await now_held(lender, acme) is None
-    assert (boss := await now_held(Delegator(), acme)) and boss.is_system_admin
+    assert await current_rights(delegator, acme) is None
+    assert (
+        operator_actor := await current_rights(Delegator(), acme)
+    ) and operator_actor.is_system_admin
 
 
 async def test_a_key_that_is_taken_over_outlives_who_made_it(cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""Who may do more than the caller is changed by the caller in no way, at once or step by step."""
+"""A caller cannot change a user that may do more, neither at once nor step by step."""
 
 from collections.abc import Awaitable, Callable
 
@@ -23,12 +23,12 @@ Attack = Callable[[Cast, Actor, str], Awaitable[object]]
 
 async def manager(cast: Cast, kind: str) -> Actor:
     """Dan, who manages the tenant and may do nothing else; or a key that may."""
-    boss, dan = operator(cast.acme.tenant.id), cast.acme.id("dan")
+    operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.id("dan")
     await directory.change(
-        cast.engine, boss, dan, "user", PersonChanges(permissions='["manage:tenant"]')
+        cast.engine, operator_actor, dan, "user", PersonChanges(permissions='["manage:tenant"]')
     )
     if kind == "key":
-        made = await api_keys.create(cast.engine, boss, "k", MANAGE, user_id=dan)
+        made = await api_keys.create(cast.engine, operator_actor, "k", MANAGE, user_id=dan)
         return await credentials.by_key(cast.engine, made.text)
     return Actor(cast.acme.tenant.id, "user", dan, "driver", MANAGE)
 
@@ -111,9 +111,13 @@ async def test_who_reads_no_notes_has_no_way_to_those_who_do(
     cast: Cast, attack: str, kind: str
 ) -> None:
     """Dan drives, and holds every permission there is; reading notes comes with a role."""
-    boss, dan, dora = operator(cast.acme.tenant.id), cast.acme.id("dan"), cast.acme.id("dora")
+    operator_actor, dan, dora = (
+        operator(cast.acme.tenant.id),
+        cast.acme.id("dan"),
+        cast.acme.id("dora"),
+    )
     everything = PersonChanges(permissions=msgspec.json.encode(sorted(PERMISSIONS)).decode())
-    await directory.change(cast.engine, boss, dan, "user", everything)
+    await directory.change(cast.engine, operator_actor, dan, "user", everything)
     actor = Actor(cast.acme.tenant.id, "user", dan, "driver", PERMISSIONS)
     if kind == "key":
         made = await api_keys.create(cast.engine, actor, "k", PERMISSIONS)

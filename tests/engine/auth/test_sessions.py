@@ -17,8 +17,8 @@ from tests.cast import PASSWORD, Cast
 
 
 async def logged_in(cast: Cast, name: str = "dan") -> sessions.LoggedIn:
-    boss, person = operator(cast.acme.tenant.id), cast.acme.people[name]
-    await sessions.set_password(cast.engine, boss, person.id, PASSWORD)
+    operator_actor, person = operator(cast.acme.tenant.id), cast.acme.people[name]
+    await sessions.set_password(cast.engine, operator_actor, person.id, PASSWORD)
     return await sessions.log_in(cast.engine, str(person.email), PASSWORD)
 
 
@@ -36,7 +36,7 @@ async def test_a_user_without_email_gets_no_password(cast: Cast) -> None:
         await sessions.set_password(cast.engine, ada, user.id, PASSWORD)
 
 
-async def test_contacts_and_strangers_get_no_password(cast: Cast) -> None:
+async def test_contacts_and_unknown_users_get_no_password(cast: Cast) -> None:
     for name in (cast.acme.id("carol"), cast.rival.id("dan")):
         with pytest.raises(NotFound):
             await sessions.set_password(cast.engine, cast.acme.actor("ada"), name, PASSWORD)
@@ -87,15 +87,15 @@ async def test_a_session_ends_by_itself(cast: Cast) -> None:
 
 
 async def test_a_login_forgets_the_sessions_that_have_ended(cast: Cast) -> None:
-    boss, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
-    await sessions.set_password(cast.engine, boss, dan.id, PASSWORD)
+    operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
+    await sessions.set_password(cast.engine, operator_actor, dan.id, PASSWORD)
     ids = []
     for _ in range(3):
         found = await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
         ids.append(found.refresh_token.split(".")[1])
         if len(ids) == 1:
             await sessions.log_out(cast.engine, found.refresh_token)
-    kept = [await cast.engine.db.read(boss.tenant_id, rows.session, each) for each in ids]
+    kept = [await cast.engine.db.read(operator_actor.tenant_id, rows.session, each) for each in ids]
     assert [each is not None for each in kept] == [False, True, True]
 
 
@@ -153,17 +153,25 @@ async def test_a_refresh_token_is_read_in_any_case_of_its_ids(cast: Cast) -> Non
 
 
 async def test_a_blocked_users_sessions_stay_ended(cast: Cast) -> None:
-    found, boss, dan = await logged_in(cast), operator(cast.acme.tenant.id), cast.acme.id("dan")
+    found, operator_actor, dan = (
+        await logged_in(cast),
+        operator(cast.acme.tenant.id),
+        cast.acme.id("dan"),
+    )
     for blocked in (True, False):
         changes = PersonChanges(blocked=blocked)
-        await directory.change(cast.engine, boss, dan, "user", changes)
+        await directory.change(cast.engine, operator_actor, dan, "user", changes)
     with pytest.raises(Unauthenticated):
         await credentials.by_token(cast.engine, found.access_token)
 
 
 async def test_who_loses_the_login_loses_its_sessions(cast: Cast) -> None:
-    found, boss, dan = await logged_in(cast), operator(cast.acme.tenant.id), cast.acme.id("dan")
-    await directory.change(cast.engine, boss, dan, "user", PersonChanges(email=None))
+    found, operator_actor, dan = (
+        await logged_in(cast),
+        operator(cast.acme.tenant.id),
+        cast.acme.id("dan"),
+    )
+    await directory.change(cast.engine, operator_actor, dan, "user", PersonChanges(email=None))
     with pytest.raises(Unauthenticated):
         await credentials.by_token(cast.engine, found.access_token)
 

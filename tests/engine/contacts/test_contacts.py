@@ -27,7 +27,7 @@ async def entry(cast: Cast, name: str) -> ContactSession:
     return await session.resolve(cast.engine, acme.inbox.identifier, place.source_id)
 
 
-async def talk(cast: Cast, name: str, *others: str) -> str:
+async def open_conversation(cast: Cast, name: str, *others: str) -> str:
     """A conversation of a contact's, with others in it, in which it said something."""
     acme = cast.acme
     joining = tuple((acme.id(other), "member") for other in others)
@@ -78,8 +78,8 @@ async def test_two_at_once_make_one_contact(cast: Cast) -> None:
 
 async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) -> None:
     acme = cast.acme
-    moved = await talk(cast, "dave")
-    both = await talk(cast, "carol", "dave")
+    moved = await open_conversation(cast, "dave")
+    both = await open_conversation(cast, "carol", "dave")
     after = await merge_contacts(cast)
     carol, dave = acme.id("carol"), acme.id("dave")
     assert after.contact_at_inbox[1].id == after.contact_at_inbox[0].contact_id == carol
@@ -103,7 +103,7 @@ async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) 
 
 async def test_one_who_left_takes_part_again_if_the_other_did(cast: Cast) -> None:
     acme, db = cast.acme, cast.engine.db
-    both = await talk(cast, "dave", "carol")
+    both = await open_conversation(cast, "dave", "carol")
     found = (await conversations.get(cast.engine, acme.actor("alice"), both)).one
     await db.write(acme.tenant.id, participants.leave, found, acme.id("carol"), 1)
     await merge_contacts(cast)

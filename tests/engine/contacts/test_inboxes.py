@@ -42,9 +42,9 @@ async def test_a_closed_inbox_is_gone(cast: Cast) -> None:
 
 async def test_a_responder_is_one_of_the_tenants(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
-    for stranger in (cast.rival.tenant.default_responder_id, cast.acme.id("dan")):
+    for outsider in (cast.rival.tenant.default_responder_id, cast.acme.id("dan")):
         with pytest.raises(Invalid):
-            new = NewInbox(name="x", responder_id=stranger)
+            new = NewInbox(name="x", responder_id=outsider)
             await inboxes.create(cast.engine, ada, new)
 
 

@@ -70,8 +70,8 @@ async def test_the_identifier_and_the_block_of_the_merged_one_stay(cast: Cast) -
 
 async def test_a_visitor_that_staff_merges_still_reads_only_what_it_gave(cast: Cast) -> None:
     acme = cast.acme
-    door = await session.resolve(cast.engine, acme.inbox.identifier, None)
-    visitor = await contacts.create(cast.engine, door, ContactInput(name="Bea"))
+    visitor_session = await session.resolve(cast.engine, acme.inbox.identifier, None)
+    visitor = await contacts.create(cast.engine, visitor_session, ContactInput(name="Bea"))
     await merge.merge(
         cast.engine, acme.actor("ada"), acme.id("carol"), visitor.contact_at_inbox[1].id
     )

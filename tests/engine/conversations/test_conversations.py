@@ -1,4 +1,4 @@
-"""Conversations through their verbs: what is found, in which order, and how many there are."""
+"""The operations of conversations: what is found, in which order, and how many there are."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -47,14 +47,14 @@ async def test_totals_stay_exact_and_filters_find_what_they_say(
     world = await new_world(db)
     await world.play(steps)
     everything = await conversations.find(
-        world.engine, world.boss, ConversationFilter(), Window(1000), WITH_PEOPLE
+        world.engine, world.operator, ConversationFilter(), Window(1000), WITH_PEOPLE
     )
     assert {c.id for c in everything.items} == set(world.alive)
     parts = everything.related.participants
     who = {i: {m.identity_id for m in ms if m.left_at is None} for i, ms in parts.items()}
     assert all(c.participant_count == len(who[c.id]) for c in everything.items)
     for f in world.filters():
-        shown = await conversations.find(world.engine, world.boss, f, Window(1000))
+        shown = await conversations.find(world.engine, world.operator, f, Window(1000))
         expected = [c.id for c in everything.items if holds(f, c, who[c.id])]
         assert ([c.id for c in shown.items], shown.total) == (expected, len(expected)), f
 
@@ -67,7 +67,7 @@ async def test_pages_give_each_conversation_once_in_order(
     world = await new_world(db)
     await world.play([("create", n, n + 1) for n in range(6)] + steps)
     for f in world.filters():
-        whole = await conversations.find(world.engine, world.boss, f, Window(1000))
+        whole = await conversations.find(world.engine, world.operator, f, Window(1000))
         ids = [c.id for c in sorted(whole.items, key=order, reverse=True)]
         assert ids == [c.id for c in whole.items]
         assert ids == await by_number(world, f, limit) == await by_cursor(world, f, limit)
@@ -77,7 +77,7 @@ async def by_number(world: World, f: ConversationFilter, limit: int) -> list[str
     """The ids of a list, page by page until one is empty."""
     found: list[str] = []
     for page in range(1, 100):
-        shown = await conversations.find(world.engine, world.boss, f, page_window(page, limit))
+        shown = await conversations.find(world.engine, world.operator, f, page_window(page, limit))
         if not shown.items:
             break
         found += [c.id for c in shown.items]
@@ -90,7 +90,7 @@ async def by_cursor(world: World, f: ConversationFilter, limit: int) -> list[str
     cursor = None
     for _ in range(100):
         window = Window(limit, cursor=cursor)
-        shown = await conversations.find(world.engine, world.boss, f, window, with_total=False)
+        shown = await conversations.find(world.engine, world.operator, f, window, with_total=False)
         found += [c.id for c in shown.items]
         cursor = shown.next
         if cursor is None:
@@ -102,7 +102,7 @@ async def test_a_status_named_twice_counts_once(db: Database) -> None:
     world = await new_world(db)
     await world.play([("create", 0, 0)])
     f = ConversationFilter(statuses=("open", "open"))
-    shown = await conversations.find(world.engine, world.boss, f, Window(10))
+    shown = await conversations.find(world.engine, world.operator, f, Window(10))
     assert ([c.id for c in shown.items], shown.total) == (world.alive, 1)
 
 
@@ -161,9 +161,9 @@ async def test_a_status_stays_where_the_change_says_so(db: Database) -> None:
 async def test_what_is_of_the_other_company_is_not_found(db: Database, who: str) -> None:
     cast = await make_cast(db)
     made = await conversations.create(cast.engine, cast.acme.actor("ada"), NewConversation())
-    stranger = cast.rival.actor(who)
+    outsider = cast.rival.actor(who)
     with pytest.raises(NotFound):
-        await conversations.get(cast.engine, stranger, made.id)
+        await conversations.get(cast.engine, outsider, made.id)
 
 
 async def test_ids_of_the_other_company_are_refused(db: Database) -> None:

@@ -28,12 +28,15 @@ async def test_a_total_and_numbered_pages_are_of_what_the_filter_finds(
     db: Database, f: MessageFilter, seqs: list[int]
 ) -> None:
     cast = await make_cast(db)
-    engine, boss = cast.engine, operator(cast.acme.tenant.id)
-    talk = await conversations.create(engine, boss, NewConversation())
+    engine, operator_actor = cast.engine, operator(cast.acme.tenant.id)
+    conversation = await conversations.create(engine, operator_actor, NewConversation())
     for kind in SENT:
         sender = cast.acme.id("ada") if kind == "user" else None
         draft = Draft(content="hi", sender_id=sender, sender_kind=kind)
-        await messages.send_unchecked(engine, boss, talk.id, draft)
-    pages = [await messages.page(engine, boss, talk.id, f, page_window(n, 2)) for n in (1, 2, 3)]
+        await messages.send_unchecked(engine, operator_actor, conversation.id, draft)
+    pages = [
+        await messages.page(engine, operator_actor, conversation.id, f, page_window(n, 2))
+        for n in (1, 2, 3)
+    ]
     assert [m.seq for page in pages for m in page.items] == seqs
     assert {page.total for page in pages} == {len(seqs)}

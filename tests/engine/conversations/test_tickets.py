@@ -99,10 +99,10 @@ async def test_who_only_views_hands_nothing_off(cast: Cast, chat: Conversation) 
 async def test_a_stranger_finds_no_ticket(
     cast: Cast, ticket: Ticket, company: str, who: str
 ) -> None:
-    stranger = getattr(cast, company).actor(who)
+    outsider = getattr(cast, company).actor(who)
     for ticket_id in (ticket.id, new_id()):
         with pytest.raises(NotFound) as refused:
-            await tickets.get(cast.engine, stranger, ticket_id)
+            await tickets.get(cast.engine, outsider, ticket_id)
         assert refused.value.entity == "ticket"
     with pytest.raises(NotFound):
-        await tickets.complete(cast.engine, stranger, ticket.id)
+        await tickets.complete(cast.engine, outsider, ticket.id)

@@ -1,4 +1,4 @@
-"""Logins, failed ones and logouts in the audit log, which strangers do not fill."""
+"""Logins, failed logins and logouts in the audit log, which unknown callers cannot fill."""
 
 import msgspec
 import pytest
@@ -27,8 +27,8 @@ def cast_settings() -> dict[str, object]:
 async def cast(cast: Cast) -> Cast:
     """Three of the cast have a password."""
     for name in ("dan", "dora", "alice"):
-        boss, person = operator(cast.acme.tenant.id), cast.acme.id(name)
-        await sessions.set_password(cast.engine, boss, person, PASSWORD)
+        operator_actor, person = operator(cast.acme.tenant.id), cast.acme.id(name)
+        await sessions.set_password(cast.engine, operator_actor, person, PASSWORD)
     return cast
 
 
@@ -38,7 +38,7 @@ async def entries(cast: Cast, action: str) -> list[AuditEntry]:
     return page.items
 
 
-def told(entry: AuditEntry) -> dict[str, object]:
+def detail_of(entry: AuditEntry) -> dict[str, object]:
     found: dict[str, object] = msgspec.json.decode(entry.detail)
     return found
 
@@ -55,7 +55,7 @@ async def test_a_login_a_logout_and_a_reuse_are_in_the_audit_log(cast: Cast) -> 
     found = await sessions.log_in(cast.engine, str(dan.email), PASSWORD, address=FROM)
     (entry,) = await entries(cast, "log_in")
     assert (entry.actor_kind, entry.actor_id, entry.noun) == ("user", dan.id, "session")
-    assert told(entry) == {"address": FROM}
+    assert detail_of(entry) == {"address": FROM}
     second = await sessions.refresh(cast.engine, found.refresh_token)
     await sessions.log_out(cast.engine, second.refresh_token)
     assert [each.noun_id for each in await entries(cast, "log_out")] == [entry.noun_id]
@@ -65,25 +65,25 @@ async def test_a_login_a_logout_and_a_reuse_are_in_the_audit_log(cast: Cast) -> 
         with pytest.raises(Unauthenticated):
             await sessions.refresh(cast.engine, again.refresh_token)
     (reused,) = await entries(cast, "reuse_refresh_token")
-    assert (reused.actor_kind, told(reused)) == ("anonymous", {"user": dan.id})
+    assert (reused.actor_kind, detail_of(reused)) == ("anonymous", {"user": dan.id})
 
 
-async def test_failed_logins_are_told_in_few_entries(cast: Cast) -> None:
+async def test_failed_logins_are_summed_up_in_few_entries(cast: Cast) -> None:
     await fail(cast, times=5)
     (first,) = await entries(cast, "fail_log_in")
     assert (first.noun, first.noun_id, first.actor_id) == ("user", cast.acme.id("dan"), None)
-    assert told(first) == {"count": 1, "address": FROM}
+    assert detail_of(first) == {"count": 1, "address": FROM}
     cast.clock.advance(seconds=SUMMARY_INTERVAL // SECOND)
     await fail(cast)
     newest, _ = await entries(cast, "fail_log_in")
-    assert told(newest)["count"] == 5
+    assert detail_of(newest)["count"] == 5
 
 
-async def test_a_login_tells_of_failures_that_no_entry_told_of(cast: Cast) -> None:
+async def test_a_login_entry_has_the_failures_that_no_entry_had(cast: Cast) -> None:
     await fail(cast, times=3)
     await sessions.log_in(cast.engine, str(cast.acme.people["dan"].email), PASSWORD)
     (entry,) = await entries(cast, "log_in")
-    assert told(entry)["failed_before"] == 2
+    assert detail_of(entry)["failed_before"] == 2
 
 
 async def test_a_tenant_gets_only_so_many_entries_an_hour(cast: Cast) -> None:
@@ -93,7 +93,7 @@ async def test_a_tenant_gets_only_so_many_entries_an_hour(cast: Cast) -> None:
     cast.clock.advance(seconds=HOUR // SECOND)
     await fail(cast, "alice")
     newest = (await entries(cast, "fail_log_in"))[0]
-    assert (newest.noun_id, told(newest)["count"]) == (cast.acme.id("alice"), 2)
+    assert (newest.noun_id, detail_of(newest)["count"]) == (cast.acme.id("alice"), 2)
 
 
 async def test_an_unknown_email_leaves_no_entry(cast: Cast) -> None:
@@ -111,7 +111,7 @@ async def test_a_wrong_current_password_counts_as_a_failure(cast: Cast) -> None:
     assert entry.noun_id == cast.acme.id("dan")
 
 
-async def test_what_strangers_did_is_forgotten_in_time_and_nothing_else(cast: Cast) -> None:
+async def test_entries_about_unknown_callers_expire_and_no_others(cast: Cast) -> None:
     await fail(cast)
     await sessions.log_in(cast.engine, str(cast.acme.people["dora"].email), PASSWORD)
     days = cast.engine.settings.audit_failed_logins_days

@@ -66,7 +66,7 @@ async def believed(cast: Cast, text: str) -> bool:
         return False
 
 
-async def test_a_token_by_a_key_of_the_set_is_believed(cast: Cast, server: Receiver) -> None:
+async def test_a_token_by_a_key_of_the_set_is_accepted(cast: Cast, server: Receiver) -> None:
     for _ in range(3):
         assert await believed(cast, token(cast, FIRST))
     assert len(server.requests) == 1
@@ -144,12 +144,12 @@ async def test_old_keys_do_for_a_day(cast: Cast, server: Receiver, broken: str) 
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-async def test_without_any_key_nobody_can_say(cast: Cast, server: Receiver, broken: str) -> None:
+async def test_without_any_key_it_is_unavailable(cast: Cast, server: Receiver, broken: str) -> None:
     server.response = BROKEN[broken]
     for _ in range(3):
-        with pytest.raises(Unavailable) as told:
+        with pytest.raises(Unavailable) as raised:
             await credentials.by_token(cast.engine, token(cast, FIRST))
-    assert (told.value.retry_after, len(server.requests)) == (30, 1)
+    assert (raised.value.retry_after, len(server.requests)) == (30, 1)
     server.response = answer(FIRST)
     cast.clock.advance(seconds=31)
     assert await believed(cast, token(cast, FIRST))

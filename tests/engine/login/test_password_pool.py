@@ -1,4 +1,4 @@
-"""Passwords are looked at a few at a time, and a flood is turned away."""
+"""Few passwords are hashed at the same time, and a flood is refused."""
 
 import asyncio
 import threading

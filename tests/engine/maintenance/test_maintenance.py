@@ -1,4 +1,4 @@
-"""Now and then: what is too old is forgotten, and files that nobody names are swept."""
+"""Periodic work: what expired is deleted, and so are files without a row."""
 
 import asyncio
 import io
@@ -67,7 +67,7 @@ def put(cast: Cast, name: str, age: int) -> Path:
     return folder / name
 
 
-async def test_answers_are_forgotten_after_a_day_and_not_before(cast: Cast) -> None:
+async def test_idempotency_keys_are_deleted_after_a_day_and_not_before(cast: Cast) -> None:
     await idempotency.claim(cast.engine, keyed(cast))
     cast.clock.advance(DAY - 60)
     await maintenance.run_once(cast.engine)
@@ -87,9 +87,7 @@ async def test_a_key_taken_anew_is_not_forgotten(cast: Cast) -> None:
     assert await cast.engine.db.write(dan.tenant_id, rows.delete_expired, before, old) == 0
 
 
-async def test_more_than_one_piece_is_forgotten(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_more_than_one_batch_is_deleted(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maintenance, "_BATCH_SIZE", 2)
     for key in "abcde":
         await idempotency.claim(cast.engine, keyed(cast, key))
@@ -97,7 +95,7 @@ async def test_more_than_one_piece_is_forgotten(
     assert await maintenance.run_once(cast.engine) == MaintenanceReport(idempotency_keys=5)
 
 
-async def test_a_turn_is_done_once(cast: Cast) -> None:
+async def test_the_work_of_an_interval_is_done_once(cast: Cast) -> None:
     assert await maintenance.run_once(cast.engine) == MaintenanceReport()
     assert await maintenance.run_once(cast.engine) is None
     cast.clock.advance(LATER)
@@ -119,7 +117,7 @@ async def test_sessions_that_ended_are_forgotten(cast: Cast) -> None:
     assert await cast.engine.db.read(dan.tenant_id, credentials.ended_sessions, 1 << 60, 9) == []
 
 
-async def test_files_nobody_names_are_swept_after_a_day(cast: Cast) -> None:
+async def test_files_without_a_row_are_deleted_after_a_day(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Source(b"kept"))
     named = put(cast, saved.key, 2 * DAY)
     old, young = put(cast, random_token(), DAY + 60), put(cast, random_token(), DAY - 60)

@@ -107,17 +107,21 @@ async def test_changes_made_at_once_do_not_undo_one_another(cast: Cast) -> None:
 
 
 async def test_nobody_makes_a_user_who_may_do_more(cast: Cast) -> None:
-    boss = limited(cast)
-    await directory.create(cast.engine, boss, NewIdentity(kind="user", name="x", role="driver"))
+    operator_actor = limited(cast)
+    await directory.create(
+        cast.engine, operator_actor, NewIdentity(kind="user", name="x", role="driver")
+    )
     with pytest.raises(Forbidden):
-        await directory.create(cast.engine, boss, NewIdentity(kind="user", name="x", role="agent"))
+        await directory.create(
+            cast.engine, operator_actor, NewIdentity(kind="user", name="x", role="agent")
+        )
 
 
 async def test_nobody_gives_a_user_more_than_they_hold(cast: Cast) -> None:
-    boss, dan = limited(cast), cast.acme.id("dan")
+    operator_actor, dan = limited(cast), cast.acme.id("dan")
     for changes in (PersonChanges(role="agent"), PersonChanges(permissions=f'["{VIEW_TENANT}"]')):
         with pytest.raises(Forbidden):
-            await directory.change(cast.engine, boss, dan, "user", changes)
+            await directory.change(cast.engine, operator_actor, dan, "user", changes)
 
 
 async def test_nobody_sets_the_password_of_one_who_may_do_more(cast: Cast) -> None:
@@ -147,32 +151,36 @@ async def test_a_key_takes_over_nobody_not_even_its_own_user(cast: Cast) -> None
 
 
 async def test_a_login_follows_its_users_email(cast: Cast) -> None:
-    boss, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
-    await sessions.set_password(cast.engine, boss, dan.id, PASSWORD)
+    operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
+    await sessions.set_password(cast.engine, operator_actor, dan.id, PASSWORD)
     email = f"new-{dan.id}@team.test"
-    await directory.change(cast.engine, boss, dan.id, "user", PersonChanges(email=email.upper()))
+    await directory.change(
+        cast.engine, operator_actor, dan.id, "user", PersonChanges(email=email.upper())
+    )
     assert (await sessions.log_in(cast.engine, email, PASSWORD)).user.id == dan.id
     with pytest.raises(Unauthenticated):
         await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
 
 
 async def test_an_email_logs_one_user_in_and_is_free_when_they_go(cast: Cast) -> None:
-    boss, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
-    await sessions.set_password(cast.engine, boss, dan.id, PASSWORD)
+    operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
+    await sessions.set_password(cast.engine, operator_actor, dan.id, PASSWORD)
     twin = NewIdentity(kind="user", name="Twin", email=dan.email)
     with pytest.raises(Conflict):
-        await accounts.create(cast.engine, boss, twin, PASSWORD)
-    found = await directory.find(cast.engine, boss, PeopleFilter(search="Twin"), Window(10))
+        await accounts.create(cast.engine, operator_actor, twin, PASSWORD)
+    found = await directory.find(
+        cast.engine, operator_actor, PeopleFilter(search="Twin"), Window(10)
+    )
     assert found.items == []
-    await offboarding.remove(cast.engine, boss, dan.id, "user")
-    made = await accounts.create(cast.engine, boss, twin, PASSWORD)
+    await offboarding.remove(cast.engine, operator_actor, dan.id, "user")
+    made = await accounts.create(cast.engine, operator_actor, twin, PASSWORD)
     assert (await sessions.log_in(cast.engine, str(dan.email), PASSWORD)).user.id == made.id
 
 
 async def test_a_user_without_email_cannot_log_in_any_more(cast: Cast) -> None:
-    boss, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
-    await sessions.set_password(cast.engine, boss, dan.id, PASSWORD)
-    await directory.change(cast.engine, boss, dan.id, "user", PersonChanges(email=None))
+    operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
+    await sessions.set_password(cast.engine, operator_actor, dan.id, PASSWORD)
+    await directory.change(cast.engine, operator_actor, dan.id, "user", PersonChanges(email=None))
     with pytest.raises(Unauthenticated):
         await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
 
@@ -191,6 +199,6 @@ async def test_a_search_finds_any_case_and_nothing_of_others(cast: Cast) -> None
     assert ([each.id for each in page.items], page.total) == ([cast.acme.id("carol")], 1)
 
 
-async def test_whoever_makes_a_key_could_do_all_it_can(cast: Cast) -> None:
+async def test_the_creator_of_a_key_has_all_its_rights(cast: Cast) -> None:
     with pytest.raises(Forbidden):
         await api_keys.create(cast.engine, limited(cast), "k", frozenset({VIEW_TENANT}))

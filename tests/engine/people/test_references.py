@@ -102,7 +102,7 @@ async def test_an_assignee_who_is_there_already_is_no_change(cast: Cast) -> None
 
 
 async def test_settings_are_put_back_as_they_were_shown(cast: Cast) -> None:
-    boss = cast.acme.actor("ada")
+    operator_actor = cast.acme.actor("ada")
     bot = await cast.engine.db.write(
         cast.acme.tenant.id,
         directory.insert_tx,
@@ -110,11 +110,13 @@ async def test_settings_are_put_back_as_they_were_shown(cast: Cast) -> None:
         NewIdentity(kind="agent", name="Bot"),
     )
     inbox, both = cast.acme.inbox, [cast.acme.id("olaf"), cast.acme.id("dora")]
-    await inboxes.change(cast.engine, boss, inbox.id, InboxChanges(responder_id=bot.id))
-    await tenants.change(cast.engine, boss, TenantChanges(support_user_ids=both[:1]))
+    await inboxes.change(cast.engine, operator_actor, inbox.id, InboxChanges(responder_id=bot.id))
+    await tenants.change(cast.engine, operator_actor, TenantChanges(support_user_ids=both[:1]))
     await remove(cast, "olaf")
-    await inboxes.change(cast.engine, boss, inbox.id, InboxChanges(responder_id=bot.id, name="W"))
-    await tenants.change(cast.engine, boss, TenantChanges(support_user_ids=both))
+    await inboxes.change(
+        cast.engine, operator_actor, inbox.id, InboxChanges(responder_id=bot.id, name="W")
+    )
+    await tenants.change(cast.engine, operator_actor, TenantChanges(support_user_ids=both))
     with pytest.raises(Invalid):
         gone = await remove(cast, "dan")
-        await tenants.change(cast.engine, boss, TenantChanges(support_user_ids=[gone]))
+        await tenants.change(cast.engine, operator_actor, TenantChanges(support_user_ids=[gone]))

@@ -1,4 +1,4 @@
-"""The one function that makes a message: dense numbers, private notes, keys, refusals."""
+"""The function that creates messages: numbers without gaps, private notes, keys, refusals."""
 
 import asyncio
 
@@ -43,7 +43,7 @@ async def test_numbers_are_dense_however_many_send_at_once(cast: Cast) -> None:
     assert len({m.id for m in posted}) == 200
 
 
-async def test_a_stranger_is_told_there_is_nothing(cast: Cast) -> None:
+async def test_an_outsider_gets_not_found(cast: Cast) -> None:
     conversation = await opened(cast)
     with pytest.raises(NotFound):
         await messages.send(
@@ -82,7 +82,7 @@ async def test_a_client_key_makes_one_message_for_ever(cast: Cast) -> None:
     assert again.seq == 1
 
 
-async def test_a_bad_neighbour_fails_alone(cast: Cast) -> None:
+async def test_a_bad_send_of_a_batch_fails_alone(cast: Cast) -> None:
     conversation = await opened(cast)
     actor = cast.acme.actor("dan")
     drafts = [said(cast, "dan", f"{n}") for n in range(10)]
@@ -129,16 +129,16 @@ async def test_a_private_note_is_read_by_its_sender_but_never_shown_as_their_mar
     assert (me.read_seq, me.read_public, me.read_message_id) == (again.seq, 1, public.id)
 
 
-async def test_nothing_is_said_after_one_has_left(cast: Cast) -> None:
+async def test_nothing_is_sent_after_one_has_left(cast: Cast) -> None:
     conversation = await opened(cast)
-    actor, boss, dan = cast.acme.actor("dan"), cast.acme.actor("ada"), cast.acme.id("dan")
+    actor, operator_actor, dan = cast.acme.actor("dan"), cast.acme.actor("ada"), cast.acme.id("dan")
     for _ in range(10):
-        await participants.add(cast.engine, boss, conversation.id, [dan])
+        await participants.add(cast.engine, operator_actor, conversation.id, [dan])
         posts = [
             messages.send(cast.engine, actor, conversation.id, said(cast, "dan", f"{n}"))
             for n in range(8)
         ]
-        leaving = participants.remove(cast.engine, boss, conversation.id, [dan])
+        leaving = participants.remove(cast.engine, operator_actor, conversation.id, [dan])
         await posts[0]
         await asyncio.gather(*posts[1:4], leaving, *posts[4:], return_exceptions=True)
     happened = await cast.engine.db.read(cast.acme.tenant.id, kinds, conversation.id)
@@ -170,8 +170,8 @@ async def test_nothing_of_a_blocked_sender_is_stored(cast: Cast) -> None:
     draft = Draft(content="hi", sender_id=cast.acme.id("carol"), sender_kind="contact")
     assert (await messages.send_unchecked(cast.engine, alice, conversation.id, draft)).seq == 1
     changes = directory.PersonChanges(blocked=True)
-    boss = operator(cast.acme.tenant.id)
-    await directory.change(cast.engine, boss, cast.acme.id("carol"), "contact", changes)
+    operator_actor = operator(cast.acme.tenant.id)
+    await directory.change(cast.engine, operator_actor, cast.acme.id("carol"), "contact", changes)
     with pytest.raises(Forbidden):
         await messages.send_unchecked(cast.engine, alice, conversation.id, draft)
 

@@ -1,4 +1,4 @@
-"""The writer that coalesces sends: nobody waits for ever, whatever the others do."""
+"""The write batcher: every send gets its result, whatever happens to the others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,31 +16,31 @@ from koine.store.core.db import Database, Tx
 from tests.cast import Cast, make_cast
 
 
-class Talk:
+class Chat:
     """Dan in the conversation of a delivery."""
 
     def __init__(self, cast: Cast, conversation_id: str) -> None:
         self.cast = cast
         self.id = conversation_id
 
-    async def say(self, text: str) -> int:
-        """Send; answers the message's number."""
+    async def send(self, text: str) -> int:
+        """Send a message; returns its `seq`."""
         draft = Draft(content=text, sender_id=self.cast.acme.id("dan"), must_participate=True)
         actor = self.cast.acme.actor("dan")
         return (await messages.send(self.cast.engine, actor, self.id, draft)).seq
 
 
-async def talk_of(db: Database) -> Talk:
+async def new_chat(db: Database) -> Chat:
     cast = await make_cast(db)
     opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id)
     actor = cast.acme.actor("dan")
     opened, _ = await delivery_conversations.open_(cast.engine, actor, opening)
-    return Talk(cast, opened.id)
+    return Chat(cast, opened.id)
 
 
 @asynccontextmanager
-async def held(db: Database) -> AsyncIterator[None]:
-    """SQLite's writer is busy for the length of the block: what is sent meanwhile piles up."""
+async def writer_held(db: Database) -> AsyncIterator[None]:
+    """Keep SQLite's writer busy during the block: what is sent meanwhile is queued."""
     done = Event()
 
     async def wait(tx: Tx) -> None:
@@ -53,58 +53,58 @@ async def held(db: Database) -> AsyncIterator[None]:
     await busy
 
 
-async def test_one_who_sends_in_the_turn_both_lanes_end_is_served(sqlite_db: Database) -> None:
-    talk = await talk_of(sqlite_db)
+async def test_a_send_in_the_turn_in_which_both_lanes_end_is_written(sqlite_db: Database) -> None:
+    chat = await new_chat(sqlite_db)
 
     async def twice() -> None:
-        await talk.say("one")
-        await talk.say("two")
+        await chat.send("one")
+        await chat.send("two")
 
     async with asyncio.timeout(5):
-        async with held(sqlite_db):
+        async with writer_held(sqlite_db):
             first = asyncio.create_task(twice())
             await turns()
-            other = await queued(talk, "other")
+            other = await queued(chat, "other")
         await asyncio.gather(first, other)
 
 
-async def test_a_flood_is_turned_away_while_the_database_hangs(sqlite_db: Database) -> None:
-    talk = await talk_of(sqlite_db)
-    async with held(sqlite_db):
-        under_way = [await queued(talk, f"lane {n}") for n in range(LANES)]
-        waiting = [asyncio.create_task(talk.say(f"{n}")) for n in range(MAX_QUEUED)]
+async def test_a_flood_is_refused_while_the_database_hangs(sqlite_db: Database) -> None:
+    chat = await new_chat(sqlite_db)
+    async with writer_held(sqlite_db):
+        under_way = [await queued(chat, f"lane {n}") for n in range(LANES)]
+        waiting = [asyncio.create_task(chat.send(f"{n}")) for n in range(MAX_QUEUED)]
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
-            await talk.say("one too many")
+            await chat.send("one too many")
     numbers = await asyncio.gather(*under_way, *waiting)
     assert sorted(numbers) == list(range(1, LANES + MAX_QUEUED + 1))
 
 
-async def test_a_sender_who_gave_up_in_the_queue_is_not_written(sqlite_db: Database) -> None:
-    talk = await talk_of(sqlite_db)
-    async with held(sqlite_db):
-        under_way = [await queued(talk, f"lane {n}") for n in range(LANES)]
-        gone = await queued(talk, "gone")
-        gone.cancel()
+async def test_a_send_cancelled_in_the_queue_is_not_written(sqlite_db: Database) -> None:
+    chat = await new_chat(sqlite_db)
+    async with writer_held(sqlite_db):
+        under_way = [await queued(chat, f"lane {n}") for n in range(LANES)]
+        cancelled = await queued(chat, "gone")
+        cancelled.cancel()
     await asyncio.gather(*under_way)
-    assert await talk.say("next") == LANES + 1
+    assert await chat.send("next") == LANES + 1
 
 
-async def test_those_who_gave_up_hold_up_nobody(db: Database) -> None:
-    talk = await talk_of(db)
-    sends = [asyncio.create_task(talk.say(f"{n}")) for n in range(200)]
+async def test_cancelled_sends_do_not_delay_others(db: Database) -> None:
+    chat = await new_chat(db)
+    sends = [asyncio.create_task(chat.send(f"{n}")) for n in range(200)]
     await asyncio.sleep(0)
     for each in sends[::3]:
         each.cancel()
     answers = await asyncio.gather(*sends, return_exceptions=True)
     numbers = [each for each in answers if isinstance(each, int)]
     assert len(numbers) == len(set(numbers)) >= 133
-    assert await talk.say("last") > max(numbers)
+    assert await chat.send("last") > max(numbers)
 
 
-async def queued(talk: Talk, text: str) -> asyncio.Task[int]:
+async def queued(chat: Chat, text: str) -> asyncio.Task[int]:
     """A send that has reached the writer's queue, or a lane."""
-    task = asyncio.create_task(talk.say(text))
+    task = asyncio.create_task(chat.send(text))
     await turns()
     return task
 
@@ -115,10 +115,10 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_while_the_database_is_away_every_sender_is_told(fresh_db: Database) -> None:
-    talk = await talk_of(fresh_db)
+async def test_while_the_database_is_down_every_sender_gets_unavailable(fresh_db: Database) -> None:
+    chat = await new_chat(fresh_db)
     await fresh_db.close()
     for _ in range(2):
-        sends = [talk.say(f"{n}") for n in range(200)]
+        sends = [chat.send(f"{n}") for n in range(200)]
         answers = await asyncio.gather(*sends, return_exceptions=True)
         assert {type(each) for each in answers} == {Unavailable}

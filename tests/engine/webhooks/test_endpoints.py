@@ -1,4 +1,4 @@
-"""Endpoints of webhooks: what is taken away with them, and how."""
+"""Webhook endpoints: what is deleted with them, and how."""
 
 import pytest
 
@@ -11,20 +11,20 @@ from tests.webhooks.harness import webhook_harness
 FOUR = 4
 
 
-async def test_a_log_is_forgotten_in_pieces_and_others_write_in_between(
+async def test_deliveries_are_deleted_in_batches_and_others_write_in_between(
     fresh_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endpoints, "BATCH_SIZE", 2)
-    async with webhook_harness(fresh_db) as told:
-        made, other = await told.create_endpoint(), await told.create_endpoint()
-        talk = await told.create_conversation()
+    async with webhook_harness(fresh_db) as harness:
+        made, other = await harness.create_endpoint(), await harness.create_endpoint()
+        conversation_id = await harness.create_conversation()
         for _ in range(FOUR):
-            await told.send_message(talk)
-        await told.plan_and_send()
-        tenant, engine = told.admin.tenant_id, told.cast.engine
+            await harness.send_message(conversation_id)
+        await harness.plan_and_send()
+        tenant, engine = harness.admin.tenant_id, harness.cast.engine
         assert await engine.db.write(tenant, delivery_log.forget_some, made.endpoint.id, FOUR - 1)
-        assert len(await told.log(made.endpoint)) == 1
-        await endpoints.remove(engine, told.admin, made.endpoint.id)
+        assert len(await harness.log(made.endpoint)) == 1
+        await endpoints.remove(engine, harness.admin, made.endpoint.id)
         with pytest.raises(NotFound):
-            await told.log(made.endpoint)
-        assert len(await told.log(other.endpoint)) == FOUR
+            await harness.log(made.endpoint)
+        assert len(await harness.log(other.endpoint)) == FOUR

@@ -53,7 +53,7 @@ async def record_audit(
 async def record_anonymous_audit(
     tx: Tx, now: int, action: str, entity: str, entity_id: str, **detail: object
 ) -> None:
-    """As `record_audit`, for an unknown caller. Whoever calls this limits how often."""
+    """As `record_audit`, for an unknown caller. The code that calls this limits how often."""
     text = json_text(detail)
     await audit.append(
         tx, AuditEntry(new_id(), audit.ANONYMOUS, None, action, entity, entity_id, text, now)

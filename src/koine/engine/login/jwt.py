@@ -97,7 +97,7 @@ def verify_external(
 ) -> Claims:
     """The claims of a token of a tenant's own issuer (delivery.md, D), `now` in µs.
 
-    `key_text` is a PEM key, JWK, JWKS or (HS256) a secret; `jwt_keys.check_key` tells beforehand
+    `key_text` is a PEM key, JWK, JWKS or (HS256) a secret; `jwt_keys.check_key` says beforehand
     whether it will do. `audience` and `issuer` are compared when given. Raises TokenError, and
     nothing else.
     """
@@ -168,7 +168,7 @@ def _check_claims(claims: Claims, audience: str | None, issuer: str | None, now:
         if expected is not None:
             wanted[name] = {"essential": True, "value": expected}
     registry = jwt.JWTClaimsRegistry(unix(now), LEEWAY, **wanted)
-    # "exp" last: only a token that is good otherwise is told that it has expired.
+    # "exp" last, so that only a token that is valid otherwise is refused as expired.
     checked = [name for name in wanted if name != "exp"] + list(_TIMES)
     try:
         registry.validate({name: claims[name] for name in checked if name in claims})

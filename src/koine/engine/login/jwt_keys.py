@@ -33,7 +33,7 @@ _RSA_BITS = range(2048, 8193)
 _PEM: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CURVES = {"EdDSA": ("Ed25519", "Ed448")}
-# What a library may raise on a key a stranger made up.
+# What the libraries may raise on an untrusted key.
 _UNREADABLE = (
     JoseError,
     UnsupportedAlgorithm,
@@ -145,7 +145,7 @@ def _from_jwk(value: object, algorithm: str) -> Key:
 
 def _from_pem(text: str, algorithm: str) -> Key:
     kind = KEY_TYPES[algorithm]
-    # A public key is no secret: whoever reads it could sign (algorithm confusion).
+    # A public key is no secret: anyone who reads it could sign (algorithm confusion).
     if kind == "oct":
         raise BadKey(f"{algorithm} needs a shared secret, not a PEM key")
     key = _imported(lambda: _PEM[kind].import_key(text), f"PEM key of type {kind}")

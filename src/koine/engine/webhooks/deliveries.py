@@ -173,7 +173,7 @@ async def _active(tx: Tx, now: int, endpoint_id: str) -> TenantEndpoint:
 
 
 async def _may_read(tx: Tx, actor: Actor, delivery: WebhookDelivery) -> bool:
-    """Whether the actor may read the contents of a delivery, whoever owns the endpoint."""
+    """Whether the actor may read the contents of a delivery of any endpoint."""
     if not (actor.may(VIEW_TENANT, READ_CONVERSATIONS) and access.sees_private(actor)):
         return False
     if delivery.kind.startswith("delivery."):
