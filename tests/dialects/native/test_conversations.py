@@ -4,12 +4,12 @@ import httpx
 import pytest
 
 from tests.cast import Cast
-from tests.dialects.native.test_people import UNKNOWN_ID, list_all
+from tests.dialects.native.api_client import UNKNOWN_ID, list_all
 
 PATH = "/v1/conversations"
 
 
-async def open_conversation(api: httpx.AsyncClient, cast: Cast, **more: object) -> str:
+async def open_inbox_conversation(api: httpx.AsyncClient, cast: Cast, **more: object) -> str:
     """A conversation of Carol in the website inbox."""
     body = {"inbox_id": cast.acme.inbox.id, "owner_id": cast.acme.id("carol")} | more
     response = await api.post(PATH, json=body)
@@ -18,7 +18,7 @@ async def open_conversation(api: httpx.AsyncClient, cast: Cast, **more: object) 
 
 
 async def test_a_conversation_is_opened_and_shown(api: httpx.AsyncClient, cast: Cast) -> None:
-    name = await open_conversation(
+    name = await open_inbox_conversation(
         api, cast, title="Hi", priority="high", custom_attributes={"a": [1]}
     )
     shown = (await api.get(f"{PATH}/{name.upper()}")).json()
@@ -30,7 +30,7 @@ async def test_a_conversation_is_opened_and_shown(api: httpx.AsyncClient, cast: 
 
 
 async def test_a_conversation_is_changed(api: httpx.AsyncClient, cast: Cast) -> None:
-    path = f"{PATH}/{await open_conversation(api, cast, metadata={'k': 1})}"
+    path = f"{PATH}/{await open_inbox_conversation(api, cast, metadata={'k': 1})}"
     alice = cast.acme.id("alice")
     changes = {"status": "snoozed", "assignee_id": alice, "labels": ["vip"], "metadata": None}
     changed = (await api.patch(path, json=changes)).json()
@@ -72,7 +72,9 @@ async def test_a_delivery_has_one_conversation(api: httpx.AsyncClient, cast: Cas
 
 async def test_every_filter_finds_its_conversations(api: httpx.AsyncClient, cast: Cast) -> None:
     acme = cast.acme
-    wanted = await open_conversation(api, cast, title="Needle", status="pending", priority="urgent")
+    wanted = await open_inbox_conversation(
+        api, cast, title="Needle", status="pending", priority="urgent"
+    )
     await api.patch(f"{PATH}/{wanted}", json={"assignee_id": acme.id("alice")})
     await api.post(PATH, json={"title": "Hay", "participants": [{"identity_id": acme.id("dan")}]})
     filters: list[dict[str, object]] = [
@@ -93,7 +95,7 @@ async def test_every_filter_finds_its_conversations(api: httpx.AsyncClient, cast
 
 
 async def test_times_bound_the_last_message(api: httpx.AsyncClient, cast: Cast) -> None:
-    name = await open_conversation(api, cast)
+    name = await open_inbox_conversation(api, cast)
     message = await api.post(f"{PATH}/{name}/messages", json={"content": "now"})
     at = message.json()["created_at"]
     assert len(await list_all(api, PATH, last_message_from=at)) == 1
@@ -103,8 +105,10 @@ async def test_times_bound_the_last_message(api: httpx.AsyncClient, cast: Cast) 
 
 
 async def test_users_without_permission_list_their_own(api: httpx.AsyncClient, cast: Cast) -> None:
-    await open_conversation(api, cast)
-    mine = await open_conversation(api, cast, participants=[{"identity_id": cast.acme.id("dan")}])
+    await open_inbox_conversation(api, cast)
+    mine = await open_inbox_conversation(
+        api, cast, participants=[{"identity_id": cast.acme.id("dan")}]
+    )
     api.headers.update(cast.bearer("dan"))
     assert [c["id"] for c in await list_all(api, PATH)] == [mine]
     assert [c["id"] for c in await list_all(api, PATH, mine="true")] == [mine]
@@ -113,21 +117,23 @@ async def test_users_without_permission_list_their_own(api: httpx.AsyncClient, c
 
 
 async def test_mine_lists_what_the_caller_takes_part_in(api: httpx.AsyncClient, cast: Cast) -> None:
-    await open_conversation(api, cast)
-    mine = await open_conversation(api, cast, participants=[{"identity_id": cast.acme.id("ada")}])
+    await open_inbox_conversation(api, cast)
+    mine = await open_inbox_conversation(
+        api, cast, participants=[{"identity_id": cast.acme.id("ada")}]
+    )
     assert [c["id"] for c in await list_all(api, PATH, mine="true")] == [mine]
 
 
 async def test_pages_follow_each_other_without_gaps(api: httpx.AsyncClient, cast: Cast) -> None:
     created = []
     for _ in range(5):
-        created.append(await open_conversation(api, cast))
+        created.append(await open_inbox_conversation(api, cast))
         cast.clock.advance(seconds=1)
     assert [c["id"] for c in await list_all(api, PATH)] == created[::-1]
 
 
 async def test_a_removed_conversation_is_not_found(api: httpx.AsyncClient, cast: Cast) -> None:
-    path = f"{PATH}/{await open_conversation(api, cast)}"
+    path = f"{PATH}/{await open_inbox_conversation(api, cast)}"
     assert (await api.delete(path)).status_code == 204
     assert (await api.get(path)).status_code == 404
     assert await list_all(api, PATH) == []
@@ -136,7 +142,7 @@ async def test_a_removed_conversation_is_not_found(api: httpx.AsyncClient, cast:
 async def test_a_deletion_is_in_the_audit_log_with_its_reason(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
-    path = f"{PATH}/{await open_conversation(api, cast)}"
+    path = f"{PATH}/{await open_inbox_conversation(api, cast)}"
     await api.post(f"{path}/messages", json={"content": "secret"})
     response = await api.delete(path, params={"mode": "permanent", "reason": "asked to"})
     assert response.status_code == 204
@@ -147,7 +153,7 @@ async def test_a_deletion_is_in_the_audit_log_with_its_reason(
 async def test_a_removed_conversation_can_still_be_deleted(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
-    path = f"{PATH}/{await open_conversation(api, cast)}"
+    path = f"{PATH}/{await open_inbox_conversation(api, cast)}"
     await api.delete(path)
     for status in (204, 404):
         response = await api.delete(path, params={"mode": "permanent"})
@@ -157,7 +163,7 @@ async def test_a_removed_conversation_can_still_be_deleted(
 async def test_participants_are_added_changed_and_removed(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
-    path = f"{PATH}/{await open_conversation(api, cast)}/participants"
+    path = f"{PATH}/{await open_inbox_conversation(api, cast)}/participants"
     dan = {"identity_id": cast.acme.id("dan")}
     added, again = await api.post(path, json=dan), await api.post(path, json=dan)
     assert (added.status_code, again.status_code) == (201, 200)
@@ -171,7 +177,7 @@ async def test_participants_are_added_changed_and_removed(
 
 
 async def test_a_participant_is_of_the_tenant(api: httpx.AsyncClient, cast: Cast) -> None:
-    path = f"{PATH}/{await open_conversation(api, cast)}/participants"
+    path = f"{PATH}/{await open_inbox_conversation(api, cast)}/participants"
     response = await api.post(path, json={"identity_id": cast.rival.id("dan")})
     assert response.json()["errors"][0]["field"] == "identity_id"
     nobody = await api.patch(f"{path}/{cast.rival.id('dan')}", json={"role": "admin"})
@@ -179,7 +185,7 @@ async def test_a_participant_is_of_the_tenant(api: httpx.AsyncClient, cast: Cast
 
 
 async def test_a_ticket_is_opened_taken_and_completed(api: httpx.AsyncClient, cast: Cast) -> None:
-    name = await open_conversation(api, cast)
+    name = await open_inbox_conversation(api, cast)
     ticket = await api.post(f"{PATH}/{name}/tickets")
     assert (ticket.status_code, ticket.json()["status"]) == (201, "pending")
     assert (await api.post(f"{PATH}/{name}/tickets")).status_code == 409
@@ -195,7 +201,7 @@ async def test_a_ticket_is_opened_taken_and_completed(api: httpx.AsyncClient, ca
 async def test_a_conversation_that_the_caller_may_not_see_is_not_found(
     api: httpx.AsyncClient, cast: Cast, suffix: str
 ) -> None:
-    path = f"{PATH}/{await open_conversation(api, cast)}{suffix}"
+    path = f"{PATH}/{await open_inbox_conversation(api, cast)}{suffix}"
     same = {"X-Request-Id": "one"}
     for who in (cast.bearer("ada", "rival"), cast.bearer("olaf")):
         hidden = await api.get(path, headers=who | same)
@@ -206,7 +212,9 @@ async def test_a_conversation_that_the_caller_may_not_see_is_not_found(
 async def test_an_api_key_without_the_permission_reads_no_conversations(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:
-    name = await open_conversation(api, cast, participants=[{"identity_id": cast.acme.id("ada")}])
+    name = await open_inbox_conversation(
+        api, cast, participants=[{"identity_id": cast.acme.id("ada")}]
+    )
     body = {"name": "hooks", "permissions": ["read:webhooks"]}
     secret = (await api.post("/v1/api-keys", json=body)).json()["secret"]
     headers = {"Authorization": f"Bearer {secret}"}

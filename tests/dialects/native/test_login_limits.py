@@ -7,7 +7,7 @@ import pytest
 
 from koine.dialects.native import NativeDialect
 from tests.cast import PASSWORD, Cast, http
-from tests.dialects.native.test_auth import LOGIN, email_of
+from tests.dialects.native.test_session import LOGIN, email_of
 
 PATHS = [LOGIN, "/v1/auth/refresh", "/v1/auth/logout"]
 JSON_HEADERS = {"Content-Type": "application/json"}

@@ -9,15 +9,15 @@ from koine.engine.conversations.delivery_conversations import Joining
 from koine.engine.tenants import TenantChanges
 from koine.model.conversation import NewConversation
 from tests.cast import Cast
-from tests.dialects.native.test_conversations import PATH, open_conversation
-from tests.dialects.native.test_people import UNKNOWN_ID, list_all
+from tests.dialects.native.api_client import UNKNOWN_ID, list_all
+from tests.dialects.native.test_conversations import PATH, open_inbox_conversation
 
 
 @pytest.fixture
 async def path(api: httpx.AsyncClient, cast: Cast) -> str:
     """The path of a conversation whose only participant of the team is Dan."""
     joining = [{"identity_id": cast.acme.id("dan")}]
-    return f"{PATH}/{await open_conversation(api, cast, participants=joining)}"
+    return f"{PATH}/{await open_inbox_conversation(api, cast, participants=joining)}"
 
 
 async def open_support_conversation(cast: Cast) -> str:
@@ -30,14 +30,14 @@ async def open_support_conversation(cast: Cast) -> str:
     return f"{PATH}/{made.id}"
 
 
-async def send_message(
+async def post_message(
     api: httpx.AsyncClient, path: str, content: str, **more: object
 ) -> httpx.Response:
     return await api.post(f"{path}/messages", json={"content": content} | more)
 
 
 async def test_staff_send_to_any_conversation(api: httpx.AsyncClient, path: str) -> None:
-    message = (await send_message(api, path, "hello", metadata={"a": 1})).json()
+    message = (await post_message(api, path, "hello", metadata={"a": 1})).json()
     sender = message["sender"]
     assert (message["seq"], sender["name"], sender["kind"]) == (1, "Ada User", "user")
     assert (message["metadata"], message["private"]) == ({"a": 1}, False)
@@ -49,11 +49,11 @@ async def test_others_send_where_they_are_participants(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
     api.headers.update(cast.bearer("dan"))
-    assert (await send_message(api, path, "here")).status_code == 201
+    assert (await post_message(api, path, "here")).status_code == 201
     api.headers.update(cast.bearer("dora"))
-    assert (await send_message(api, path, "I only watch")).status_code == 403
+    assert (await post_message(api, path, "I only watch")).status_code == 403
     api.headers.update(cast.bearer("olaf"))
-    assert (await send_message(api, path, "let me in")).status_code == 404
+    assert (await post_message(api, path, "let me in")).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ async def test_only_staff_use_the_fields_for_staff(
     api: httpx.AsyncClient, cast: Cast, path: str, more: dict[str, object]
 ) -> None:
     api.headers.update(cast.bearer("dan"))
-    assert (await send_message(api, path, "x", **more)).status_code == 403
+    assert (await post_message(api, path, "x", **more)).status_code == 403
 
 
 async def test_staff_send_as_the_responder(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
-    sender = (await send_message(api, path, "I am a bot", as_responder=True)).json()["sender"]
+    sender = (await post_message(api, path, "I am a bot", as_responder=True)).json()["sender"]
     assert sender["id"] == cast.acme.tenant.default_responder_id
     assert sender["kind"] == "responder"
 
 
 async def test_only_staff_see_private_notes(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
-    note = (await send_message(api, path, "psst", private=True)).json()
-    await send_message(api, path, "hello")
+    note = (await post_message(api, path, "psst", private=True)).json()
+    await post_message(api, path, "hello")
     assert [m["content"] for m in await list_all(api, f"{path}/messages")] == ["hello", "psst"]
     api.headers.update(cast.bearer("dan"))
     assert [m["content"] for m in await list_all(api, f"{path}/messages")] == ["hello"]
@@ -108,22 +108,22 @@ async def test_when_closed_decides_about_a_message_to_a_closed_conversation(
     api: httpx.AsyncClient, path: str
 ) -> None:
     await api.patch(path, json={"status": "closed"})
-    refused = await send_message(api, path, "late")
+    refused = await post_message(api, path, "late")
     assert (refused.status_code, refused.json()["reason"]) == (409, "closed")
-    assert (await send_message(api, path, "aside", when_closed="keep")).status_code == 201
+    assert (await post_message(api, path, "aside", when_closed="keep")).status_code == 201
     assert (await api.get(path)).json()["status"] == "closed"
-    assert (await send_message(api, path, "again", when_closed="reopen")).status_code == 201
+    assert (await post_message(api, path, "again", when_closed="reopen")).status_code == 201
     assert (await api.get(path)).json()["status"] == "open"
 
 
 async def test_a_client_message_id_makes_one_message_for_each_sender(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
-    first, again = [await send_message(api, path, "hi", client_message_id="1") for _ in range(2)]
+    first, again = [await post_message(api, path, "hi", client_message_id="1") for _ in range(2)]
     assert first.json() == again.json()
     assert first.json()["client_message_id"] == "1"
     api.headers.update(cast.bearer("dan"))
-    other = await send_message(api, path, "ho", client_message_id="1")
+    other = await post_message(api, path, "ho", client_message_id="1")
     assert (other.json()["content"], other.json()["seq"]) == ("ho", 2)
 
 
@@ -131,15 +131,15 @@ async def test_an_idempotency_key_makes_one_message_for_each_caller(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
     api.headers["Idempotency-Key"] = "k"
-    first, again = [await send_message(api, path, "hi") for _ in range(2)]
+    first, again = [await post_message(api, path, "hi") for _ in range(2)]
     assert first.json() == again.json()
     api.headers.update(cast.bearer("dan"))
-    assert (await send_message(api, path, "ho")).json()["seq"] == 2
+    assert (await post_message(api, path, "ho")).json()["seq"] == 2
 
 
 async def test_messages_are_paged_both_ways(api: httpx.AsyncClient, path: str) -> None:
     for n in range(1, 6):
-        await send_message(api, path, str(n))
+        await post_message(api, path, str(n))
     newest = [m["seq"] for m in await list_all(api, f"{path}/messages")]
     assert newest == [5, 4, 3, 2, 1]
     oldest = [m["seq"] for m in await list_all(api, f"{path}/messages", order="asc")]
@@ -151,7 +151,7 @@ async def test_messages_are_paged_both_ways(api: httpx.AsyncClient, path: str) -
 async def test_times_bound_the_messages(api: httpx.AsyncClient, cast: Cast, path: str) -> None:
     times = []
     for n in range(3):
-        times.append((await send_message(api, path, str(n))).json()["created_at"])
+        times.append((await post_message(api, path, str(n))).json()["created_at"])
         cast.clock.advance(seconds=1)
     bounds = {"from": times[1], "to": times[1].replace(".000Z", ".999Z")}
     assert [m["content"] for m in await list_all(api, f"{path}/messages", **bounds)] == ["1"]
@@ -160,7 +160,7 @@ async def test_times_bound_the_messages(api: httpx.AsyncClient, cast: Cast, path
 async def test_a_participant_moves_its_read_position(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
-    ids = [(await send_message(api, path, str(n))).json()["id"] for n in range(3)]
+    ids = [(await post_message(api, path, str(n))).json()["id"] for n in range(3)]
     api.headers.update(cast.bearer("dan"))
     assert (await api.get(path)).json()["unread_count"] == 3
     moved = await api.post(f"{path}/read", json={"message_id": ids[1]})
@@ -173,8 +173,8 @@ async def test_a_participant_moves_its_read_position(
 
 
 async def test_the_list_previews_the_newest_message(api: httpx.AsyncClient, path: str) -> None:
-    await send_message(api, path, "one")
-    await send_message(api, path, "two")
+    await post_message(api, path, "one")
+    await post_message(api, path, "two")
     (shown,) = await list_all(api, PATH)
     assert shown["last_message"]["content"] == "two"  # type: ignore[index]  # a preview
     assert shown["previous_message"]["content"] == "one"  # type: ignore[index]  # a preview
@@ -185,7 +185,7 @@ async def test_support_conversations_are_read_by_support_users(
     api: httpx.AsyncClient, cast: Cast, who: str, status: int
 ) -> None:
     path = await open_support_conversation(cast)
-    message = (await send_message(api, path, "help")).json()
+    message = (await post_message(api, path, "help")).json()
     for each in ("messages", f"messages/{message['id']}"):
         response = await api.get(f"{path}/{each}", headers=cast.bearer(who))
         assert response.status_code == status

@@ -1,4 +1,4 @@
-"""Logins and their tokens, below HTTP (the flows are in tests/dialects/native/test_auth.py)."""
+"""Logins and their tokens, below HTTP (the flows are in tests/dialects/native/test_session.py)."""
 
 import asyncio
 

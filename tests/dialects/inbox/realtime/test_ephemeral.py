@@ -9,7 +9,7 @@ from koine.dialects.inbox import InboxDialect
 from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server
-from tests.dialects.native.realtime.test_websocket import WebSocketClient
+from tests.dialects.native.websocket_client import WebSocketClient
 from tests.realtime import test_ephemeral
 from tests.support.live_server import live
 

@@ -15,6 +15,7 @@ from koine.model.actor import Actor
 from koine.realtime.subscriber import Subscriber
 from koine.store.events import event_log_state
 from tests.cast import Cast
+from tests.dialects.native.api_client import open_conversation, send_message, send_messages
 from tests.dialects.native.sse_client import follow_stream
 from tests.support.live_server import Live, live
 
@@ -29,35 +30,6 @@ async def server(cast: Cast) -> AsyncIterator[Live]:
 async def client(server: Live) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=server.url) as client:
         yield client
-
-
-async def open_conversation(client: httpx.AsyncClient, cast: Cast, *who: str) -> str:
-    """A conversation that Ada opens with these participants."""
-    joining = [{"identity_id": cast.acme.id(each)} for each in who]
-    response = await client.post(
-        "/v1/conversations", json={"participants": joining}, headers=cast.bearer("ada")
-    )
-    assert response.status_code == 201, response.text
-    return str(response.json()["id"])
-
-
-async def send_message(
-    client: httpx.AsyncClient,
-    cast: Cast,
-    conversation_id: str,
-    text: str,
-    who: str = "alice",
-    **more: object,
-) -> dict[str, object]:
-    """A message, sent through the API."""
-    response = await client.post(
-        f"/v1/conversations/{conversation_id}/messages",
-        json={"content": text} | more,
-        headers=cast.bearer(who),
-    )
-    assert response.status_code == 201, response.text
-    message: dict[str, object] = response.json()
-    return message
 
 
 async def test_an_event_has_the_data_that_get_returns(
@@ -244,10 +216,3 @@ async def first_message(subscriber: Subscriber) -> bytes:
         for _, frame in (await subscriber.read(10)).frames:
             if frame.startswith(b"event: message.created"):
                 return frame
-
-
-async def send_messages(
-    client: httpx.AsyncClient, cast: Cast, conversation_id: str, count: int
-) -> None:
-    for n in range(count):
-        await send_message(client, cast, conversation_id, f"{n}")

@@ -2,63 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
-import msgspec
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 
 from koine.dialects.native import NativeDialect
 from koine.engine.auth import api_keys
 from tests.cast import Cast
-from tests.dialects.native.realtime.test_encoder import open_conversation, send_message
+from tests.dialects.native.api_client import open_conversation, send_message
+from tests.dialects.native.websocket_client import authenticated, open_socket
 from tests.support.live_server import Live, live
-
-
-class WebSocketClient:
-    """A client of the socket that sends and receives JSON."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
-
-    async def send(self, **said: object) -> None:
-        await self._socket.send(msgspec.json.encode(said).decode())
-
-    async def send_raw(self, said: str | bytes) -> None:
-        await self._socket.send(said)
-
-    async def receive(self, wait: float = 5.0) -> dict[str, Any]:
-        async with asyncio.timeout(wait):
-            frame: dict[str, Any] = msgspec.json.decode(await self._socket.recv())
-            return frame
-
-    async def until(self, kind: str) -> dict[str, Any]:
-        while (frame := await self.receive())["type"] != kind:
-            pass
-        return frame
-
-    async def command(self, **said: object) -> dict[str, Any]:
-        """The reply to a command, whatever frames arrive before it."""
-        await self.send(id="asked", **said)
-        while (frame := await self.receive()).get("id") != "asked":
-            pass
-        return frame
-
-    async def event(self, kind: str) -> dict[str, Any]:
-        while (frame := await self.until("event"))["event"]["type"] != kind:
-            pass
-        return frame
-
-    async def close_code(self) -> int:
-        """The code with which the server closes the socket."""
-        try:
-            while True:
-                await self.receive()
-        except ConnectionClosed as end:
-            return end.rcvd.code if end.rcvd else 1006
 
 
 @pytest.fixture
@@ -70,23 +23,6 @@ async def server(cast: Cast) -> AsyncIterator[Live]:
 @pytest.fixture
 async def client(server: Live) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=server.url) as client:
-        yield client
-
-
-@asynccontextmanager
-async def open_socket(server: Live) -> AsyncIterator[WebSocketClient]:
-    async with connect(f"{server.ws}/v1/socket", compression=None) as socket:
-        yield WebSocketClient(socket)
-
-
-@asynccontextmanager
-async def authenticated(
-    server: Live, token: str, **hello: object
-) -> AsyncIterator[WebSocketClient]:
-    """A socket whose first frame was accepted."""
-    async with open_socket(server) as client:
-        await client.send(type="hello", token=token, **hello)
-        assert (await client.receive())["type"] == "ready"
         yield client
 
 

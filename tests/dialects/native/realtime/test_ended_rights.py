@@ -17,7 +17,7 @@ from koine.engine.people import directory
 from koine.kit.ids import new_id
 from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast, make_cast
-from tests.dialects.native.realtime.test_encoder import open_conversation, send_message
+from tests.dialects.native.api_client import open_conversation, send_message
 from tests.dialects.native.sse_client import SseClient, SseEvent, follow_stream
 from tests.support.live_server import Live, live
 

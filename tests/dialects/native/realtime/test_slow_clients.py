@@ -7,7 +7,7 @@ import httpx
 from koine.dialects.native import NativeDialect
 from koine.store.core.db import Database
 from tests.cast import make_cast
-from tests.dialects.native.realtime.test_encoder import open_conversation, send_message
+from tests.dialects.native.api_client import open_conversation, send_message
 from tests.dialects.native.sse_client import SseClient, follow_stream
 from tests.support.live_server import Live, live
 
