@@ -23,7 +23,7 @@ from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres
 
 
-@pytest.mark.parametrize("query", [messages._LATEST, send._FACTS, send._PARENTS])
+@pytest.mark.parametrize("query", [messages._LATEST, send._CONTEXTS, send._EXISTING])
 async def test_given_rows_lead_and_no_tenant_is_walked(
     query: Query[object], tmp_path: Path
 ) -> None:

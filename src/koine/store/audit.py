@@ -1,5 +1,5 @@
-"""The audit log: written in the transaction that did the thing, never changed. What strangers
-did is forgotten in time."""
+"""The audit log: entries are written in the transaction of their change and never altered. Those of
+anonymous actors are deleted when they are old."""
 
 from msgspec import Struct, structs
 from sqlalchemy import ColumnElement, delete, insert, select, tuple_
@@ -13,7 +13,7 @@ from koine.store.tables import audit as t
 from koine.store.tables.base import columns_of
 
 ANONYMOUS = "anonymous"
-"""The kind of actor nobody knows. What they did is the only thing the log forgets, in time."""
+"""The kind of an actor without a credential. Only its entries are ever deleted."""
 
 _INSERT = Command(
     insert(t).values(
@@ -38,7 +38,7 @@ async def append(tx: Tx, entry: AuditEntry) -> None:
 
 
 async def page(tx: Tx, noun: str | None, action: str | None, window: Window) -> Page[AuditEntry]:
-    """One page, newest first, of one noun or action when given."""
+    """One page, newest first, perhaps of one kind of entity (`noun`) or one action."""
     values: dict[str, object] = {"noun": noun, "action": action}
     if window.cursor is not None:
         values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
@@ -53,12 +53,12 @@ async def page(tx: Tx, noun: str | None, action: str | None, window: Window) -> 
 
 
 async def old_anonymous(tx: Tx, before: int, limit: int) -> list[str]:
-    """Entries about strangers of before a time (µs), so many at most."""
+    """At most `limit` entries of anonymous actors from before a time (µs)."""
     return await tx.all(_OLD_ANONYMOUS, before=before, limit=limit)
 
 
 async def forget(tx: Tx, before: int, ids: list[str]) -> int:
-    """Forget these entries, if they are about strangers and that old; answers how many."""
+    """Delete those of these entries that are old and of anonymous actors; returns how many."""
     return await tx.run(_FORGET, before=before, ids=ids)
 
 

@@ -6,7 +6,7 @@ from koine.engine.auth import access
 from koine.model.conversation import Conversation
 from koine.model.message import Message
 from koine.model.related import Include, LastSenders, Related
-from koine.store.conversations import messages, participants, recent_messages, tickets
+from koine.store.conversations import message_lists, messages, participants, tickets
 from koine.store.core.db import Tx
 from koine.store.people import identities, inboxes
 
@@ -54,7 +54,7 @@ async def _messages(tx: Tx, items: list[Conversation]) -> dict[str, list[Message
     ids = [c.id for c in items]
     if sum(c.public_count for c in items) <= FEW_MESSAGES:
         return await messages.public_of(tx, ids)
-    return await recent_messages.recent_public_of(tx, ids, MAX_CHARACTERS)
+    return await message_lists.recent_public_of(tx, ids, MAX_CHARACTERS)
 
 
 async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:

@@ -1,4 +1,4 @@
-"""Conversations: one row each, with what lists show kept on it. Totals follow every change."""
+"""The rows of conversations, which hold what lists show of them. Changes update the totals."""
 
 from msgspec import structs
 from sqlalchemy import delete, insert, select, union_all, update
@@ -41,7 +41,7 @@ _NEWEST_OF_OWNER = Query(
     .limit(param("most")),
     Conversation,
 )
-# In two: those that were removed have an index of their own.
+# Two selects, since removed conversations have another index.
 _IDS_OF_OWNER = Query(
     union_all(
         *(
@@ -54,7 +54,7 @@ _IDS_OF_OWNER = Query(
 _TENANT_OF = Query(
     select(t.c.tenant_id).where(t.c.id == param("id")),
     str,
-    crosses_tenants="a survey's address is the unguessable id alone",
+    crosses_tenants="the URL of a survey has the unguessable id alone",
 )
 _SEEN = {
     who: Command(update(t).where(_IN_TENANT, t.c.id == param("id")).values({who: param("now")}))
@@ -84,12 +84,12 @@ async def get(tx: Tx, conversation_id: str) -> Conversation | None:
 
 
 async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Conversation]:
-    """Those of these conversations that there are, removed ones too, by id."""
+    """Those of these conversations that exist, removed ones too, by id."""
     return {c.id: c for c in await tx.all(_BY_IDS, ids=ids)}
 
 
 async def lock(tx: Tx, conversation_id: str) -> Conversation | None:
-    """As `get`, and no one else changes it or posts into it until this transaction ends."""
+    """As `get`; locks the row, also against sends, until the transaction ends."""
     return await tx.one(_LOCK, id=conversation_id)
 
 
@@ -114,22 +114,22 @@ async def newest_of_owner(tx: Tx, owner_id: str, most: int) -> list[Conversation
 
 
 async def ids_of_owner(tx: Tx, owner_id: str) -> list[str]:
-    """The ids of everything an identity owns, removed or not; for identities that merge."""
+    """The ids of all conversations an identity owns, removed or not; for merging contacts."""
     return await tx.all(_IDS_OF_OWNER, owner_id=owner_id)
 
 
 async def tenant_of(tx: Tx, conversation_id: str) -> str | None:
-    """The id of the tenant this conversation is of."""
+    """The id of the conversation's tenant."""
     return await tx.one(_TENANT_OF, id=conversation_id)
 
 
 async def seen_by_contact(tx: Tx, conversation_id: str, now: int) -> None:
-    """Remember when its contact last looked at it (µs)."""
+    """Save when its contact last read it (µs)."""
     await tx.run(_SEEN["contact_seen_at"], id=conversation_id, now=now)
 
 
 async def seen_by_agent(tx: Tx, conversation_id: str, now: int) -> None:
-    """Remember when one of the tenant's people last looked at it (µs)."""
+    """Save when a user of the tenant last read it (µs)."""
     await tx.run(_SEEN["agent_seen_at"], id=conversation_id, now=now)
 
 
@@ -143,8 +143,8 @@ async def insert_one(tx: Tx, conversation: Conversation) -> None:
 
 
 async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
-    """Write `after` over `before`, which the caller has locked, and move the totals. Who took
-    part in what is removed has left it."""
+    """Write `after` over `before`, which the caller has locked, and update the totals. When it is
+    removed, its participants leave."""
     values = structs.asdict(after) | conversation_search_texts(after)
     await tx.run(_UPDATE, id=after.id, **{f"new_{name}": values[name] for name in _CHANGEABLE})
     await counters.move(tx, counters.tenant_counters(before), counters.tenant_counters(after))
@@ -160,9 +160,9 @@ async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
 
 
 async def delete_one(tx: Tx, conversation: Conversation) -> None:
-    """Take the row and its participants away for good, and out of every total."""
+    """Delete the row and its participants, and update the totals."""
     members = await participants.delete_of(tx, conversation.id)
     await tx.run(_DELETE, id=conversation.id)
-    # The totals in the order in which they are locked everywhere: the tenant's, then people's.
+    # The totals in the order in which they are locked everywhere: the tenant's, then participants'.
     await counters.move(tx, counters.tenant_counters(conversation), [])
     await counters.move(tx, counters.participant_counters(conversation, members), [])

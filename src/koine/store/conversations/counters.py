@@ -1,8 +1,8 @@
-"""Totals that are kept, not counted, so that a list's exact total costs one row (docs/adr/0009).
+"""Stored totals, so that the exact total of a list costs one row (docs/adr/0009).
 
 Every change of a conversation passes `conversations.insert_one`, `change`, `delete_one` or
-`participants.*`, which call `apply` with what the change took away and what it added. `keys` is the
-one place that says which totals a conversation counts in, so a total cannot mean two things.
+`participants.*`, which call `move` with the totals before and after it. `tenant_counters` and
+`participant_counters` alone define which totals a conversation counts in.
 """
 
 from collections import Counter
@@ -30,18 +30,18 @@ _SUM = Query(
 )
 
 _OF_PARTICIPANT = {"statuses": "status", "kinds": "kind"}
-"""The filter's fields that have totals for each participant, and how these are named."""
+"""The fields of the filter with totals for each participant, and the names of these."""
 _OF_TENANT = _OF_PARTICIPANT | {
     "priority": "priority",
     "inbox_ids": "inbox",
     "owner_ids": "owner",
     "assignee_id": "assignee",
 }
-"""The filter's fields that have totals for the tenant."""
+"""The fields of the filter with totals for the tenant."""
 
 
 def tenant_counters(conversation: Conversation) -> list[str]:
-    """The totals this conversation counts in; none once it is removed."""
+    """The tenant's totals in which this conversation counts; none if it is removed."""
     c = conversation
     if c.removed_at is not None:
         return []
@@ -58,7 +58,7 @@ def tenant_counters(conversation: Conversation) -> list[str]:
 
 
 def participant_counters(conversation: Conversation, members: Iterable[str]) -> list[str]:
-    """The totals of the people who take part now; none once the conversation is removed."""
+    """The totals of these participants in which it counts; none if it is removed."""
     c = conversation
     if c.removed_at is not None:
         return []
@@ -70,15 +70,15 @@ def participant_counters(conversation: Conversation, members: Iterable[str]) -> 
 
 
 def counters_for(f: ConversationFilter) -> list[str] | None:
-    """The totals whose sum is the exact number of conversations `f` finds; None where no kept
-    total says it and the rows must be counted.
+    """The totals whose sum is the exact number of conversations that `f` finds; None if the rows
+    must be counted.
 
-    A total is used only for the conditions named here: with any other field set, also one that is
+    Totals are used only for the conditions named here. With any other field set, also one that is
     added later, the rows are counted.
     """
     conditions = f.conditions()
     if "owner_ids" not in conditions:
-        conditions.pop("by_shown_time", None)  # Then it is only an order.
+        conditions.pop("by_shown_time", None)  # without owners it is only an order
     participant_id = conditions.pop("participant_id", None)
     prefix = "total" if participant_id is None else f"total:member:{participant_id}"
     if not conditions:
@@ -94,19 +94,19 @@ def counters_for(f: ConversationFilter) -> list[str] | None:
 
 
 async def move(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
-    """Take `before` away from the totals and add `after`. In one order, so nobody deadlocks."""
+    """Subtract 1 from the totals in `before` and add 1 to those in `after`."""
     change = Counter(after)
     change.subtract(Counter(before))
     await add(tx, change)
 
 
 async def total(tx: Tx, names: list[str]) -> int:
-    """The sum of the named totals."""
+    """The sum of these totals."""
     return sum(value for _, value in await tx.all(_SUM, names=names))
 
 
 def sum_of(name: str) -> ColumnElement[int]:
-    """The sum of the totals named by a parameter, to come along with a list's rows."""
+    """An expression for the sum of the totals in the parameter `name`, to select with a list."""
     return (
         select(func.coalesce(func.sum(counters.c.value), 0).cast(BigInteger))
         .where(counters.c.tenant_id == param("tenant_id"), in_list(counters.c.name, name))
@@ -115,19 +115,19 @@ def sum_of(name: str) -> ColumnElement[int]:
 
 
 async def values(tx: Tx, names: list[str]) -> dict[str, int]:
-    """What these counters hold; those that were never added to are left out."""
+    """The values of these counters, without those that were never added to."""
     return dict(await tx.all(_SUM, names=names))
 
 
 async def add(tx: Tx, changes: Mapping[str, int]) -> None:
-    """Add to counters. In one order, so nobody deadlocks."""
+    """Add to counters, sorted by name, so that two transactions cannot deadlock."""
     rows = [(tx.tenant_id, name, by) for name, by in sorted(changes.items()) if by]
     if rows:
         await tx.many(_ADD, rows)
 
 
 async def next_number(tx: Tx, entity: str) -> int:
-    """The next number of `noun` in the tenant, from 1; never given out twice."""
+    """The next number of this kind of entity in the tenant, from 1; never assigned twice."""
     await tx.many(_ADD, [(tx.tenant_id, f"number:{entity}", 1)])
     rows = await tx.all(_SUM, names=[f"number:{entity}"])
     return int(rows[0][1])

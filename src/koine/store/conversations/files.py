@@ -1,4 +1,4 @@
-"""Rows of stored files; the bytes are on disk under the row's key."""
+"""Rows of stored files; the bytes are on disk, named by the key of the row."""
 
 from msgspec import Struct, structs
 from sqlalchemy import delete, insert, select
@@ -11,7 +11,7 @@ from koine.store.tables import files as t
 from koine.store.tables.base import columns_of
 
 TOTAL = "uploads:total"
-"""The counter of the bytes that a tenant's files have."""
+"""The counter of the bytes of a tenant's files."""
 
 
 class StoredFile(Struct, frozen=True):
@@ -36,12 +36,12 @@ _INSERT = Command(
 _BY_KEY = Query(
     select(*columns_of(t, StoredFile)).where(t.c.key == param("key")),
     StoredFile,
-    crosses_tenants="the unguessable key is the authority, as in the API it serves",
+    crosses_tenants="the unguessable key is the permission to read the file",
 )
 _KNOWN = Query(
     select(t.c.key).where(in_list(t.c.key, "keys")),
     str,
-    crosses_tenants="files lie together on disk, whosever they are",
+    crosses_tenants="the files of all tenants are in one folder",
 )
 _OF = Query(
     select(*columns_of(t, StoredFile)).where(
@@ -63,34 +63,34 @@ _DELETE_OF = Command(
 
 
 async def insert_one(tx: Tx, file: StoredFile) -> None:
-    """Add the row of a file whose bytes are on disk already."""
+    """Add the row of a file whose bytes are on disk."""
     await tx.run(_INSERT, **structs.asdict(file))
 
 
 async def by_key(tx: Tx, key: str) -> StoredFile | None:
-    """The file with this key, of whichever tenant."""
+    """The file with this key, of any tenant."""
     return await tx.one(_BY_KEY, key=key)
 
 
 async def known(tx: Tx, keys: list[str]) -> list[str]:
-    """Which of these keys have a row, of whichever tenant."""
+    """Those of these keys that have a row, of any tenant."""
     return await tx.all(_KNOWN, keys=keys)
 
 
 async def delete_of(tx: Tx, conversation_id: str) -> list[StoredFile]:
-    """Take away the rows of a conversation's files; answers them, so that the bytes can go."""
+    """Delete the rows of a conversation's files; returns them, for the deletion of the bytes."""
     found = await tx.all(_OF, conversation_id=conversation_id)
     await tx.run(_DELETE_OF, conversation_id=conversation_id)
-    await _make_room(tx, found)
+    await _subtract_sizes(tx, found)
     return found
 
 
 async def delete_many(tx: Tx, ids: list[str]) -> list[StoredFile]:
-    """Take away the rows of these files; answers them, so that the bytes can go."""
+    """Delete the rows of these files; returns them, for the deletion of the bytes."""
     gone = await tx.all(_DELETE_MANY, ids=ids)
-    await _make_room(tx, gone)
+    await _subtract_sizes(tx, gone)
     return gone
 
 
-async def _make_room(tx: Tx, gone: list[StoredFile]) -> None:
+async def _subtract_sizes(tx: Tx, gone: list[StoredFile]) -> None:
     await counters.add(tx, {TOTAL: -sum(file.size for file in gone)})

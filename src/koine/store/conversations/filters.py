@@ -1,5 +1,4 @@
-"""What a list of conversations asks for, as SQL: what chooses a statement, its values, and its
-conditions."""
+"""A `ConversationFilter` as SQL: the variant of the statement, its parameters and conditions."""
 
 from typing import Any, Literal
 
@@ -14,15 +13,14 @@ from koine.store.tables import conversations as t
 from koine.store.tables import identities, inboxes, tickets
 
 Values = Literal["any", "one", "some"]
-"""How many values a condition names: none, exactly one, or a list of them."""
+"""How many values a condition has: none, exactly one, or several."""
 
 
 class ConversationVariant(Struct, frozen=True, kw_only=True):
     """Which conditions a list of conversations has, as the fields of `ConversationFilter`.
 
-    `statuses` is how many are named. `openers`: among the owners are users, who with
-    `by_shown_time` are shown as owners of what they opened for nobody.
-    """
+    `statuses` is their number. `openers`: some of the owners are users, who with `by_shown_time`
+    are shown as owners of conversations that they opened without an owner."""
 
     statuses: Literal[0, 1, 2, 3, 4] = 0
     kinds: Values = "any"
@@ -43,7 +41,8 @@ class ConversationVariant(Struct, frozen=True, kw_only=True):
 
     @property
     def names_person(self) -> bool:
-        """Whether it names a person, whose own index then leads, whatever else is asked."""
+        """Whether it names a person, whose index then is read, whatever the other conditions
+        are."""
         return self.assignee_id or self.owner_ids != "any"
 
 
@@ -61,12 +60,12 @@ _INDEXED = frozenset(
         *("participant_id", "inbox_ids", "owner_ids"),
     }
 )
-"""The fields whose conditions an index of conversations or participants begins with."""
+"""The fields that an index of conversations or participants begins with."""
 
 
 def reads_few_rows(f: ConversationFilter) -> bool:
-    """Whether a page of what `f` finds is cut out of a walk over one index; with any other field
-    set it may look at many rows."""
+    """Whether a page of what `f` finds is read by scanning one index; with any other field set it
+    may read many rows."""
     given = f.conditions()
     if given.pop("by_shown_time", False):
         return not given or (given.keys() == {"inbox_ids"} and len(f.inbox_ids) == 1)
@@ -74,7 +73,7 @@ def reads_few_rows(f: ConversationFilter) -> bool:
 
 
 def variant(f: ConversationFilter, openers: bool = False) -> ConversationVariant:
-    """What chooses the statement of the conditions `f` sets."""
+    """The variant of the statement for `f`."""
     searches = f.search is not None and fold(f.search) != ""
     return ConversationVariant(
         statuses=len(set(f.statuses)),  # type: ignore[arg-type]  # there are four statuses
@@ -97,7 +96,7 @@ def variant(f: ConversationFilter, openers: bool = False) -> ConversationVariant
 
 
 def values(f: ConversationFilter) -> dict[str, Any]:
-    """The values of the conditions `f` sets; a statement takes those of its own conditions."""
+    """The parameters for `f`; a statement ignores those that it does not have."""
     found: dict[str, Any] = {
         "kinds": _one_or_list(f.kinds),
         "priority": f.priority,
@@ -113,19 +112,19 @@ def values(f: ConversationFilter) -> dict[str, Any]:
         "search": f.search,
         "search_reader": f.search_as,
     }
-    # Each status is a walk of its own: named twice it would find everything twice.
+    # Each status is a scan of its own: a repeated one would find everything twice.
     for number, status in enumerate(dict.fromkeys(f.statuses)):
         found[f"status_{number}"] = status
     return found
 
 
 def where(v: ConversationVariant) -> list[ColumnElement[bool]]:
-    """The conditions over `conversations`, of those that are not removed."""
+    """All conditions on `conversations`, also that they are the tenant's and not removed."""
     return [t.c.tenant_id == param("tenant_id"), t.c.removed_at.is_(None), *filter_conditions(v)]
 
 
 def filter_conditions(v: ConversationVariant) -> list[ColumnElement[bool]]:
-    """The conditions that the variant says, alone."""
+    """The conditions of the variant alone."""
     found = [
         one_of(how, name, column)
         for name, how, column in (
@@ -156,13 +155,13 @@ def filter_conditions(v: ConversationVariant) -> list[ColumnElement[bool]]:
 
 
 def one_of(how: Values, name: str, column: ColumnElement[str]) -> ColumnElement[bool]:
-    """The column is the one value of the condition, or one of its values."""
+    """The column equals the value, or one of the values, of the condition."""
     return column == param(name) if how == "one" else in_list(column, name)
 
 
 def _without_index(v: ConversationVariant, column: ColumnElement[str]) -> ColumnElement[str]:
-    """The column, out of reach of its index where a person is named: SQLite keeps no statistics,
-    and would look for one customer's open conversations among all that are open."""
+    """The column, hidden from its index if a person is named: without statistics SQLite might
+    search the open conversations of one customer among all that are open."""
     return func.coalesce(column, column) if v.names_person else column
 
 
@@ -179,10 +178,10 @@ def _search(v: ConversationVariant) -> ColumnElement[bool]:
     )
     title = folded_text(t.c.title_folded, t.c.title)
     content = folded_text(t.c.last_content_folded, t.c.last_content)
-    said = contains_text(content, "search")
+    message = contains_text(content, "search")
     if v.search_reader:
-        said = and_(said, or_(t.c.kind != "support", _OF_READER))
-    return or_(contains_text(title, "search"), said, owner)
+        message = and_(message, or_(t.c.kind != "support", _OF_READER))
+    return or_(contains_text(title, "search"), message, owner)
 
 
 def _channel_types() -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """Lists of conversations, newest activity first.
 
-Each list first finds the ids of its page by walking one index backwards, then reads those rows:
-a deep page costs index entries, never rows (docs/benchmarks.md, `make bench-large`).
+Each list first finds the ids of its page by scanning one index backwards, then reads those rows: a
+deep page costs index entries, not rows (docs/benchmarks.md, `make bench-large`).
 """
 
 from typing import Any
@@ -39,8 +39,8 @@ from koine.store.tables import participants
 
 
 class ListedConversation(Conversation, frozen=True):
-    """A conversation in a list, with the time (µs) this list sorts it by, the list's total where
-    it is a kept one, and the newest public message where asked for."""
+    """A conversation in a list, with the time (µs) that this list is sorted by, the list's total if
+    it is a stored one, and the newest public message if requested."""
 
     sort_at: int = 0
     total: int = 0
@@ -48,7 +48,7 @@ class ListedConversation(Conversation, frozen=True):
 
 
 class _PageVariant(Struct, frozen=True):
-    """Which conditions a page has, how it is cut out of the list, and what comes along."""
+    """The conditions of a page, its window, and what is selected with it."""
 
     conditions: ConversationVariant = ConversationVariant()
     window: paging.PageVariant = paging.PageVariant()
@@ -64,8 +64,8 @@ async def page(
     with_total: bool = False,
     with_latest: bool = False,
 ) -> Page[ListedConversation]:
-    """One page of the conversations `f` finds, with where the next one starts. Where asked for,
-    the exact total and each one's newest public message come with the rows."""
+    """One page of the conversations that `f` finds, with the cursor of the next one; perhaps with
+    the exact total, and the newest public message of each."""
     totals = counters.counters_for(f) if with_total else None
     rows = [] if window.too_deep else await _rows(tx, f, window, totals, with_latest)
     counted = None
@@ -77,7 +77,7 @@ async def page(
 
 
 async def total(tx: Tx, f: ConversationFilter) -> int:
-    """How many conversations `f` finds: a kept total where there is one, else counted."""
+    """How many conversations `f` finds: a stored total if there is one, else counted."""
     kept = counters.counters_for(f)
     if kept is not None:
         return await counters.total(tx, kept)
@@ -88,7 +88,7 @@ async def total(tx: Tx, f: ConversationFilter) -> int:
 async def _rows(
     tx: Tx, f: ConversationFilter, window: Window, totals: list[str] | None, with_latest: bool
 ) -> list[ListedConversation]:
-    """The page's rows and one more, if there is one, with what comes along."""
+    """The rows of the page, and one more if there is one."""
     conditions, values = await _conditions(tx, f)
     if window.cursor is not None:
         values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
@@ -103,8 +103,8 @@ async def _rows(
 
 
 async def _conditions(tx: Tx, f: ConversationFilter) -> tuple[ConversationVariant, dict[str, Any]]:
-    """What chooses the statement of what `f` finds, and its values, with those of `f.owner_ids`
-    who may be shown as owner of what they opened."""
+    """The variant of the statement for `f` and its parameters; among them the users of
+    `f.owner_ids`, who are shown as owners of what they opened."""
     values = filters.values(f)
     if f.by_shown_time and f.owner_ids:
         known = await people.by_ids(tx, list(f.owner_ids))
@@ -121,7 +121,7 @@ def _page(v: _PageVariant) -> Query[ListedConversation]:
     elif not c.names_person and c.statuses > 1:
         ids = _ids_by_statuses(v)
     else:
-        ids = paging.paginate(_walk(v, filters.where(c), _time(c)), v.window).subquery("page")
+        ids = paging.paginate(_scan(v, filters.where(c), _time(c)), v.window).subquery("page")
     row = RowMapper(
         ListedConversation,
         t,
@@ -136,14 +136,14 @@ def _page(v: _PageVariant) -> Query[ListedConversation]:
     return Query(ordered.where(t.c.tenant_id == param("tenant_id")), row.into)
 
 
-def _walk(
+def _scan(
     v: _PageVariant, where: list[ColumnElement[bool]], at: ColumnElement[int]
 ) -> Select[tuple[str, int]]:
     """Ids and sort times, newest first, from the cursor on."""
-    walk = select(t.c.id, at.label("at")).where(*where)
+    scan = select(t.c.id, at.label("at")).where(*where)
     if v.cursor:
-        walk = walk.where(tuple_(at, t.c.id) < _cursor())
-    return walk.order_by(at.desc(), t.c.id.desc())
+        scan = scan.where(tuple_(at, t.c.id) < _cursor())
+    return scan.order_by(at.desc(), t.c.id.desc())
 
 
 def _cursor() -> ColumnElement[tuple[int, str]]:
@@ -151,53 +151,54 @@ def _cursor() -> ColumnElement[tuple[int, str]]:
 
 
 def _ids_by_statuses(v: _PageVariant) -> Subquery:
-    """Several statuses: each walks its own index, so that a few open conversations are found at
-    once among a million closed ones; then the walks are merged."""
-    upto = paging.rows_to_page_end(v.window)
-    walks = []
+    """Several statuses: scan the index for each, so that a few open conversations are found at once
+    among a million closed ones, and merge the scans."""
+    row_count = paging.rows_to_page_end(v.window)
+    scans = []
     where = filters.where(replace(v.conditions, statuses=0))
     for number in range(v.conditions.statuses):
         of_status = [*where, t.c.status == param(f"status_{number}")]
-        walks.append(select(_walk(v, of_status, t.c.last_activity_at).limit(upto).subquery()))
-    return _merged(v, walks)
+        scans.append(select(_scan(v, of_status, t.c.last_activity_at).limit(row_count).subquery()))
+    return _merged(v, scans)
 
 
 def _ids_by_shown_time(v: _PageVariant) -> Subquery:
     """By the time that is shown: rows with an overridden time are few and have their own index;
     they are merged with the rest (chats.md, D)."""
-    upto = paging.rows_to_page_end(v.window)
+    row_count = paging.rows_to_page_end(v.window)
     overridden = t.c.chat_sort_at.is_not(None)
     unowned = replace(v.conditions, owner_ids="any")
-    walks = []
+    scans = []
     for owned, at in _shown_owners(v.conditions):
         plain = [*_within(unowned, at), t.c.chat_sort_at.is_(None), *owned]
-        walks.append(select(_walk(v, plain, at).limit(upto).subquery()))
+        scans.append(select(_scan(v, plain, at).limit(row_count).subquery()))
         moved = [*_within(unowned, t.c.chat_sort_at), overridden, *owned]
-        walks.append(select(_walk(v, moved, t.c.chat_sort_at).limit(upto).subquery()))
-    return _merged(v, walks)
+        scans.append(select(_scan(v, moved, t.c.chat_sort_at).limit(row_count).subquery()))
+    return _merged(v, scans)
 
 
 def _shown_owners(
     v: ConversationVariant,
 ) -> list[tuple[list[ColumnElement[bool]], ColumnElement[int]]]:
     """The conditions on the owner that is shown (the owner, else the user who opened it), each for
-    a walk of its own, with the time that walk sorts by."""
+    a scan of its own, with the time that this scan is sorted by."""
     if v.owner_ids == "any":
         return [([], t.c.last_activity_at)]
     theirs = [filters.one_of(v.owner_ids, "owner_ids", t.c.owner_id)]
     opened = [t.c.owner_id.is_(None), in_list(t.c.created_by, "openers")]
-    walks = [(theirs, _time(v)), (opened, t.c.last_activity_at)]
-    return walks if v.openers else walks[:1]
+    scans = [(theirs, _time(v)), (opened, t.c.last_activity_at)]
+    return scans if v.openers else scans[:1]
 
 
 def _time(v: ConversationVariant) -> ColumnElement[int]:
-    """The time to sort by; as a sum, SQLite seeks several owners, not all the newest for them."""
+    """The time to sort by. The sum hides it from the index by time: with several owners SQLite
+    would scan that, instead of the index by owner."""
     return t.c.last_activity_at + 0 if v.owner_ids == "some" else t.c.last_activity_at
 
 
 def _within(v: ConversationVariant, at: ColumnElement[int]) -> list[ColumnElement[bool]]:
-    """The conditions, with the bounds of the shown time said of `at` too: where a time is shown,
-    `at` is that time, so the walk over its index starts and ends at the bounds."""
+    """The conditions, with the bounds of the shown time also on `at`, which is that time if there
+    is one: so the scan of its index starts and ends at the bounds."""
     found = filters.where(v)
     if v.shown_from:
         found.append(at >= param("shown_from"))
@@ -206,32 +207,32 @@ def _within(v: ConversationVariant, at: ColumnElement[int]) -> list[ColumnElemen
     return found
 
 
-def _merged(v: _PageVariant, walks: list[Select[tuple[str, int]]]) -> Subquery:
-    both = union_all(*walks).subquery("walks")
+def _merged(v: _PageVariant, scans: list[Select[tuple[str, int]]]) -> Subquery:
+    both = union_all(*scans).subquery("scans")
     merged = select(both.c.id, both.c.at).order_by(both.c.at.desc(), both.c.id.desc())
     return paging.paginate(merged, v.window).subquery("page")
 
 
 def _ids_of_participant(v: _PageVariant) -> Subquery:
-    """Lists of one person walk that person's own index on participants, and nothing else where
-    nothing else is asked: who took part in what is removed has left it."""
+    """Lists of one person scan the index of participants by person. Without other conditions they
+    read nothing else, since the participants of removed conversations have left them."""
     m = participants
-    walk = select(m.c.conversation_id.label("id"), m.c.last_activity_at.label("at")).where(
+    scan = select(m.c.conversation_id.label("id"), m.c.last_activity_at.label("at")).where(
         m.c.tenant_id == param("tenant_id"),
         m.c.identity_id == param("participant_id"),
         m.c.left_at.is_(None),
     )
     if filters.filter_conditions(v.conditions):
         same = (t.c.tenant_id == m.c.tenant_id) & (t.c.id == m.c.conversation_id)
-        walk = walk.join(t, same).where(*_where(v.conditions))
+        scan = scan.join(t, same).where(*_where(v.conditions))
     if v.cursor:
-        walk = walk.where(tuple_(m.c.last_activity_at, m.c.conversation_id) < _cursor())
-    ordered = walk.order_by(m.c.last_activity_at.desc(), m.c.conversation_id.desc())
+        scan = scan.where(tuple_(m.c.last_activity_at, m.c.conversation_id) < _cursor())
+    ordered = scan.order_by(m.c.last_activity_at.desc(), m.c.conversation_id.desc())
     return paging.paginate(ordered, v.window).subquery("page")
 
 
 def _where(v: ConversationVariant) -> list[ColumnElement[bool]]:
-    """All conditions in one list, for statements that need no walk for each kind of owner."""
+    """All conditions in one list, for statements without a scan for each kind of owner."""
     if not v.by_shown_time:
         return filters.where(v)
     owned = or_(*(and_(true(), *condition) for condition, _ in _shown_owners(v)))

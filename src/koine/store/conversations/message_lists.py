@@ -1,9 +1,9 @@
-"""Pages of a conversation's messages, newest or oldest first, and how many there are."""
+"""Lists of messages: pages and counts of a conversation, the newest of several conversations."""
 
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from koine.model.filters import MessageFilter
 from koine.model.message import Message
@@ -11,9 +11,13 @@ from koine.model.page import Page, Window
 from koine.store.conversations.messages import ROW, SENDER_ROW
 from koine.store.core import paging
 from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
 from koine.store.core.statements import Query, StatementVariants, param
 from koine.store.tables import identities
 from koine.store.tables import messages as t
+
+CHARS_PER_ROW = 256
+"""Characters that a message counts besides its text."""
 
 
 class _Variant(Struct, frozen=True):
@@ -28,7 +32,7 @@ class _Variant(Struct, frozen=True):
 
 
 class _PageVariant(Struct, frozen=True):
-    """Which conditions a page of messages has, and how it is cut out of the list."""
+    """Which conditions a page of messages has, its window and order."""
 
     conditions: _Variant = _Variant()
     window: paging.PageVariant = paging.PageVariant()
@@ -36,8 +40,8 @@ class _PageVariant(Struct, frozen=True):
 
 
 async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -> Page[Message]:
-    """One page, without total. A cursor is the caller's to turn into `before_seq` or `after_seq`:
-    numbers are dense, so `window.cursor` is not looked at."""
+    """One page, without total. It ignores `window.cursor`: the caller turns cursors into
+    `before_seq` or `after_seq`."""
     if window.too_deep:
         return Page(items=[])
     variant = _PageVariant(_variant(f), paging.variant(window), f.oldest_first)
@@ -49,7 +53,7 @@ async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -
 
 
 async def count(tx: Tx, conversation_id: str, f: MessageFilter) -> int:
-    """How many messages `f` finds, by counting; the totals of all messages and of all public ones
+    """How many messages `f` finds, by counting. The totals of all messages and of all public ones
     are on the conversation (`last_seq`, `public_count`)."""
     return await tx.one(_COUNTS.of(_variant(f)), **_values(conversation_id, f)) or 0
 
@@ -107,3 +111,45 @@ def _count(v: _Variant) -> Query[int]:
 
 _PAGES = StatementVariants(_page, _PageVariant)
 _COUNTS = StatementVariants(_count, _Variant)
+_PUBLIC = (
+    t.c.tenant_id == param("tenant_id"),
+    in_list(t.c.conversation_id, "conversation_ids"),
+    t.c.private.is_(False),
+)
+_LENGTH = (
+    CHARS_PER_ROW + func.coalesce(func.length(t.c.content), 0) + func.length(t.c.content_attributes)
+)
+# Ids grow with time, so the newest conversation comes first.
+_NEWEST_FIRST = (t.c.conversation_id.desc(), t.c.seq.desc())
+_RUNNING_TOTAL = func.sum(_LENGTH).over(order_by=_NEWEST_FIRST, rows=(None, 0))
+_LENGTHS = (
+    select(t.c.conversation_id, t.c.seq, (_RUNNING_TOTAL - _LENGTH).label("newer"))
+    .where(*_PUBLIC)
+    .subquery("lengths")
+)
+_NEWEST = Query(
+    select(*ROW.columns)
+    .outerjoin(identities, SENDER_ROW)
+    .join(
+        _LENGTHS,
+        and_(_LENGTHS.c.conversation_id == t.c.conversation_id, _LENGTHS.c.seq == t.c.seq),
+    )
+    .where(*_PUBLIC, _LENGTHS.c.newer < param("max_chars"))
+    .order_by(t.c.conversation_id, t.c.seq),
+    ROW.into,
+)
+
+
+async def recent_public_of(
+    tx: Tx, conversation_ids: list[str], max_chars: int
+) -> dict[str, list[Message]]:
+    """The newest public messages of these conversations, oldest first, by conversation.
+
+    They are taken from the newest conversation on, in each from the newest message on, until their
+    sizes add up to `max_chars`; the message that passes it is included. A message counts
+    `CHARS_PER_ROW` and the characters of its text and attributes.
+    """
+    found: dict[str, list[Message]] = {each: [] for each in conversation_ids}
+    for message in await tx.all(_NEWEST, conversation_ids=conversation_ids, max_chars=max_chars):
+        found[message.conversation_id].append(message)
+    return found

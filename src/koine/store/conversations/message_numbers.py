@@ -1,7 +1,7 @@
-"""The server's numbers of messages, looked up within a conversation.
+"""Finds a message of a conversation by its number, which the server counts over all messages.
 
-Within one they grow with `seq`, and `seq` has no gaps: a binary search over the primary key finds
-a number's place in some twenty steps, without an index that every send would have to write.
+Within a conversation the numbers grow with `seq`, and `seq` has no gaps: a binary search over the
+primary key takes some twenty steps, and needs no index that every send would have to write.
 """
 
 from sqlalchemy import case, cast, select
@@ -34,6 +34,6 @@ _BELOW = Query(select(_SPAN.c.low).where(_SPAN.c.low == _SPAN.c.high), int)
 
 
 async def below(tx: Tx, conversation_id: str, number: int) -> int:
-    """How many messages of the conversation have a smaller number: the `seq` of the last that
-    has. Numbers beyond 64 bits are not for this."""
+    """The `seq` of the last message of the conversation with a smaller number, which is the count
+    of those; 0 without one. `number` must fit into 64 bits."""
     return await tx.one(_BELOW, conversation_id=conversation_id, number=number) or 0

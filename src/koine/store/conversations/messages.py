@@ -1,4 +1,4 @@
-"""Messages of a conversation, numbered without gaps."""
+"""The messages of conversations, numbered without gaps."""
 
 from operator import attrgetter
 from typing import Any
@@ -133,9 +133,9 @@ _MOVE_SENDER = Command(
 
 
 def insert_many(rows: list[tuple[str, Message]]) -> RowBatch:
-    """The work of adding messages, each with its tenant's id; it answers their numbers. The one
-    function by which a message comes to be: `engine.posting` alone calls it, holding the
-    conversations' locks."""
+    """The command and the rows that insert messages, each with its tenant's id; it returns their
+    numbers. Nothing else inserts messages. Only `engine/sending/send.py` calls it, with the
+    conversations locked."""
     return _INSERT, [(tenant_id, *_given(message)) for tenant_id, message in rows]
 
 
@@ -150,14 +150,14 @@ async def by_seq(tx: Tx, conversation_id: str, seq: int) -> Message | None:
 
 
 async def has_key(tx: Tx, conversation_id: str, client_key: str) -> bool:
-    """Whether a message of this conversation was made under this key."""
+    """Whether the conversation has a message with this client key."""
     return (
         await tx.one(_WITH_KEY, conversation_id=conversation_id, client_key=client_key) is not None
     )
 
 
 async def has_from(tx: Tx, conversation_id: str, sender_kind: SenderKind) -> bool:
-    """Whether a message of this conversation was sent by such a sender."""
+    """Whether the conversation has a message of this kind of sender."""
     found = await tx.one(_HAS_FROM, conversation_id=conversation_id, sender_kind=sender_kind)
     return found is not None
 
@@ -168,7 +168,7 @@ async def newest_of_type(tx: Tx, conversation_id: str, content_type: str) -> Mes
 
 
 async def of_tenant_at(tx: Tx, tenant_id: str, conversation_id: str, seq: int) -> list[Message]:
-    """As `by_seq`, for a batch whose transaction is no single tenant's."""
+    """As `by_seq`, in a transaction that crosses tenants."""
     key = {"of_tenant_id": tenant_id, "conversation_id": conversation_id, "seq": seq}
     return await tx.all(_OF_TENANT_AT, **key)
 
@@ -179,7 +179,7 @@ async def at_seq_by_conversation(tx: Tx, marks: list[tuple[str, int]]) -> dict[s
 
 
 async def at_positions(tx: Tx, places: list[tuple[str, int]]) -> dict[tuple[str, int], Message]:
-    """The messages at these (conversation id, seq), as many of them as there are."""
+    """The messages at these (conversation id, seq), without those that do not exist."""
     found = await tx.all(_LATEST, wanted=places)
     return {(m.conversation_id, m.seq): m for m in found}
 
@@ -212,7 +212,7 @@ async def set_content_attributes(
 
 
 async def reassign(tx: Tx, conversation_id: str, old_sender_id: str, new_sender_id: str) -> None:
-    """What one identity said in a conversation becomes another's (contacts that merge)."""
+    """Make another identity the sender of the messages of `old_sender_id` (merging contacts)."""
     await tx.run(
         _MOVE_SENDER,
         conversation_id=conversation_id,
@@ -222,15 +222,15 @@ async def reassign(tx: Tx, conversation_id: str, old_sender_id: str, new_sender_
 
 
 async def delete_of(tx: Tx, conversation_id: str) -> int:
-    """Take every message of the conversation away for good; answers how many."""
+    """Delete every message of the conversation; returns how many."""
     return await tx.run(_DELETE_OF, conversation_id=conversation_id)
 
 
 def join_at(
     listed: Select[Any], conversation_id: ColumnElement[str], seq: ColumnElement[int]
 ) -> Select[Any]:
-    """A select that has the columns of `ROW`, joined to the message at a place of each row's
-    conversation."""
+    """Join a select that has the columns of `ROW` to the message with the number `seq` of each
+    row's conversation."""
     at = and_(
         t.c.tenant_id == param("tenant_id"), t.c.conversation_id == conversation_id, t.c.seq == seq
     )

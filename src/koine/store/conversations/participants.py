@@ -1,4 +1,4 @@
-"""Who takes part in a conversation, and how far each has read."""
+"""The participants of conversations, and their read positions."""
 
 from sqlalchemy import (
     and_,
@@ -22,8 +22,8 @@ from koine.store.tables import conversations, identities, messages
 from koine.store.tables import participants as t
 
 ReadMark = tuple[int, int, str | None]
-"""Up to where one has read: seq, public_seq and id of the message shown as last read (None: the one
-shown before stays)."""
+"""A read position: seq, public_seq and id of the message shown as last read (None: do not change
+it)."""
 
 _IN_TENANT = t.c.tenant_id == param("tenant_id")
 _OF_CONVERSATION = t.c.conversation_id == param("conversation_id")
@@ -48,7 +48,7 @@ _OF = Query(
 _ACTIVE_IDS = Query(
     select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION, t.c.left_at.is_(None))
 )
-_EVERYONE = Query(select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION), str)
+_ALL_IDS = Query(select(t.c.identity_id).where(_IN_TENANT, _OF_CONVERSATION), str)
 _INSERT = Command(
     insert(t).values(
         {
@@ -88,7 +88,7 @@ _READ = Command(
         ),
     )
 )
-# In two: those that one has left have an index of their own.
+# Two selects, since those that the identity has left have another index.
 _CONVERSATIONS_OF = Query(
     union_all(
         *(
@@ -101,16 +101,16 @@ _CONVERSATIONS_OF = Query(
     str,
 )
 _THEIRS = t.alias("theirs")
-_THEIR_OWN = and_(
+_THEIR_CONVERSATIONS = and_(
     conversations.c.tenant_id == _THEIRS.c.tenant_id,
     conversations.c.id == _THEIRS.c.conversation_id,
 )
 _SHARED = and_(
     t.c.tenant_id == _THEIRS.c.tenant_id, t.c.conversation_id == _THEIRS.c.conversation_id
 )
-_MEETS = Query(
+_SHARING = Query(
     select(_THEIRS.c.identity_id)
-    .join(conversations, _THEIR_OWN)
+    .join(conversations, _THEIR_CONVERSATIONS)
     .where(
         _THEIRS.c.tenant_id == param("tenant_id"),
         _THEIRS.c.left_at.is_(None),
@@ -124,7 +124,7 @@ _MEETS = Query(
     .distinct(),
     str,
 )
-_HEARD = Query(
+_WHERE_SENT = Query(
     select(t.c.identity_id)
     .join(
         conversations,
@@ -144,7 +144,7 @@ _HEARD = Query(
     .distinct(),
     str,
 )
-_GIVE = Command(update(t).where(_ONE).values(identity_id=param("new_identity_id")))
+_REASSIGN = Command(update(t).where(_ONE).values(identity_id=param("new_identity_id")))
 _DELETE_ONE = Command(delete(t).where(_ONE))
 _DELETE_OF = Command(delete(t).where(_IN_TENANT, _OF_CONVERSATION))
 _COUNT_CHANGED = Command(
@@ -158,7 +158,7 @@ _COUNT_CHANGED = Command(
 
 
 async def get(tx: Tx, conversation_id: str, identity_id: str) -> Participant | None:
-    """The identity's part in the conversation, even if it has left."""
+    """The participant, also one that has left."""
     return await tx.one(_GET, conversation_id=conversation_id, identity_id=identity_id)
 
 
@@ -171,22 +171,22 @@ async def of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Participant]
 
 
 async def sharing_conversation_with(tx: Tx, identity_id: str, identity_ids: list[str]) -> set[str]:
-    """Those of the others who take part in a conversation that is the identity's, that it takes or
-    took part in, or that it answers."""
-    return set(await tx.all(_MEETS, identity_id=identity_id, identity_ids=identity_ids))
+    """Those of these identities that participate in a conversation of which the identity is owner,
+    responder or (former) participant."""
+    return set(await tx.all(_SHARING, identity_id=identity_id, identity_ids=identity_ids))
 
 
 async def where_sent(tx: Tx, identity_id: str, identity_ids: list[str], since: int) -> set[str]:
-    """Those of the others who take part in a conversation where the identity said something; of
-    conversations that were active since then (µs), for it looks at each message of theirs."""
+    """Those of these identities that participate in a conversation in which the identity sent a
+    message. Only of conversations active since `since` (µs), since every message is read."""
     return set(
-        await tx.all(_HEARD, identity_id=identity_id, identity_ids=identity_ids, since=since)
+        await tx.all(_WHERE_SENT, identity_id=identity_id, identity_ids=identity_ids, since=since)
     )
 
 
 async def all_ids(tx: Tx, conversation_id: str) -> list[str]:
     """The ids of all who take or took part."""
-    return await tx.all(_EVERYONE, conversation_id=conversation_id)
+    return await tx.all(_ALL_IDS, conversation_id=conversation_id)
 
 
 async def active_ids(tx: Tx, conversation_id: str) -> list[str]:
@@ -195,11 +195,11 @@ async def active_ids(tx: Tx, conversation_id: str) -> list[str]:
 
 
 async def join(tx: Tx, conversation: Conversation, identity_id: str, role: str, now: int) -> bool:
-    """Make the identity a participant; False if it is one already. What was said before it
-    joined counts as unread, what it read before it left stays read.
+    """Make the identity a participant; False if it is one already. Messages from before it joined
+    are unread, except what it read before it left.
 
-    It locks the identity's totals: who lets several join or leave goes by their ids, so that two
-    who do so never wait for each other.
+    This locks the totals of the identity. Callers that let several join or leave do so in the order
+    of their ids, so that two transactions cannot deadlock.
     """
     key = {"conversation_id": conversation.id, "identity_id": identity_id}
     known = await tx.one(_GET, **key)
@@ -219,7 +219,7 @@ async def join(tx: Tx, conversation: Conversation, identity_id: str, role: str, 
 
 
 async def leave(tx: Tx, conversation: Conversation, identity_id: str, now: int) -> bool:
-    """End the identity's part; False if it had none."""
+    """End the participation; False if there was none."""
     left = await tx.run(_LEAVE, conversation_id=conversation.id, identity_id=identity_id, now=now)
     if not left:
         return False
@@ -229,7 +229,7 @@ async def leave(tx: Tx, conversation: Conversation, identity_id: str, now: int) 
 
 
 async def leave_all(tx: Tx, conversation_id: str, now: int) -> None:
-    """End everyone's part in a conversation that is removed; the totals are the caller's."""
+    """End all participations in a conversation that is removed; the caller updates the totals."""
     await tx.run(_LEAVE_ALL, conversation_id=conversation_id, now=now)
 
 
@@ -240,7 +240,7 @@ async def set_role(tx: Tx, conversation_id: str, identity_id: str, role: str) ->
 
 
 async def mark_read(tx: Tx, conversation_id: str, identity_id: str, mark: ReadMark) -> bool:
-    """Move the reader's mark to a message (seq, public_seq, id); it never moves back."""
+    """Move the read position forward to a message; False if it is there or further."""
     seq, public_seq, message_id = mark
     moved = await tx.run(
         _READ, conversation_id=conversation_id, identity_id=identity_id,
@@ -255,14 +255,14 @@ async def conversations_of(tx: Tx, identity_id: str) -> list[str]:
 
 
 async def reassign(tx: Tx, conversation: Conversation, old_id: str, new_id: str, now: int) -> None:
-    """One identity's part in a conversation becomes another's (contacts that merge). Where both
-    have one, the further read mark stays, and they take part if either did."""
+    """Make another identity the participant in place of `old_id` (merging contacts). If both are,
+    the later read position remains, and the identity participates if either did."""
     key = {"conversation_id": conversation.id, "identity_id": old_id}
     old = await tx.one(_GET, **key)
     if old is None:
         return
     if await get(tx, conversation.id, new_id) is None:
-        await tx.run(_GIVE, **key, new_identity_id=new_id)
+        await tx.run(_REASSIGN, **key, new_identity_id=new_id)
         if old.left_at is None:
             before = counters.participant_counters(conversation, [old_id])
             await counters.move(tx, before, counters.participant_counters(conversation, [new_id]))
@@ -276,8 +276,8 @@ async def reassign(tx: Tx, conversation: Conversation, old_id: str, new_id: str,
 
 
 async def delete_of(tx: Tx, conversation_id: str) -> list[str]:
-    """Take everyone out of a conversation that is about to be deleted; the ids of those who took
-    part until now, who still count in the totals."""
+    """Delete the participants of a conversation; returns the ids of those who had not left, whose
+    totals the caller updates."""
     members = await active_ids(tx, conversation_id)
     await tx.run(_DELETE_OF, conversation_id=conversation_id)
     return members

@@ -1,7 +1,7 @@
-"""The statements of a send: what must be known before, and what is written, for many at once.
+"""The statements of a batch of sends: what is read before, and what is written.
 
-One select locks the conversations of a whole batch in one order, one brings every fact the engine
-decides by, two round trips write what it decided. A batch costs what one message costs.
+One select locks the conversations of the batch in the order of their ids, one reads everything that
+the engine decides by, and two round trips write the result: as many as a single message needs.
 """
 
 from msgspec import Struct
@@ -23,14 +23,15 @@ from koine.store.tables import messages as m
 from koine.store.tables import participants as p
 
 SMALL_CONVERSATION = 16
-"""Up to so many participants, a message moves the conversation in everyone's list at once."""
+"""With up to so many participants, each message moves the conversation in everyone's list."""
 MAX_LIST_DELAY = MINUTE
-"""In a larger one, a participant's place in its list is at most this old (µs): the first message
-after it moves everyone, the next ones move nobody. 87 % of a send's cost at 100 participants."""
+"""In a larger one, the position in a participant's list may be this old (µs): a message moves the
+conversation only where it was not moved for so long. With 100 participants this saves 87 % of a
+send."""
 
 
 class ConversationHead(Struct, frozen=True):
-    """What a send changes on its conversation."""
+    """The columns of a conversation that a send changes."""
 
     tenant_id: str
     id: str
@@ -49,14 +50,14 @@ class ConversationHead(Struct, frozen=True):
     updated_at: int
 
     def with_last_seq(self, seq: int) -> "ConversationHead":
-        """The head where nothing but the last number has moved."""
+        """This head with another last number."""
         own = astuple(self)[: len(ConversationHead.__struct_fields__)]
         return replace(ConversationHead(*own), last_seq=seq)
 
 
 class SendContext(ConversationHead, frozen=True):
-    """What a send is decided by: the locked conversation's head and state, the sender's part in it,
-    the sender."""
+    """What the engine decides a send by: the head and state of the locked conversation, the
+    participant that sends, and its identity."""
 
     sender_id: str | None
     status: Status
@@ -73,8 +74,8 @@ class SendContext(ConversationHead, frozen=True):
 
 
 class SenderReadMark(Struct, frozen=True):
-    """How far a sender has read: up to its own message. `read_message_id` None: the message shown
-    as last read stays."""
+    """The read position of a sender, which is its own message. `read_message_id` None: the message
+    shown as last read does not change."""
 
     tenant_id: str
     conversation_id: str
@@ -85,23 +86,25 @@ class SenderReadMark(Struct, frozen=True):
     last_activity_at: int
 
 
-_places = values_table("places", {"tenant_id": Uuid(), "conversation_id": Uuid()})
+_to_lock = values_table("to_lock", {"tenant_id": Uuid(), "conversation_id": Uuid()})
 _LOCK = Query(
     select(c.c.id)
     .join_from(
-        _places, c, and_(c.c.tenant_id == _places.c.tenant_id, c.c.id == _places.c.conversation_id)
+        _to_lock,
+        c,
+        and_(c.c.tenant_id == _to_lock.c.tenant_id, c.c.id == _to_lock.c.conversation_id),
     )
     .order_by(c.c.id)
     .with_for_update(of=c, key_share=True),
     str,
 )
-_asked = values_table(
-    "asked", {"tenant_id": Uuid(), "conversation_id": Uuid(), "sender_id": Uuid()}
+_requested = values_table(
+    "requested", {"tenant_id": Uuid(), "conversation_id": Uuid(), "sender_id": Uuid()}
 )
-_FACTS_ROW = RowMapper(
+_CONTEXT_ROW = RowMapper(
     SendContext,
     c,
-    sender_id=_asked.c.sender_id,
+    sender_id=_requested.c.sender_id,
     role=p.c.role,
     left_at=p.c.left_at,
     sender_name=display_name(i),
@@ -111,26 +114,28 @@ _FACTS_ROW = RowMapper(
     sender_number=i.c.number,
     sender_blocked=i.c.blocked,
 )
-_FACTS = Query(
-    select(*_FACTS_ROW.columns)
+_CONTEXTS = Query(
+    select(*_CONTEXT_ROW.columns)
     .join_from(
-        _asked, c, and_(c.c.tenant_id == _asked.c.tenant_id, c.c.id == _asked.c.conversation_id)
+        _requested,
+        c,
+        and_(c.c.tenant_id == _requested.c.tenant_id, c.c.id == _requested.c.conversation_id),
     )
     .outerjoin(
         p,
         and_(
             p.c.tenant_id == c.c.tenant_id,
             p.c.conversation_id == c.c.id,
-            p.c.identity_id == _asked.c.sender_id,
+            p.c.identity_id == _requested.c.sender_id,
         ),
     )
-    .outerjoin(i, and_(i.c.tenant_id == c.c.tenant_id, i.c.id == _asked.c.sender_id)),
-    _FACTS_ROW.into,
+    .outerjoin(i, and_(i.c.tenant_id == c.c.tenant_id, i.c.id == _requested.c.sender_id)),
+    _CONTEXT_ROW.into,
 )
 _keyed = values_table(
     "keyed", {"tenant_id": Uuid(), "conversation_id": Uuid(), "client_key": Text()}
 )
-_KNOWN = Query(
+_BY_CLIENT_KEY = Query(
     select(m.c.tenant_id, m.c.conversation_id, m.c.client_key, m.c.seq).join_from(
         _keyed,
         m,
@@ -142,7 +147,7 @@ _KNOWN = Query(
     )
 )
 _parents = values_table("parents", {"tenant_id": Uuid(), "conversation_id": Uuid(), "id": Uuid()})
-_PARENTS = Query(
+_EXISTING = Query(
     select(m.c.tenant_id, m.c.conversation_id, m.c.id, m.c.private).join_from(
         _parents,
         m,
@@ -167,8 +172,8 @@ _PRIVATE_MARKS = UpdateMany(
     ["tenant_id", "conversation_id", "identity_id"],
     greatest=["read_seq", "read_public", "last_activity_at"],
 )
-_bumps = values_table(
-    "bumps",
+_moves = values_table(
+    "moves",
     {
         "tenant_id": Uuid(),
         "conversation_id": Uuid(),
@@ -177,75 +182,77 @@ _bumps = values_table(
         "before": BigInteger(),
     },
 )
-_BUMP = Command(
+_MOVE_IN_LISTS = Command(
     update(p)
     .where(
-        p.c.tenant_id == _bumps.c.tenant_id,
-        p.c.conversation_id == _bumps.c.conversation_id,
-        p.c.identity_id.is_distinct_from(_bumps.c.sender_id),
+        p.c.tenant_id == _moves.c.tenant_id,
+        p.c.conversation_id == _moves.c.conversation_id,
+        p.c.identity_id.is_distinct_from(_moves.c.sender_id),
         p.c.left_at.is_(None),
-        p.c.last_activity_at < _bumps.c.before,
+        p.c.last_activity_at < _moves.c.before,
     )
-    .values(last_activity_at=_bumps.c.at)
+    .values(last_activity_at=_moves.c.at)
 )
 
 
-async def lock_and_load(tx: Tx, asked: list[tuple[str, str, str | None]]) -> list[SendContext]:
-    """The facts of each (tenant, conversation, sender) that exists; its conversation is locked.
+async def lock_and_load(tx: Tx, requested: list[tuple[str, str, str | None]]) -> list[SendContext]:
+    """Lock the conversations; return the context of each (tenant, conversation, sender) that
+    exists.
 
-    Locked first, read then: a row that was waited for is fresh, but what is joined to it is as
-    old as the statement, and would let one speak who has just left.
+    Two statements: a row that a statement had to wait for is up to date when it is locked, but what
+    is joined to it is as old as the statement, and a participant who just left could still send.
     """
-    places = sorted({(tenant_id, conversation_id) for tenant_id, conversation_id, _ in asked})
-    await tx.all(_LOCK, places=places)
-    return await tx.all(_FACTS, asked=asked)
+    to_lock = sorted({(tenant_id, conversation_id) for tenant_id, conversation_id, _ in requested})
+    await tx.all(_LOCK, to_lock=to_lock)
+    return await tx.all(_CONTEXTS, requested=requested)
 
 
 async def existing_client_keys(
     tx: Tx, keyed: list[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], int]:
-    """Which (tenant, conversation, client key) have a message already, and its number."""
+    """The numbers of the messages with these (tenant, conversation, client key), if they exist."""
     if not keyed:
         return {}
-    return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_KNOWN, keyed=keyed)}
+    return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_BY_CLIENT_KEY, keyed=keyed)}
 
 
 async def existing_messages(
     tx: Tx, wanted: list[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], bool]:
-    """Which (tenant, conversation, message id) there are, and whether each is a private note."""
+    """Those of these (tenant, conversation, message id) that exist; whether it is a private
+    note."""
     if not wanted:
         return {}
-    return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_PARENTS, parents=wanted)}
+    return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_EXISTING, parents=wanted)}
 
 
 MovedHead = tuple[ConversationHead, int, str | None]
-"""A conversation's new head, how many take part, and who sent its last message."""
+"""The new head of a conversation, the number of its participants, and the last sender."""
 
 
 def update_heads(moved: list[MovedHead]) -> RowBatch:
-    """The work of writing what the sends changed on their conversations."""
+    """The command and the rows that write the heads."""
     return _HEADS, [(*astuple(head), folded_or_none(head.last_content)) for head, _, _ in moved]
 
 
 async def move_in_lists(tx: Tx, moved: list[MovedHead]) -> None:
     """Move each conversation in its participants' lists."""
-    bumps = [
+    moves = [
         (h.tenant_id, h.id, sender, h.last_activity_at, _stale(h.last_activity_at, count))
         for h, count, sender in moved
     ]
-    await tx.run(_BUMP, bumps=bumps)
+    await tx.run(_MOVE_IN_LISTS, moves=moves)
 
 
 def update_read_marks(marks: list[SenderReadMark]) -> tuple[RowBatch, RowBatch]:
-    """The work of noting that the senders have read what they sent."""
-    shown = [astuple(mark) for mark in marks if mark.read_message_id is not None]
-    hidden = [
+    """The commands and the rows that write the read positions of senders."""
+    with_message = [astuple(mark) for mark in marks if mark.read_message_id is not None]
+    others = [
         (m.tenant_id, m.conversation_id, m.identity_id, m.read_seq, m.read_public,
          m.last_activity_at)
         for m in marks if m.read_message_id is None
     ]  # fmt: skip
-    return (_MARKS, shown), (_PRIVATE_MARKS, hidden)
+    return (_MARKS, with_message), (_PRIVATE_MARKS, others)
 
 
 def _stale(at: int, participants: int) -> int:

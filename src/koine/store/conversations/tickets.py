@@ -46,7 +46,7 @@ _UPDATE = Command(
         completed_at=param("new_completed_at"),
     )
 )
-_GIVE = Command(
+_REASSIGN = Command(
     update(t)
     .where(_IN_TENANT, t.c.customer_id == param("old_id"))
     .values(customer_id=param("new_id"))
@@ -66,13 +66,12 @@ async def latest_of(tx: Tx, conversation_ids: list[str]) -> dict[str, Ticket]:
 
 
 async def ongoing_of(tx: Tx, conversation_id: str, assignee_id: str) -> list[Ticket]:
-    """The conversation's ongoing tickets that this user has taken, oldest first."""
+    """The conversation's ongoing tickets that are assigned to this user, oldest first."""
     return await tx.all(_ONGOING_OF, conversation_id=conversation_id, assignee_id=assignee_id)
 
 
 async def support_customers(tx: Tx, conversation_ids: list[str]) -> dict[str, set[str]]:
-    """The customers of each conversation's support tickets, whatever else was opened since, by
-    conversation; one without any is left out."""
+    """The customers of the support tickets of each conversation that has any, by conversation."""
     customers: dict[str, set[str]] = {}
     for ticket in await tx.all(_OF, conversation_ids=conversation_ids):
         if ticket.kind == "support" and ticket.customer_id is not None:
@@ -98,10 +97,10 @@ async def change(tx: Tx, ticket: Ticket) -> None:
 
 
 async def delete_of(tx: Tx, conversation_id: str) -> None:
-    """Take away the tickets of a conversation that is about to be deleted."""
+    """Delete the tickets of a conversation."""
     await tx.run(_DELETE_OF, conversation_id=conversation_id)
 
 
 async def reassign(tx: Tx, old_id: str, new_id: str) -> None:
-    """One customer's tickets become another's (contacts that merge)."""
-    await tx.run(_GIVE, old_id=old_id, new_id=new_id)
+    """Make another identity the customer of the tickets of `old_id` (merging contacts)."""
+    await tx.run(_REASSIGN, old_id=old_id, new_id=new_id)

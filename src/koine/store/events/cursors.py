@@ -7,7 +7,7 @@ from koine.store.core.expressions import insert_ignoring
 from koine.store.core.statements import Command, Query, param
 from koine.store.tables import server as t
 
-_OWN = "the server's own values"
+_OWN = "values of the server as a whole"
 _BEGIN = Command(
     insert_ignoring(t, {"name": param("name"), "value": "0"}, ["name"]), crosses_tenants=_OWN
 )

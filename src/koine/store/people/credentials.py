@@ -1,7 +1,7 @@
-"""API keys, logins and sessions. What they open is found before the tenant is known.
+"""API keys, logins and sessions. Some are read before the tenant is known, since they name it.
 
-Whatever ends one is told where the row changes, so that no caller forgets it: live connections of
-a credential that ended are closed by that event, on every node.
+A function that ends a credential also writes an event, so that no caller can forget it: because of
+this event every node closes the streams of the credential.
 """
 
 from msgspec import structs
@@ -47,7 +47,7 @@ _REVOKE_KEY = Command(
     )
     .values(revoked_at=param("now"))
 )
-_LEND_KEY = Command(
+_REASSIGN_KEY = Command(
     update(api_keys)
     .where(
         api_keys.c.tenant_id == param("tenant_id"),
@@ -122,7 +122,7 @@ _REVOKE_SESSIONS_OF = Command(
     )
     .values(revoked_at=param("now"))
 )
-_DROP_ENDED_SESSIONS_OF = Command(
+_DELETE_ENDED_SESSIONS_OF = Command(
     delete(sessions).where(
         sessions.c.tenant_id == param("tenant_id"),
         sessions.c.user_id == param("user_id"),
@@ -134,11 +134,11 @@ _ENDED = (
     or_(sessions.c.revoked_at < param("before"), sessions.c.expires_at < param("before")),
 )
 _ENDED_SESSIONS = Query(select(sessions.c.id).where(*_ENDED).limit(param("limit")), str)
-_FORGET_SESSIONS = Command(delete(sessions).where(*_ENDED, in_list(sessions.c.id, "ids")))
+_DELETE_SESSIONS = Command(delete(sessions).where(*_ENDED, in_list(sessions.c.id, "ids")))
 
 
 async def key_by_prefix(tx: Tx, prefix: str) -> ApiKey | None:
-    """The API key with this public prefix, of whichever tenant."""
+    """The API key with this public prefix, of any tenant."""
     return await tx.one(_KEY_BY_PREFIX, prefix=prefix)
 
 
@@ -158,7 +158,7 @@ async def insert_key(tx: Tx, key: ApiKey) -> None:
 
 
 async def revoke_key(tx: Tx, key_id: str, now: int) -> bool:
-    """Close an API key and tell readers of the log; False if there is none or it is closed."""
+    """Revoke an API key and write the event; False if there is none, or it is revoked."""
     if not await tx.run(_REVOKE_KEY, id=key_id, now=now):
         return False
     await _record_change(tx, key_id, now)
@@ -166,9 +166,9 @@ async def revoke_key(tx: Tx, key_id: str, now: int) -> bool:
 
 
 async def reassign_key_creator(tx: Tx, key_id: str, user_id: str | None, now: int) -> None:
-    """Put a user (None: the operator) in the place of who made an open API key, and tell readers of
-    the log."""
-    await tx.run(_LEND_KEY, id=key_id, created_by=user_id)
+    """Make a user (None: the operator) the creator of an API key that is not revoked, and write the
+    event."""
+    await tx.run(_REASSIGN_KEY, id=key_id, created_by=user_id)
     await _record_change(tx, key_id, now)
 
 
@@ -188,12 +188,12 @@ async def login_of(tx: Tx, user_id: str) -> Login | None:
 
 
 async def change_login(tx: Tx, user_id: str, email: str) -> None:
-    """Give a user's login, if there is one, another e-mail. Raises Duplicate."""
+    """Change the e-mail of a user's login, if there is one. Raises Duplicate."""
     await tx.run(_CHANGE_LOGIN, user_id=user_id, new_email=email)
 
 
 async def delete_login(tx: Tx, user_id: str) -> None:
-    """Take a user's login away, if there is one."""
+    """Delete a user's login, if there is one."""
     await tx.run(_DELETE_LOGIN, user_id=user_id)
 
 
@@ -208,15 +208,15 @@ async def insert_session(tx: Tx, session: Session) -> None:
 
 
 async def rotate(tx: Tx, session_id: str, old: str, new: str, expires_at: int) -> bool:
-    """Put a new refresh digest in place of the old; False if the old is not the newest."""
-    turned = await tx.run(
+    """Replace the digest of the refresh token; False if `old` is not the current one."""
+    changed = await tx.run(
         _ROTATE, id=session_id, old_digest=old, new_digest=new, expires_at=expires_at
     )
-    return bool(turned)
+    return bool(changed)
 
 
 async def revoke_session(tx: Tx, session_id: str, now: int) -> bool:
-    """End a session and tell readers of the log; False if there is none or it has ended."""
+    """End a session and write the event; False if there is none, or it has ended."""
     if not await tx.run(_REVOKE_SESSION, id=session_id, now=now):
         return False
     await _record_change(tx, session_id, now)
@@ -224,26 +224,26 @@ async def revoke_session(tx: Tx, session_id: str, now: int) -> bool:
 
 
 async def revoke_sessions_of(tx: Tx, user_id: str, now: int) -> int:
-    """End every session of a user and tell readers of the log, who ask about the user's other
-    credentials, too; answers how many."""
+    """End every session of a user; returns how many. The event is about the user, so the streams of
+    all the user's credentials are checked again."""
     ended = await tx.run(_REVOKE_SESSIONS_OF, user_id=user_id, now=now)
     await _record_change(tx, user_id, now)
     return ended
 
 
 async def drop_ended_sessions_of(tx: Tx, user_id: str, now: int) -> int:
-    """Forget a user's sessions that have ended; answers how many."""
-    return await tx.run(_DROP_ENDED_SESSIONS_OF, user_id=user_id, now=now)
+    """Delete a user's sessions that have ended; returns how many."""
+    return await tx.run(_DELETE_ENDED_SESSIONS_OF, user_id=user_id, now=now)
 
 
 async def ended_sessions(tx: Tx, before: int, limit: int) -> list[str]:
-    """The tenant's sessions that ended before a time (µs), so many at most."""
+    """At most `limit` of the tenant's sessions that ended before a time (µs)."""
     return await tx.all(_ENDED_SESSIONS, before=before, limit=limit)
 
 
 async def forget_sessions(tx: Tx, before: int, ids: list[str]) -> int:
-    """Forget these sessions, if they ended before; answers how many."""
-    return await tx.run(_FORGET_SESSIONS, before=before, ids=ids)
+    """Delete those of these sessions that ended before; returns how many."""
+    return await tx.run(_DELETE_SESSIONS, before=before, ids=ids)
 
 
 async def _record_change(tx: Tx, subject_id: str, now: int) -> None:

@@ -1,4 +1,4 @@
-"""Deliveries, as far as messaging needs them."""
+"""Deliveries (transport orders), as far as conversations need them."""
 
 from msgspec import Struct, structs
 from sqlalchemy import ColumnElement, select, tuple_, update
@@ -24,7 +24,7 @@ _LOCK = Query(
     .with_for_update(key_share=True),
     Delivery,
 )
-_SILENT = Query(
+_WITHOUT_CONVERSATION = Query(
     select(*_COLUMNS)
     .where(
         _IN_TENANT,
@@ -58,14 +58,14 @@ async def get(tx: Tx, delivery_id: str) -> Delivery | None:
 
 
 async def lock_all(tx: Tx, ids: list[str]) -> dict[str, Delivery]:
-    """The deliveries with these ids, by id; no one else changes them, or opens their
-    conversations, until this transaction ends."""
+    """The deliveries with these ids, by id; locks them until the transaction ends, also against
+    opening their conversations."""
     return {d.id: d for d in await tx.all(_LOCK, ids=ids)} if ids else {}
 
 
 async def without_conversation(tx: Tx, ids: list[str]) -> list[Delivery]:
     """Those of these deliveries that have no conversation, oldest first."""
-    return await tx.all(_SILENT, ids=ids) if ids else []
+    return await tx.all(_WITHOUT_CONVERSATION, ids=ids) if ids else []
 
 
 async def by_references(tx: Tx, references: list[str]) -> dict[str, Delivery]:
@@ -75,7 +75,7 @@ async def by_references(tx: Tx, references: list[str]) -> dict[str, Delivery]:
 
 
 async def insert_many(tx: Tx, deliveries: list[Delivery]) -> None:
-    """Add deliveries. Raises Duplicate for an external reference that is taken."""
+    """Add deliveries. Raises Duplicate if an external reference is in use."""
     await tx.many(_INSERT, [(tx.tenant_id, *structs.astuple(d)) for d in deliveries])
 
 

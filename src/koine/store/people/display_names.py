@@ -1,4 +1,4 @@
-"""`model.names.display_name` as SQL, for rows that are joined to whoever sent them."""
+"""`model.names.display_name` as SQL, for messages that are joined to their senders."""
 
 from typing import Any
 

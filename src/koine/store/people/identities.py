@@ -1,4 +1,4 @@
-"""Users, contacts and responders: one table, so that anyone can own, join and speak."""
+"""Users, contacts and responders: one table, so that each can own, join and send."""
 
 from msgspec import Struct, structs
 from sqlalchemy import ColumnElement, func, insert, or_, select, tuple_, update
@@ -90,18 +90,18 @@ async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Identity]:
 
 
 async def lock(tx: Tx, ids: list[str]) -> dict[str, Identity]:
-    """As `by_ids`, and no one else changes them until this transaction ends."""
+    """As `by_ids`; locks the rows until the transaction ends."""
     return {i.id: i for i in await tx.all(_LOCK, ids=ids)}
 
 
 async def contacts_with(tx: Tx, field: str, value: str) -> list[Identity]:
-    """The contacts whose `identifier`, `email` or `phone` is the value, at most ten: those of whom
-    it is verified first, the older first."""
+    """At most ten contacts whose `identifier`, `email` or `phone` is the value: first those of whom
+    it is verified, the older first."""
     return await tx.all(_CONTACTS_WITH[field], value=value)
 
 
 async def insert_one(tx: Tx, identity: Identity) -> None:
-    """Add an identity. Raises Duplicate for a contact identifier that is taken."""
+    """Add an identity. Raises Duplicate if the identifier of a contact is in use."""
     await tx.run(_INSERT, **structs.asdict(identity), **identity_search_texts(identity))
 
 

@@ -1,4 +1,4 @@
-"""Inboxes, and each contact's place in one."""
+"""Inboxes and contact inboxes."""
 
 from msgspec import Struct, structs
 from sqlalchemy import case, insert, select, update
@@ -12,19 +12,19 @@ from koine.store.tables.base import columns_of
 
 _COLUMNS = columns_of(inboxes, Inbox)
 _IN_TENANT = inboxes.c.tenant_id == param("tenant_id")
-_PLACE = columns_of(contact_inboxes, ContactInbox)
-_PLACE_IN_TENANT = contact_inboxes.c.tenant_id == param("tenant_id")
+_CONTACT_INBOX_COLUMNS = columns_of(contact_inboxes, ContactInbox)
+_CONTACT_INBOX_IN_TENANT = contact_inboxes.c.tenant_id == param("tenant_id")
 
 
 class InboxAddress(Struct, frozen=True):
-    """Which tenant's inbox a public identifier opens."""
+    """The inbox with a public identifier."""
 
     tenant_id: str
     inbox_id: str
 
 
 class StreamTokenOwner(Struct, frozen=True):
-    """Whose place a stream's token opens."""
+    """The contact inbox with a token for streams."""
 
     tenant_id: str
     inbox_id: str
@@ -40,7 +40,7 @@ _ALL = Query(
     select(*_COLUMNS).where(_IN_TENANT, inboxes.c.removed_at.is_(None)).order_by(inboxes.c.number),
     Inbox,
 )
-_DOOR = Query(
+_BY_IDENTIFIER = Query(
     select(inboxes.c.tenant_id, inboxes.c.id).where(
         inboxes.c.identifier == param("identifier"), inboxes.c.removed_at.is_(None)
     ),
@@ -58,49 +58,49 @@ _UPDATE = Command(
     .where(_IN_TENANT, inboxes.c.id == param("id"))
     .values({name: param(f"new_{name}") for name in _CHANGEABLE})
 )
-_PLACE_BY_SOURCE = Query(
-    select(*_PLACE).where(
-        _PLACE_IN_TENANT,
+_BY_SOURCE_ID = Query(
+    select(*_CONTACT_INBOX_COLUMNS).where(
+        _CONTACT_INBOX_IN_TENANT,
         contact_inboxes.c.inbox_id == param("inbox_id"),
         contact_inboxes.c.source_id == param("source_id"),
     ),
     ContactInbox,
 )
-_EAR = Query(
+_BY_PUBSUB_TOKEN = Query(
     select(
         contact_inboxes.c.tenant_id, contact_inboxes.c.inbox_id, contact_inboxes.c.source_id
     ).where(contact_inboxes.c.pubsub_token == param("token")),
     StreamTokenOwner,
     crosses_tenants="the token is what names the tenant",
 )
-_PLACES_OF = Query(
-    select(*_PLACE)
-    .where(_PLACE_IN_TENANT, in_list(contact_inboxes.c.contact_id, "contact_ids"))
+_CONTACT_INBOXES_OF = Query(
+    select(*_CONTACT_INBOX_COLUMNS)
+    .where(_CONTACT_INBOX_IN_TENANT, in_list(contact_inboxes.c.contact_id, "contact_ids"))
     .order_by(contact_inboxes.c.created_at),
     ContactInbox,
 )
-_INSERT_PLACE = Command(
+_INSERT_CONTACT_INBOX = Command(
     insert(contact_inboxes).values(
         {"tenant_id": param("tenant_id")}
         | {name: param(name) for name in ContactInbox.__struct_fields__}
     )
 )
-_PLACE_CHANGEABLE = [
+_CONTACT_INBOX_CHANGEABLE = [
     name for name in ContactInbox.__struct_fields__ if name not in ("inbox_id", "source_id")
 ]
-_UPDATE_PLACE = Command(
+_UPDATE_CONTACT_INBOX = Command(
     update(contact_inboxes)
     .where(
-        _PLACE_IN_TENANT,
+        _CONTACT_INBOX_IN_TENANT,
         contact_inboxes.c.inbox_id == param("inbox_id"),
         contact_inboxes.c.source_id == param("source_id"),
     )
-    .values({name: param(f"new_{name}") for name in _PLACE_CHANGEABLE})
+    .values({name: param(f"new_{name}") for name in _CONTACT_INBOX_CHANGEABLE})
 )
-_IS_PROVEN = Query(
+_IS_IDENTIFIER_VERIFIED = Query(
     select(contact_inboxes.c.contact_id)
     .where(
-        _PLACE_IN_TENANT,
+        _CONTACT_INBOX_IN_TENANT,
         contact_inboxes.c.contact_id == param("contact_id"),
         contact_inboxes.c.proved_identifier == param("identifier"),
     )
@@ -108,7 +108,7 @@ _IS_PROVEN = Query(
 )
 _MOVE = Command(
     update(contact_inboxes)
-    .where(_PLACE_IN_TENANT, contact_inboxes.c.contact_id == param("old_contact_id"))
+    .where(_CONTACT_INBOX_IN_TENANT, contact_inboxes.c.contact_id == param("old_contact_id"))
     .values(
         contact_id=param("new_contact_id"),
         origin=case((contact_inboxes.c.origin == "tenant", "tenant"), else_="joined"),
@@ -122,7 +122,7 @@ async def get(tx: Tx, inbox_id: str) -> Inbox | None:
 
 
 async def lock(tx: Tx, inbox_id: str) -> Inbox | None:
-    """As `get`, and no one else changes it until this transaction ends."""
+    """As `get`; locks the row until the transaction ends."""
     return await tx.one(_LOCK, id=inbox_id)
 
 
@@ -132,18 +132,18 @@ async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Inbox]:
 
 
 async def all_(tx: Tx) -> list[Inbox]:
-    """Every inbox of the tenant that is not removed, in the order they were made."""
+    """Every inbox of the tenant that is not removed, in the order of creation."""
     return await tx.all(_ALL)
 
 
 async def by_identifier(tx: Tx, identifier: str) -> InboxAddress | None:
-    """Where a public identifier leads, whichever tenant it is of."""
-    return await tx.one(_DOOR, identifier=identifier)
+    """The inbox with this public identifier, of any tenant."""
+    return await tx.one(_BY_IDENTIFIER, identifier=identifier)
 
 
 async def by_pubsub_token(tx: Tx, token: str) -> StreamTokenOwner | None:
-    """Whose place a stream's token opens, whichever tenant it is of."""
-    return await tx.one(_EAR, token=token)
+    """The contact inbox with this token for streams, of any tenant."""
+    return await tx.one(_BY_PUBSUB_TOKEN, token=token)
 
 
 async def insert_one(tx: Tx, inbox: Inbox) -> None:
@@ -158,36 +158,37 @@ async def change(tx: Tx, inbox: Inbox) -> None:
 
 
 async def contact_inbox(tx: Tx, inbox_id: str, source_id: str) -> ContactInbox | None:
-    """The contact's place in an inbox that this source id names."""
-    return await tx.one(_PLACE_BY_SOURCE, inbox_id=inbox_id, source_id=source_id)
+    """The contact inbox with this source id."""
+    return await tx.one(_BY_SOURCE_ID, inbox_id=inbox_id, source_id=source_id)
 
 
 async def contact_inboxes_of(tx: Tx, contact_ids: list[str]) -> list[ContactInbox]:
-    """Every place of these contacts, oldest first."""
-    return await tx.all(_PLACES_OF, contact_ids=contact_ids)
+    """The contact inboxes of these contacts, oldest first."""
+    return await tx.all(_CONTACT_INBOXES_OF, contact_ids=contact_ids)
 
 
-async def insert_contact_inbox(tx: Tx, place: ContactInbox) -> None:
-    """Give a contact a place. Raises Duplicate when the source id is taken."""
-    await tx.run(_INSERT_PLACE, **structs.asdict(place))
+async def insert_contact_inbox(tx: Tx, row: ContactInbox) -> None:
+    """Add a contact inbox. Raises Duplicate if the source id is in use."""
+    await tx.run(_INSERT_CONTACT_INBOX, **structs.asdict(row))
 
 
-async def change_contact_inbox(tx: Tx, place: ContactInbox) -> None:
-    """Write the place over the row with its inbox and source id."""
-    values = structs.asdict(place)
+async def change_contact_inbox(tx: Tx, row: ContactInbox) -> None:
+    """Write the contact inbox over the row with its inbox and source id."""
+    values = structs.asdict(row)
     await tx.run(
-        _UPDATE_PLACE,
-        inbox_id=place.inbox_id,
-        source_id=place.source_id,
-        **{f"new_{name}": values[name] for name in _PLACE_CHANGEABLE},
+        _UPDATE_CONTACT_INBOX,
+        inbox_id=row.inbox_id,
+        source_id=row.source_id,
+        **{f"new_{name}": values[name] for name in _CONTACT_INBOX_CHANGEABLE},
     )
 
 
 async def is_identifier_verified(tx: Tx, contact_id: str, identifier: str) -> bool:
-    """Whether any place of the contact has proved this identifier."""
-    return bool(await tx.all(_IS_PROVEN, contact_id=contact_id, identifier=identifier))
+    """Whether the identifier was verified in a contact inbox of the contact."""
+    return bool(await tx.all(_IS_IDENTIFIER_VERIFIED, contact_id=contact_id, identifier=identifier))
 
 
 async def reassign_contact_inboxes(tx: Tx, old_contact_id: str, new_contact_id: str) -> None:
-    """One contact's places become another's (contacts that merge)."""
+    """Make another contact the owner of the contact inboxes of `old_contact_id` (merging
+    contacts)."""
     await tx.run(_MOVE, old_contact_id=old_contact_id, new_contact_id=new_contact_id)

@@ -1,4 +1,4 @@
-"""What one who was removed still holds in conversations: a part, an assignment, a ticket."""
+"""What a removed identity still holds in conversations: participations, assignments, tickets."""
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
@@ -49,8 +49,8 @@ _UNFINISHED = Query(
 
 
 async def conversations_holding(tx: Tx, identity_id: str, limit: int) -> list[str]:
-    """The ids of conversations where one still holds something, sorted, up to three times `limit`;
-    none when nothing is left."""
+    """The ids of conversations in which the identity still holds something, sorted, at most three
+    times `limit`."""
     found: set[str] = set()
     for query in _OF_ONE:
         found.update(await tx.all(query, identity_id=identity_id, limit=limit))

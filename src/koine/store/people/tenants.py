@@ -1,4 +1,4 @@
-"""Tenants, and the server's own few values."""
+"""Tenants, and values of the server as a whole."""
 
 from msgspec import structs
 from sqlalchemy import func, insert, select, update
@@ -12,9 +12,9 @@ from koine.store.tables import tenants as t
 from koine.store.tables.base import columns_of
 
 NUMBER_TAKEN = "tenants_number"
-"""What is violated when two tenants are given one number."""
+"""The unique constraint on the number of a tenant."""
 
-_ALL_TENANTS = "tenants are the server's own rows"
+_ALL_TENANTS = "tenants are not rows of a tenant"
 
 _BY_ID = Query(
     select(*columns_of(t, Tenant)).where(t.c.id == param("id")),
@@ -44,7 +44,7 @@ _HIGHEST = Query(select(func.coalesce(func.max(t.c.number), 0)), int, crosses_te
 _VALUE = Query(
     select(server.c.value).where(server.c.name == param("name")),
     str,
-    crosses_tenants="the server's own values",
+    crosses_tenants="values of the server as a whole",
 )
 _SET = Command(
     upsert(
@@ -53,19 +53,19 @@ _SET = Command(
         ["name"],
         lambda new: {"value": new.value},
     ),
-    crosses_tenants="the server's own values",
+    crosses_tenants="values of the server as a whole",
 )
 _MOVE = Command(
     update(server)
     .where(server.c.name == param("name"), server.c.value == param("old"))
     .values(value=param("new")),
-    crosses_tenants="the server's own values",
+    crosses_tenants="values of the server as a whole",
 )
 _KEEP = Command(
     insert_ignoring(
         server, {"name": param("name"), "value": param("value")}, index_elements=["name"]
     ),
-    crosses_tenants="the server's own values",
+    crosses_tenants="values of the server as a whole",
 )
 
 
@@ -75,22 +75,22 @@ async def get(tx: Tx, tenant_id: str) -> Tenant | None:
 
 
 async def lock(tx: Tx) -> Tenant | None:
-    """The transaction's own tenant; no one else changes it until the transaction ends."""
+    """The transaction's tenant; locks the row until the transaction ends."""
     return await tx.one(_LOCK)
 
 
 async def all_(tx: Tx) -> list[Tenant]:
-    """Every tenant, in the order they were made."""
+    """Every tenant, in the order of creation."""
     return await tx.all(_ALL)
 
 
 async def insert_one(tx: Tx, tenant: Tenant) -> None:
-    """Add a tenant. Raises Duplicate when the slug or number is taken."""
+    """Add a tenant. Raises Duplicate if the slug or number is in use."""
     await tx.run(_INSERT, **structs.asdict(tenant))
 
 
 async def highest_number(tx: Tx) -> int:
-    """The highest tenant number given out; 0 when there is none."""
+    """The highest number of a tenant; 0 without one."""
     return await tx.one(_HIGHEST) or 0
 
 
@@ -105,7 +105,7 @@ async def change(tx: Tx, tenant: Tenant) -> None:
 
 
 async def server_value(tx: Tx, name: str, otherwise: str) -> str:
-    """One of the server's own values; the first caller's `otherwise` is kept for everyone."""
+    """A value of the server; if it has none, the first caller's `otherwise` is saved."""
     found = await tx.one(_VALUE, name=name)
     if found is None:
         await tx.run(_KEEP, name=name, value=otherwise)
@@ -114,15 +114,15 @@ async def server_value(tx: Tx, name: str, otherwise: str) -> str:
 
 
 async def find_server_value(tx: Tx, name: str) -> str | None:
-    """One of the server's own values, or None where it has none."""
+    """A value of the server, or None."""
     return await tx.one(_VALUE, name=name)
 
 
 async def replace_server_value(tx: Tx, name: str, old: str, new: str) -> bool:
-    """Write one of the server's own values over, if it is still `old`."""
+    """Replace a value of the server if it is `old`; returns whether it was."""
     return bool(await tx.run(_MOVE, name=name, old=old, new=new))
 
 
 async def set_server_value(tx: Tx, name: str, value: str) -> None:
-    """Write one of the server's own values over."""
+    """Set a value of the server."""
     await tx.run(_SET, name=name, value=value)
