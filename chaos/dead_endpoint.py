@@ -175,8 +175,8 @@ async def _silent() -> AsyncIterator[int]:
 
 RIG = Rig(
     name="dead_endpoint",
-    title=f"One of {ENDPOINTS} webhook endpoints is dead: it hangs, or refuses; beside servers "
-    "whose endpoints are all well",
+    title=f"one of {ENDPOINTS} webhook endpoints hangs, or refuses connections; compared with "
+    "servers whose endpoints all respond",
     goal=f"p99 of the others ≤ {MAX_RATIO} × without it",
     run=run,
 )

@@ -9,11 +9,11 @@ from chaos.rig import Figure, Rig
 
 HEAD = """# Figures
 
-What was done to a running Koine, and what came of it. Every line is written by its rig and can be
-had again: the command is in it (`.venv/bin/` goes before it). `make figures` writes all of them.
-Zero of n is no proof of never: with 95 % confidence the rate is below 3/n.
+What we did to a running Koine, and what we measured. Each line is written by its rig, and its
+command (from `.venv/bin/`) measures it again. `make figures` writes all of them. Zero of n does
+not prove never: with 95 % confidence the rate is below 3/n.
 
-| what is done | figure to reach | measured | command |
+| what is done | target | result | command |
 |---|---|---|---|
 """
 _LINE = re.compile(r"^\|.*\| `python -m chaos (?P<name>[a-z_]+)[^`]*` \|$", re.MULTILINE)

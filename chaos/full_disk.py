@@ -71,8 +71,8 @@ class FullDiskResult(Struct):
     def __str__(self) -> str:
         return (
             f"{self.database}: full {self.rounds:,} times, {self.refused:,} refused, "
-            f"{self.reads:,} reads meanwhile, {self.verdict}, "
-            f"{sum(self.wrong.values())} wrong answers, writes again within {self.worst_s:.2f} s"
+            f"{self.reads:,} reads at that time, {self.verdict}, "
+            f"{sum(self.wrong.values())} wrong responses, writes again within {self.worst_s:.2f} s"
         )
 
 
@@ -111,8 +111,10 @@ async def run(settings: RigSettings) -> Figure:
 
 RIG = Rig(
     "full_disk",
-    "The disk is full, under load: refusals, reads meanwhile, and when there is room again",
-    "503 or 507 in every dialect's shape, reads go on, 0 acknowledged lost, goes on by itself",
+    "the disk is full, under load: refusals, reads at that time, and writes when there is space "
+    "again",
+    "503 or 507 in every dialect's format, reads work, 0 acknowledged lost, writes "
+    "continue by themselves",
     run,
 )
 

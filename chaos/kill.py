@@ -107,7 +107,7 @@ def _counts(killed: KillResult) -> dict[str, int | float]:
 
 RIG = Rig(
     name="kill",
-    title="kill -9 of the server under load; clients try again with the same key until told",
+    title="kill -9 of the server under load; clients retry with the same key until acknowledged",
     goal="1,000 kills on SQLite and 200 on PostgreSQL: 0 acknowledged lost, 0 doubled, 0 gaps",
     run=run,
 )

@@ -58,7 +58,7 @@ async def run(settings: RigSettings) -> Figure:
         counts={name: getattr(done, name) for name in done.__struct_fields__},
         ok=done.ok,
         line=f"{done.readers} readers over {done.events:,} events of others: {done.cpu_s:.3f} s of "
-        f"CPU and {done.looked_at:.1f} events looked at for each, {done.missed} missed anything",
+        f"CPU and {done.looked_at:.1f} events read for each, {done.missed} missed anything",
     )
 
 
@@ -137,7 +137,7 @@ def _cpu_s(pid: int) -> float:
 
 RIG = Rig(
     name="old_cursors",
-    title="20 readers come with a cursor behind which are 100,000 events of others",
-    goal="at most 0.2 s of CPU each, and only their own events looked at",
+    title="20 clients resume from a cursor that is followed by 100,000 events of others",
+    goal="at most 0.2 s of CPU each, and only their own events read",
     run=run,
 )

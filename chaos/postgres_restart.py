@@ -55,8 +55,8 @@ async def run(settings: RigSettings) -> Figure:
         params={"restarts": restarts, "clients": CLIENTS},
         counts=_counts(done),
         ok=done.ok,
-        line=f"{restarts:,} restarts, {done.verdict}, {done.answers.get('500', 0):,} answers of "
-        f"500, answers again within {slowest:.2f} s"
+        line=f"{restarts:,} restarts, {done.verdict}, {done.answers.get('500', 0):,} responses of "
+        f"500, successful again within {slowest:.2f} s"
         + ("" if done.survived else "; the server ended"),
     )
 
@@ -113,8 +113,8 @@ def _counts(done: RestartResult) -> dict[str, int | float]:
 
 RIG = Rig(
     name="postgres_restart",
-    title="PostgreSQL stopped at once and started again under load; clients try again with the "
-    "same key until told, the server runs on",
-    goal="100 restarts: 0 lost, 0 doubled, no 500, answers again within 1 s",
+    title="PostgreSQL stopped immediately and restarted under load; clients retry with the same "
+    "key until acknowledged, the server keeps running",
+    goal="100 restarts: 0 lost, 0 doubled, no 500, successful requests again within 1 s",
     run=run,
 )

@@ -103,7 +103,7 @@ async def run(settings: RigSettings) -> Figure:
 
 RIG = Rig(
     "power_cut",
-    "Power cuts under load, SQLite: what was not synced is lost, whole or in parts",
+    "power cuts under load, SQLite: data that was not synced is lost, completely or in part",
     "5,000 cuts: 0 acknowledged lost, 0 corrupt, 0 doubled",
     run,
 )

@@ -69,9 +69,9 @@ async def run(settings: RigSettings) -> Figure:
         params={"sockets": sockets},
         counts={name: getattr(done, name) for name in done.__struct_fields__},
         ok=done.ok,
-        line=f"{sockets:,} sockets all back {done.killed_s:.1f} s after the start of a server that "
-        f"was killed, {done.drained_s:.1f} s after that of one that drained (it asks each to wait "
-        f"1 to 10 s); {done.missed:,} events missed, {done.doubled:,} doubled",
+        line=f"{sockets:,} sockets all connected {done.killed_s:.1f} s after the start of a server "
+        f"that was killed, {done.drained_s:.1f} s after that of one that drained (it asks each to "
+        f"wait 1 to 10 s); {done.missed:,} events missed, {done.doubled:,} doubled",
     )
 
 
@@ -101,7 +101,7 @@ async def storm(
         await asyncio.sleep(pace.send_s)
         server.kill()
         killed_s = await _restart(server, crowds)
-        settings.say(f"all back after {killed_s:.1f} s")
+        settings.say(f"all connected after {killed_s:.1f} s")
         await asyncio.sleep(pace.send_s)
         server.send_signal(signal.SIGTERM)
         exit_code = await server.ended()
@@ -178,7 +178,7 @@ async def _compared(
 
 RIG = Rig(
     name="reconnect_storm",
-    title="5,000 sockets come back at once, after a kill -9 of the server and after it drained",
-    goal="all back, 0 gaps, time stated",
+    title="5,000 sockets reconnect at once, after a kill -9 of the server and after it drained",
+    goal="all connected, 0 gaps, time stated",
     run=run,
 )

@@ -1,4 +1,4 @@
-"""Sends whose connection is cut, at four points, and sent again with the same key until told."""
+"""Sends that are cut at four points, and retried with the same key until acknowledged."""
 
 import asyncio
 import random
@@ -150,9 +150,9 @@ def _counts(came: LossResult) -> dict[str, int | float]:
 
 
 RIG = Rig(
-    name="cut_proxy",
-    title="sends of every dialect cut by a proxy, before the request is whole, before the answer, "
-    "after its head and in its middle; sent again with the same key until told",
+    name="response_loss",
+    title="sends of every dialect cut by a proxy, before the request is complete, before the "
+    "response, after its head and within its body; retried with the same key until acknowledged",
     goal="10,000 cut sends: 0 lost, 0 doubled",
     run=run,
 )

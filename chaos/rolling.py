@@ -221,7 +221,7 @@ def _check(tasks: "Sequence[asyncio.Task[None]]") -> None:
 
 RIG = Rig(
     name="rolling",
-    title="rolling restarts of two nodes under load; clients follow the rules of any balancer",
+    title="rolling restarts of two nodes under load; clients behave like any load balancer",
     goal="100 restarts: 0 non-retryable errors, 0 lost, 0 doubled",
     run=run,
 )

@@ -92,8 +92,8 @@ async def run(settings: RigSettings) -> Figure:
         ok=done.ok,
         line=f"{readers // 2:,} of {readers:,} stop reading: the server grows by "
         f"{done.grown / mib:.0f} MiB (bound: {done.bound / mib:.0f}), {done.stuck:,} "
-        f"connections not let go, p99 of the others {done.p99_with_s * 1000:.0f} ms (before: "
-        f"{done.p99_without_s * 1000:.0f} ms), {done.missed:,} events missed when all were back",
+        f"connections not closed, p99 of the others {done.p99_with_s * 1000:.0f} ms (before: "
+        f"{done.p99_without_s * 1000:.0f} ms), {done.missed:,} events missed after all reconnected",
     )
 
 
@@ -202,7 +202,7 @@ def _p99(delays_s: list[float]) -> float:
 
 RIG = Rig(
     name="slow_readers",
-    title="500 of 1,000 live readers, over SSE and WebSockets, stop reading, and come back later",
+    title="500 of 1,000 streams and sockets stop reading, and reconnect later",
     goal="memory bounded as configured, others unaffected, all resume with 0 gaps",
     run=run,
 )

@@ -59,7 +59,7 @@ class StreamsResult(Struct, frozen=True):
     def __str__(self) -> str:
         return (
             f"{self.database}: {self.reconnects:,} reconnects, {self.kills:,} kills, "
-            f"{self.told:,} events told, {self.missed:,} missed, {self.doubled:,} doubled"
+            f"{self.told:,} events received, {self.missed:,} missed, {self.doubled:,} doubled"
         )
 
 

@@ -71,7 +71,7 @@ async def run(settings: RigSettings) -> Figure:
 
 RIG = Rig(
     "unread",
-    "Unread counts, read marks, order and totals after random steps in every dialect",
+    "unread counts, read marks, order and totals after random steps in every dialect",
     "200,000 random steps: drift 0",
     run,
 )

@@ -80,7 +80,7 @@ async def run(settings: RigSettings) -> Figure:
         counts={"lost": done.lost, "doubled": done.doubled, "kills": done.kills, **done.posts},
         ok=done.ok,
         line=f"{done.events:,} events over {done.hours:,.0f} hours of schedule, {done.failed:,} "
-        f"posts failed, {done.kills:,} kills, {done.posts.get('known', 0):,} repeats: "
+        f"requests failed, {done.kills:,} kills, {done.posts.get('known', 0):,} repeats: "
         f"{done.lost:,} lost, {done.doubled:,} double effects",
     )
 
@@ -229,8 +229,8 @@ async def _next_due(tx: Tx) -> int | None:
 
 RIG = Rig(
     name="webhooks",
-    title="Webhooks to a receiver that fails 30 % of the posts (500, 429, hangs, resets, half an "
-    "answer; before and after its work), by senders that are killed, over the whole schedule",
+    title="webhooks to a receiver that fails 30 % of the requests (500, 429, hangs, resets, half a "
+    "response; before and after processing), by processes that are killed, over the whole schedule",
     goal="50,000 events: 0 lost, 0 double effects in the reference consumer",
     run=run,
 )

@@ -10,7 +10,7 @@ from chaos.small_disk import can_mount, can_mount_apart
 
 TIMES = {
     "bus": 1,
-    "cut_proxy": 20,
+    "response_loss": 20,
     "dead_endpoint": 3,
     "full_disk": 1,
     "kill": 2,

@@ -11,7 +11,7 @@ async def fails(settings: RigSettings) -> Figure:
 
 def test_every_module_with_a_rig_is_found_by_its_name() -> None:
     known = found()
-    assert {"cut_proxy", "kill", "postgres_restart"} <= known.keys()
+    assert {"response_loss", "kill", "postgres_restart"} <= known.keys()
     assert all((ROOT / "chaos" / f"{name}.py").exists() for name in known)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chaos.anonymous_uploads import BOUND, RIG, upload_until_refused
+from chaos.growth import BOUND, RIG, upload_until_refused
 from chaos.rig import RigSettings
 from chaos.servers import ServerHome
 

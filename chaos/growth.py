@@ -146,8 +146,8 @@ def _bytes(folder: Path) -> int:
 
 RIG = Rig(
     name="growth",
-    title="Anonymous calls that make contacts, conversations, messages, attributes and files, and "
-    "have each answer kept, from one address",
+    title="unauthenticated calls from one address that make contacts, conversations, messages, "
+    "attributes and files, with each response stored",
     goal="100,000 calls: database and files grow by no more than the budgets of the settings",
     run=run,
 )
