@@ -85,7 +85,8 @@ async def upload_until_refused(home: ServerHome, calls: int, *, sabotage: str = 
             line.close()
 
         await asyncio.gather(*(call() for _ in range(CALLERS)))
-    # A server that ended has put the write-ahead log into the database; till then it has 64 MiB.
+        # Ended properly, for the write-ahead log, of up to 64 MiB, is then part of the database.
+        await server.terminate()
     after = _bytes(home.folder / "data")
     unknown = counts.keys() - {200, 429}
     assert not unknown, counts
