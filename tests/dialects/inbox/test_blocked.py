@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from sqlalchemy import func, select
 
 from koine.engine.contacts import inboxes
@@ -24,8 +23,11 @@ COUNTS = [
 
 
 async def block(client: InboxClient) -> None:
+    await change(client, PersonChanges(blocked=True))
+
+
+async def change(client: InboxClient, changes: PersonChanges) -> None:
     operator_actor = operator(client.cast.acme.tenant.id)
-    changes = PersonChanges(blocked=True)
     await directory.change(
         client.cast.engine, operator_actor, client.cast.acme.id("carol"), "contact", changes
     )
@@ -56,15 +58,13 @@ async def test_a_blocked_contact_sends_no_message(inbox_client: InboxClient) -> 
     assert (await inbox_client.carol.request("GET", path)).json()["messages"] == []
 
 
-@pytest.mark.parametrize("way", ["update_last_seen", "toggle_typing?typing_status=on"])
-async def test_read_marks_and_typing_of_a_blocked_contact_are_ignored(
-    inbox_client: InboxClient, way: str
-) -> None:
+async def test_a_blocked_contact_marks_nothing_as_read(inbox_client: InboxClient) -> None:
     made = await inbox_client.carol.create_conversation()
     await inbox_client.carol.send(made["id"], "hi")
     await block(inbox_client)
     before = await stored(inbox_client)
-    response = await inbox_client.carol.request("POST", f"/conversations/{made['id']}/{way}")
+    path = f"/conversations/{made['id']}/update_last_seen"
+    response = await inbox_client.carol.request("POST", path)
     assert (response.status_code, response.content) == (200, b"")
     assert await stored(inbox_client) == before
 
@@ -77,6 +77,21 @@ async def test_a_blocked_contact_changes_nothing_of_itself(inbox_client: InboxCl
     )
     assert response.status_code == 403
     assert await stored(inbox_client) == before
+
+
+async def test_the_identity_hash_in_an_update_of_a_blocked_contact_proves_nothing(
+    inbox_client: InboxClient,
+) -> None:
+    await change(inbox_client, PersonChanges(identifier="carol-1"))
+    body = {"identifier_hash": inbox_client.sign("carol-1")}
+    await block(inbox_client)
+    before = await stored(inbox_client)
+    assert (await inbox_client.carol.request("PATCH", json=body)).status_code == 403
+    assert await stored(inbox_client) == before
+    await change(inbox_client, PersonChanges(blocked=False))
+    unblocked = await stored(inbox_client)
+    assert (await inbox_client.carol.request("PATCH", json=body)).status_code == 200
+    assert await stored(inbox_client) != unblocked
 
 
 async def test_a_blocked_contact_answers_no_survey(inbox_client: InboxClient) -> None:

@@ -6,9 +6,11 @@ import pytest
 from websockets.asyncio.client import connect
 
 from koine.dialects.inbox import InboxDialect
+from koine.engine.people import directory
+from koine.engine.people.directory import PersonChanges
 from koine.store.core.db import Database
 from tests.cast import make_cast
-from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server
+from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server, new_conversation
 from tests.dialects.native.websocket_client import WebSocketClient
 from tests.realtime import test_ephemeral
 from tests.support.live_server import live
@@ -63,6 +65,23 @@ async def test_agents_receive_a_contacts_typing_and_no_contact_does(
             assert event["conversation_id"] == live_inbox.conversation.id
             assert (event["who"]["name"], event["on"]) == ("Carol Contact", on)
         assert await client.events() == []
+
+
+async def test_agents_receive_no_typing_of_a_blocked_contact(live_inbox: LiveServer) -> None:
+    acme, engine = live_inbox.cast.acme, live_inbox.cast.engine
+    other = await new_conversation(live_inbox.cast, "dave")
+    changes = PersonChanges(blocked=True)
+    await directory.change(engine, acme.actor("ada"), acme.id("carol"), "contact", changes)
+    async with connect(f"{live_inbox.server.ws}/v1/socket") as socket:
+        alice = WebSocketClient(socket)
+        await agent(live_inbox, alice)
+        for contact_inbox, conversation in (
+            (live_inbox.carol, live_inbox.conversation),
+            (live_inbox.dave, other),
+        ):
+            path = f"/conversations/{conversation.number}/toggle_typing"
+            await live_inbox.post(contact_inbox, path, typing_status="on")
+        assert (await alice.until("typing"))["who"]["name"] == "Dave Contact"
 
 
 async def test_presence_names_the_online_agents_by_number(live_inbox: LiveServer) -> None:
