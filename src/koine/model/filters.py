@@ -1,4 +1,4 @@
-"""Which things a list asks for: the superset of what the dialects' lists can say."""
+"""Filters of lists: the union of what the dialects' lists offer."""
 
 from typing import Annotated, Any
 
@@ -7,30 +7,30 @@ from msgspec import Meta, Struct
 from koine.model.conversation import Priority, Status
 
 Search = Annotated[str, Meta(max_length=255)]
-"""Text to look for, as every dialect's lists take it: at most so many characters. It is folded
-(`kit.text_folding`); text of which nothing is left asks for nothing."""
+"""Text to search for, with one maximum length in every dialect. It is folded (`kit.text_folding`);
+text of which nothing is left then is no condition."""
 
 
 class Conditions(Struct, frozen=True, kw_only=True):
-    """A filter whose every field has a default that asks for nothing."""
+    """A filter; the default of each field is no condition."""
 
     def conditions(self) -> dict[str, Any]:
-        """The fields that ask for something, with their values. What is known to be right for some
-        fields alone is decided by these, so that it is not believed of a field added later."""
+        """The fields that are conditions, with their values. Code that is only right for some fields
+        compares these, so that a field that is added later is not taken for one of them."""
         given = zip(self.__struct_fields__, self.__struct_defaults__, strict=True)
         return {name: value for name, none in given if (value := getattr(self, name)) != none}
 
 
 class ConversationFilter(Conditions, frozen=True, kw_only=True):
-    """Conversations that fulfil every condition given; an empty tuple or None is no condition.
+    """Conversations that meet all conditions; an empty tuple or None is no condition.
 
-    `participant_id`: the identity takes part now. `channel_types` are the inbox's (or, for a
-    conversation without inbox, none). `shown_from`/`shown_to` bound the time that is shown as the
-    last message's (overridden by `Conversation.chat_shown_at`), both inclusive, µs. `by_shown_time`
-    sorts by that time, and takes who opened a conversation without an owner for its owner. `search`
-    is text to find in the title, the owner's names, email or identifier, or the beginning of the
-    last message, folded. With a `search_reader` the last message of a conversation about support is
-    looked at only where that identity is the customer of its ticket.
+    `participant_id`: the identity is a participant now. `channel_types` are those of the inbox (a
+    conversation without inbox has none). `shown_from`/`shown_to` bound the time that is shown as
+    the last message's (overridden by `Conversation.chat_shown_at`), both inclusive, µs.
+    `by_shown_time` sorts by that time, and takes the creator of a conversation without owner for
+    its owner. `search` is text in the title, the owner's names, e-mail or identifier, or the start
+    of the last message, folded. With `search_as` the last message of a support conversation is only
+    searched where that identity is the customer of its ticket.
     """
 
     statuses: tuple[Status, ...] = ()
@@ -51,9 +51,9 @@ class ConversationFilter(Conditions, frozen=True, kw_only=True):
 
 
 class MessageFilter(Conditions, frozen=True, kw_only=True):
-    """Messages of one conversation: `with_private` notes or not, `said_only` without the server's
-    own notices, made within `[start, end]` (µs, either may be None), before or after a message
-    number, newest first or oldest first."""
+    """Messages of one conversation: `with_private` notes or without, `said_only` without those of
+    the server, created within `[start, end]` (µs, either may be None), before or after a `seq`,
+    newest or oldest first."""
 
     with_private: bool = False
     said_only: bool = False

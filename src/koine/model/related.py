@@ -11,7 +11,7 @@ from koine.model.message import Message
 from koine.model.ticket import Ticket
 
 Include = Literal[
-    "participants", "latest", "messages", "people", "inboxes", "tickets", "versions", "places",
+    "participants", "latest", "messages", "people", "inboxes", "tickets", "versions", "contact_inboxes",
     "senders",
 ]  # fmt: skip
 LastSenders = tuple[str | None, str | None]

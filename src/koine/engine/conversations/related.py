@@ -44,7 +44,9 @@ async def load_related(tx: Tx, items: list[Conversation], parts: frozenset[Inclu
         )
         if "versions" in parts
         else {},
-        contact_inboxes=await inboxes.contact_inboxes_of(tx, owners) if "places" in parts else [],
+        contact_inboxes=await inboxes.contact_inboxes_of(tx, owners)
+        if "contact_inboxes" in parts
+        else [],
         senders=await _senders(tx, items) if "senders" in parts else {},
         readers=readers,
     )

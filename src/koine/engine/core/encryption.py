@@ -17,22 +17,22 @@ _NONCE: Final = 12
 
 
 class SecretCipher:
-    """Seals and opens under one secret, a text with at least 128 random bits to be worth it."""
+    """Encrypts and decrypts with one secret, which should have at least 128 random bits."""
 
     def __init__(self, secret: str) -> None:
         self._key = hashlib.sha256(b"sealed\0" + secret.encode()).digest()
 
     def encrypt(self, plain: bytes) -> bytes:
-        """`plain`, unreadable without the secret; another text each time."""
+        """Encrypt `plain`; the result differs each time, as the nonce is random."""
         nonce = secrets.token_bytes(_NONCE)
         return nonce + self._cipher().encrypt(nonce, plain, None)
 
     def decrypt(self, sealed: bytes) -> bytes:
-        """What `seal` was given. Raises ValueError for another secret's or a changed text."""
+        """The plain bytes. Raises ValueError if they were encrypted with another secret or changed."""
         try:
             return self._cipher().decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
         except (exceptions.InvalidTag, ValueError):
-            raise ValueError("sealed under another secret") from None
+            raise ValueError("encrypted with another secret") from None
 
     def _cipher(self) -> "aead.AESGCM":
         return aead.AESGCM(self._key)

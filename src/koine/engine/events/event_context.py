@@ -22,7 +22,16 @@ from koine.store.core.db import Tx
 from koine.store.people import deliveries, identities, inboxes, tenants
 
 _AROUND: frozenset[Include] = frozenset(
-    {"participants", "latest", "people", "inboxes", "places", "tickets", "senders", "versions"}
+    {
+        "participants",
+        "latest",
+        "people",
+        "inboxes",
+        "contact_inboxes",
+        "tickets",
+        "senders",
+        "versions",
+    }
 )
 SENT_WITHIN = 30 * DAY
 """When an identity changes, those who were in a conversation with its messages receive the event
