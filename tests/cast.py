@@ -51,7 +51,7 @@ class Company(Struct):
     tenant: Tenant
     people: dict[str, Identity]
     inbox: Inbox
-    places: dict[str, ContactInbox]
+    contact_inboxes: dict[str, ContactInbox]
     deliveries: list[Delivery]
     key: str
     read_only_key: str

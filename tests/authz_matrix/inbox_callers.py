@@ -39,13 +39,13 @@ async def inbox_callers(cast: Cast) -> list[Caller]:
     await _inbox_with_identity_required(cast, rival)
     # Each tenant counts its conversations: the rival's numbers must not exist here, too.
     await cast.engine.db.write(rival.tenant.id, _skip_numbers)
-    ivy, carol = acme.places["ivy"].source_id, acme.places["carol"].source_id
+    ivy, carol = acme.contact_inboxes["ivy"].source_id, acme.contact_inboxes["carol"].source_id
     hash_ = hmac_hex(strict.hmac_token, "ivy")
     carols = hmac_hex(strict.hmac_token, "carol")
     site, foreign = acme.inbox.identifier, rival.inbox.identifier
     closed = await inboxes.create(cast.engine, operator(acme.tenant.id), NewInbox(name="Closed"))
     await inboxes.remove(cast.engine, operator(acme.tenant.id), closed.id)
-    theirs = rival.places["carol"].source_id
+    theirs = rival.contact_inboxes["carol"].source_id
     return [
         _inbox_caller("carol", "carol", site, carol),
         _inbox_caller("rival's carol", "carol", foreign, theirs, company="rival"),
@@ -101,5 +101,5 @@ async def _inbox_with_identity_required(cast: Cast, of: Company) -> Inbox:
         inbox.id, ivy.id, new_id(), random_token(), True, 1, ivy.identifier, "joined"
     )
     await cast.engine.db.write(of.tenant.id, rows.insert_contact_inbox, place)
-    of.people["ivy"], of.places["ivy"] = ivy, place
+    of.people["ivy"], of.contact_inboxes["ivy"] = ivy, place
     return inbox

@@ -103,7 +103,7 @@ async def _number_of_ivy(m: TargetFactory) -> str:
 async def _create_conversation(
     m: TargetFactory, who: str, joining: tuple[tuple[str, ParticipantRole], ...] = ()
 ) -> Conversation:
-    place = m.of.places[who]
+    place = m.of.contact_inboxes[who]
     new = NewConversation(
         kind="order", title=m.mark, inbox_id=place.inbox_id, owner_id=m.of.id(who),
         source_id=place.source_id, participants=joining,

@@ -43,7 +43,7 @@ class Scenario(Struct):
 
     def contact_path(self, who: str) -> str:
         """The path of a contact of the website in the inbox API."""
-        source_id = self.acme.places[who].source_id
+        source_id = self.acme.contact_inboxes[who].source_id
         return f"/public/api/v1/inboxes/{self.acme.inbox.identifier}/contacts/{source_id}"
 
     async def open_conversation(self, *who: str, owner: str = "carol") -> str:

@@ -55,7 +55,7 @@ async def requests(world: World, random: Random) -> list[tuple[str, Send]]:
     acme, conversation = world.cast.acme, await world.create_conversation()
     parcel = await world.open_delivery_conversation()
     inbox = f"/public/api/v1/inboxes/{acme.inbox.identifier}/contacts"
-    mine = f"{inbox}/{acme.places['carol'].source_id}"
+    mine = f"{inbox}/{acme.contact_inboxes['carol'].source_id}"
     ada, dan = (world.call.with_headers(world.cast.bearer(who)) for who in ("ada", "dan"))
     staff, contact = f"/v1/conversations/{conversation.id}", f"/v1/contacts/{acme.id('carol')}"
     sent = f"/messaging/conversations/{parcel.id}/messages"

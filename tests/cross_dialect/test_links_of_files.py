@@ -38,7 +38,7 @@ class RecordingCaller(Caller):
 async def uploaded(world: World) -> Conversation:
     """A picture that Carol sent with the Host header evil.test."""
     conversation, acme = await world.create_conversation(), world.cast.acme
-    contact = f"{acme.inbox.identifier}/contacts/{acme.places['carol'].source_id}"
+    contact = f"{acme.inbox.identifier}/contacts/{acme.contact_inboxes['carol'].source_id}"
     reply = await world.call(
         "POST", f"/public/api/v1/inboxes/{contact}/conversations/{conversation.number}/messages",
         raw=HEAD + PNG + b"\r\n--x--\r\n", host="evil.test",

@@ -17,7 +17,7 @@ class InboxDriver(Driver):
         """The path of Carol's conversations."""
         acme = self.world.cast.acme
         contact = f"/public/api/v1/inboxes/{acme.inbox.identifier}/contacts"
-        return f"{contact}/{acme.places['carol'].source_id}/conversations"
+        return f"{contact}/{acme.contact_inboxes['carol'].source_id}/conversations"
 
     def conversation_path(self, conversation: Conversation) -> str:
         """The path of one conversation."""

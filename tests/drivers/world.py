@@ -33,7 +33,7 @@ class World(Struct):
         participants = tuple((of.id(who), "member") for who in people or ("dan", "alice"))
         new = NewConversation(
             title=f"{of.tenant.name} conversation", inbox_id=of.inbox.id, owner_id=of.id(owner),
-            source_id=of.places[owner].source_id, participants=participants,  # type: ignore[arg-type]  # "member" is a role
+            source_id=of.contact_inboxes[owner].source_id, participants=participants,  # type: ignore[arg-type]  # "member" is a role
         )  # fmt: skip
         return await conversations.create(self.cast.engine, operator(of.tenant.id), new)
 

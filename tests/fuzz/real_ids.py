@@ -48,7 +48,7 @@ def filled(served: AppInThread, given: Any) -> Any:
     if chance % ONE_IN == 0:
         return given
     acme = served.world.cast.acme
-    known = {"inbox": acme.inbox.identifier, "contact": acme.places["carol"].source_id}
+    known = {"inbox": acme.inbox.identifier, "contact": acme.contact_inboxes["carol"].source_id}
     return {name: _one(served, known, name, value) for name, value in given.items()}
 
 

@@ -121,7 +121,7 @@ async def test_subscriptions_of_a_contact_are_limited(db: Database) -> None:
         replies = []
         for _ in range(2):
             socket = await stack.enter_async_context(connect(f"{server.ws}/cable"))
-            name = identifier(cast.acme.places["carol"]).replace('"', '\\"')
+            name = identifier(cast.acme.contact_inboxes["carol"]).replace('"', '\\"')
             await socket.send(f'{{"command": "subscribe", "identifier": "{name}"}}')
             replies.append([str(await socket.recv()) for _ in range(2)][1])
         assert "confirm_subscription" in replies[0] and "disconnect" in replies[1]

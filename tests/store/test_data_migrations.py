@@ -78,7 +78,7 @@ async def test_places_that_were_there_prove_nothing_until_they_show_their_hash(
     at, own = acme.people["carol"].created_at, "f00dfeed-0000-4000-8000-000000000001"
     # Of Carol: her own of long ago, one that the tenant made with her, and a stranger's.
     places = [
-        structs.replace(acme.places["carol"], source_id=source_id, pubsub_token=source_id,
+        structs.replace(acme.contact_inboxes["carol"], source_id=source_id, pubsub_token=source_id,
                         created_at=created_at, proof_required=proof, origin="joined", given=None)
         for source_id, created_at, proof in (
             (own, at, True),

@@ -109,12 +109,12 @@ class LiveServer(Struct):
     @property
     def carol(self) -> ContactInbox:
         """Carol's contact inbox."""
-        return self.cast.acme.places["carol"]
+        return self.cast.acme.contact_inboxes["carol"]
 
     @property
     def dave(self) -> ContactInbox:
         """Dave's contact inbox."""
-        return self.cast.acme.places["dave"]
+        return self.cast.acme.contact_inboxes["dave"]
 
     @asynccontextmanager
     async def connect(self, *contact_inboxes: ContactInbox) -> AsyncIterator[CableClient]:
@@ -159,7 +159,9 @@ async def new_conversation(cast: Cast, who: str = "carol") -> Conversation:
     """A conversation that was opened through the contact inbox of this contact."""
     company = cast.acme
     new = NewConversation(
-        inbox_id=company.inbox.id, owner_id=company.id(who), source_id=company.places[who].source_id
+        inbox_id=company.inbox.id,
+        owner_id=company.id(who),
+        source_id=company.contact_inboxes[who].source_id,
     )
     return await conversations.create(cast.engine, operator(company.tenant.id), new)
 

@@ -60,12 +60,12 @@ class InboxClient(Struct):
     @property
     def carol(self) -> ContactClient:
         """The client of Carol."""
-        return self.contact_client(self.cast.acme.places["carol"].source_id)
+        return self.contact_client(self.cast.acme.contact_inboxes["carol"].source_id)
 
     @property
     def dave(self) -> ContactClient:
         """The client of Dave."""
-        return self.contact_client(self.cast.acme.places["dave"].source_id)
+        return self.contact_client(self.cast.acme.contact_inboxes["dave"].source_id)
 
     def contact_client(self, source_id: str, inbox: Inbox | None = None) -> ContactClient:
         """The client of the contact with this source id."""

@@ -19,7 +19,7 @@ async def test_an_unknown_inbox_is_not_found(inbox_client: InboxClient, path: st
 
 async def test_a_source_id_opens_its_own_inbox_alone(inbox_client: InboxClient) -> None:
     other = await inbox_client.new_inbox()
-    source_id = inbox_client.cast.acme.places["carol"].source_id
+    source_id = inbox_client.cast.acme.contact_inboxes["carol"].source_id
     assert (await inbox_client.contact_client(source_id).request("GET")).status_code == 200
     assert (await inbox_client.contact_client(source_id, other).request("GET")).content == NOTHING
     rival = inbox_client.contact_client(source_id, inbox_client.cast.rival.inbox)

@@ -51,7 +51,7 @@ async def test_create_returns_exactly_six_fields(inbox_client: InboxClient) -> N
 async def test_rule_1_a_known_source_id_is_that_contact_unchanged(
     inbox_client: InboxClient,
 ) -> None:
-    carol = inbox_client.cast.acme.places["carol"].source_id
+    carol = inbox_client.cast.acme.contact_inboxes["carol"].source_id
     again = await inbox_client.create_contact(source_id=carol, name="Other", email="other@web.test")
     assert (again["source_id"], again["name"]) == (carol, "Carol Contact")
 

@@ -23,7 +23,7 @@ from tests.cast import Cast
 
 async def entry(cast: Cast, name: str) -> ContactSession:
     acme = cast.acme
-    place = acme.places[name]
+    place = acme.contact_inboxes[name]
     return await session.resolve(cast.engine, acme.inbox.identifier, place.source_id)
 
 

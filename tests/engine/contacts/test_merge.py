@@ -63,7 +63,9 @@ async def test_the_identifier_and_the_block_of_the_merged_one_stay(cast: Cast) -
     await directory.change(cast.engine, acme.actor("ada"), acme.id("dave"), "contact", blocked)
     after = await merge_contacts(cast, "carol", "dave")
     assert (after.identifier, after.blocked) == ("dave-1", True)
-    at = await session.resolve(cast.engine, acme.inbox.identifier, acme.places["dave"].source_id)
+    at = await session.resolve(
+        cast.engine, acme.inbox.identifier, acme.contact_inboxes["dave"].source_id
+    )
     shown = hmac_hex(acme.inbox.hmac_token, "dave-1")
     assert (await session.verify_identity(cast.engine, at, shown)).rights.proven
 

@@ -104,7 +104,7 @@ async def test_a_contact_receives_an_agents_message_and_no_private_note(
 async def test_each_contact_receives_the_events_of_its_own_contact_inbox_alone(
     live_inbox: LiveServer,
 ) -> None:
-    other = live_inbox.cast.rival.places["carol"]
+    other = live_inbox.cast.rival.contact_inboxes["carol"]
     async with (
         live_inbox.connect(live_inbox.carol) as carol,
         live_inbox.connect(live_inbox.dave) as dave,
