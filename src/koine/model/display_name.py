@@ -22,8 +22,8 @@ class Named(Protocol):
 def display_name(person: Named) -> str | None:
     """The name; without one, first and last name, or that of the two which there is.
 
-    None where there is neither; blanks are no name. `store.people.display_names` does the same in SQL.
-    """
+    None where there is neither; blanks are no name. `store.people.display_names` does the same in
+    SQL."""
     if person.name and person.name.strip(" "):
         return person.name
     parts = [(part or "").strip(" ") for part in (person.first_name, person.last_name)]

@@ -15,8 +15,8 @@ class Conditions(Struct, frozen=True, kw_only=True):
     """A filter; the default of each field is no condition."""
 
     def conditions(self) -> dict[str, Any]:
-        """The fields that are conditions, with their values. Code that is only right for some fields
-        compares these, so that a field that is added later is not taken for one of them."""
+        """The fields that are conditions, with their values. Code that is only right for some
+        fields compares these, so that a field that is added later is not taken for one of them."""
         given = zip(self.__struct_fields__, self.__struct_defaults__, strict=True)
         return {name: value for name, none in given if (value := getattr(self, name)) != none}
 

@@ -11,8 +11,8 @@ from koine.model.message import Message
 from koine.model.ticket import Ticket
 
 Include = Literal[
-    "participants", "latest", "messages", "people", "inboxes", "tickets", "versions", "contact_inboxes",
-    "senders",
+    "participants", "latest", "messages", "people", "inboxes", "tickets", "versions", "senders",
+    "contact_inboxes",
 ]  # fmt: skip
 LastSenders = tuple[str | None, str | None]
 """Who sent the newest public message, and who the one before it."""

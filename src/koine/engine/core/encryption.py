@@ -1,4 +1,4 @@
-"""Bytes kept so that only who shows their secret again can read them (AES-256-GCM)."""
+"""Encryption of stored bytes with a secret that is not stored with them (AES-256-GCM)."""
 
 import hashlib
 import secrets
@@ -28,7 +28,8 @@ class SecretCipher:
         return nonce + self._cipher().encrypt(nonce, plain, None)
 
     def decrypt(self, sealed: bytes) -> bytes:
-        """The plain bytes. Raises ValueError if they were encrypted with another secret or changed."""
+        """The plain bytes. Raises ValueError if they were encrypted with another secret or
+        changed."""
         try:
             return self._cipher().decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
         except (exceptions.InvalidTag, ValueError):
