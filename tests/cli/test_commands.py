@@ -1,4 +1,4 @@
-"""The rest of the commands, and the way failures are told."""
+"""The rest of the commands, and how errors are printed."""
 
 import json
 from pathlib import Path

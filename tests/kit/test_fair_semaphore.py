@@ -12,7 +12,7 @@ ONE = Bounds(max_concurrent=1, max_per_group=1, max_per_caller=1)
 
 
 class Play:
-    """Who had a turn, in order; each holds it until it is let go."""
+    """The callers that got a slot, in order; each holds it until it is released."""
 
     def __init__(self, semaphore: FairSemaphore) -> None:
         self.semaphore = semaphore

@@ -34,7 +34,7 @@ def test_a_request_is_counted_in_its_class() -> None:
     assert f'{name},status="4xx"}} 1.0' in shown
 
 
-def test_the_process_is_told_of() -> None:
+def test_metrics_of_the_process_are_there() -> None:
     assert b"koine_process_resident_memory_bytes" in metrics.text()
     assert b"koine_process_cpu_seconds_total" in metrics.text()
 

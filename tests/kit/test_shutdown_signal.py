@@ -24,6 +24,6 @@ async def test_who_comes_late_need_not_wait() -> None:
 
 
 def test_readers_are_spread() -> None:
-    told = [ShutdownSignal().retry_after_ms() for _ in range(500)]
-    assert MIN_RETRY_MS <= min(told) < 3_000
-    assert 8_000 < max(told) <= MAX_RETRY_MS
+    delays = [ShutdownSignal().retry_after_ms() for _ in range(500)]
+    assert MIN_RETRY_MS <= min(delays) < 3_000
+    assert 8_000 < max(delays) <= MAX_RETRY_MS

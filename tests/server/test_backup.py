@@ -34,7 +34,7 @@ DRILLS = 10
 
 
 class Place:
-    """Where one database is, and room for archives and for others to be restored to."""
+    """Where one database is, and a folder for archives and for restored databases."""
 
     def __init__(self, folder: Path, backend: str, shared: SharedPostgres) -> None:
         self.folder = folder
@@ -73,34 +73,34 @@ def place(tmp_path: Path, backend: str, shared_postgres: SharedPostgres) -> Plac
 
 
 async def test_drill_ten_backups_under_load_hold_what_was_acknowledged(place: Place) -> None:
-    town, ledger = await seed(place.home, 50), ConsistencyCheck()
+    tenant, check = await seed(place.home, 50), ConsistencyCheck()
     async with nodes(place.home) as (server,):
-        load = Load(server.port, Sends(town, random.Random(1)), ledger, clients=4)
+        load = Load(server.port, Sends(tenant, random.Random(1)), check, clients=4)
         load.start()
         for _ in range(DRILLS):
             await asyncio.sleep(0.2)
-            told = set(ledger.told)
+            acknowledged = set(check.told)
             path = await place.back_up()
             wrong, keys = await looked_at(place, path)
-            assert wrong == [] and told <= keys
+            assert wrong == [] and acknowledged <= keys
         await load.finish()
-    assert len(ledger.told) > DRILLS
+    assert len(check.told) > DRILLS
 
 
-async def test_what_was_restored_is_what_was_told(place: Place) -> None:
-    town, ledger = await seed(place.home, 20), ConsistencyCheck()
+async def test_a_restored_database_has_all_acknowledged_messages(place: Place) -> None:
+    tenant, check = await seed(place.home, 20), ConsistencyCheck()
     async with nodes(place.home) as (server,):
-        load = Load(server.port, Sends(town, random.Random(2)), ledger, clients=4)
+        load = Load(server.port, Sends(tenant, random.Random(2)), check, clients=4)
         load.start()
         await asyncio.sleep(1)
-        told = dict(ledger.told)
+        acknowledged = dict(check.told)
         path = await place.back_up()
         await load.finish()
     elsewhere = place.another("elsewhere")
     assert await place.restore(path, elsewhere) == []
-    ledger.told = told
-    verdict = await ledger.compare(elsewhere, town)
-    assert verdict.ok and verdict.acknowledged, verdict
+    check.told = acknowledged
+    result = await check.compare(elsewhere, tenant)
+    assert result.ok and result.acknowledged, result
     async with nodes(elsewhere) as (server,):
         assert await server.is_ready()
 
@@ -113,9 +113,7 @@ async def test_a_restored_log_begins_a_new_epoch(place: Place) -> None:
     assert await epoch(place, elsewhere) != before
 
 
-async def test_an_older_backup_is_brought_up_to_date(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_older_backup_is_migrated(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as before:
         before.setattr(schema, "_MIGRATIONS", first_migration(place.folder))
         await migrated(place.settings(place.home))
@@ -126,7 +124,7 @@ async def test_an_older_backup_is_brought_up_to_date(
     assert await migrated(place.settings(elsewhere)) == schema.head()
 
 
-async def test_uploads_come_with_it(place: Place) -> None:
+async def test_a_backup_has_the_uploads(place: Place) -> None:
     kept, _ = await two_uploads(place)
     elsewhere = place.another("elsewhere")
     assert await place.restore(await place.back_up(), elsewhere) == []
@@ -135,7 +133,7 @@ async def test_uploads_come_with_it(place: Place) -> None:
         assert [chunk async for chunk in found.part(0, found.file.size)] == [b"kept"]
 
 
-async def test_an_upload_that_was_damaged_is_made_good(place: Place) -> None:
+async def test_a_damaged_upload_is_restored(place: Place) -> None:
     kept, _ = await two_uploads(place)
     path, upload = await place.back_up(), place.home.folder / "data" / files.relative_path(kept.key)
     upload.write_bytes(b"kepX")
@@ -144,7 +142,7 @@ async def test_an_upload_that_was_damaged_is_made_good(place: Place) -> None:
     assert stat.S_IMODE(upload.stat().st_mode) == 0o600
 
 
-async def test_an_upload_deleted_meanwhile_is_told_and_no_difference(place: Place) -> None:
+async def test_an_upload_deleted_meanwhile_is_reported_and_no_difference(place: Place) -> None:
     _, gone = await two_uploads(place)
     (place.home.folder / "data" / files.relative_path(gone.key)).unlink()
     path = await place.back_up()
@@ -279,10 +277,10 @@ async def epoch(place: Place, home: ServerHome) -> str:
 
 
 async def two_uploads(place: Place) -> tuple[Attachment, Attachment]:
-    town: SeededTenant = await seed(place.home, 1)
+    tenant: SeededTenant = await seed(place.home, 1)
     async with open_engine(place.home) as engine:
-        kept = await files.save(engine, town.tenant_id, None, Bytes(b"kept"))
-        return kept, await files.save(engine, town.tenant_id, None, Bytes(b"gone"))
+        kept = await files.save(engine, tenant.tenant_id, None, Bytes(b"kept"))
+        return kept, await files.save(engine, tenant.tenant_id, None, Bytes(b"gone"))
 
 
 def again(place: Place, path: Path, change: dict[str, object]) -> Path:

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from tests.support.raw_client import GET, ended, served
 
 
-async def test_an_address_has_so_many_connections_and_others_theirs() -> None:
+async def test_connections_are_limited_by_address() -> None:
     before = ended("address")
     async with served(connections_per_address=5) as here, AsyncExitStack() as stack:
         for _ in range(5):
@@ -21,7 +21,7 @@ async def test_an_address_has_so_many_connections_and_others_theirs() -> None:
         assert ended("address") == before + 1 and here.connections.count("127.0.0.1") == 5
 
 
-async def test_who_goes_is_counted_no_more() -> None:
+async def test_a_closed_connection_is_not_counted() -> None:
     async with served(connections_per_address=2) as here:
         for _ in range(20):
             assert (await here.ask(GET.replace(b"Host", b"Connection: close\r\nHost")))[0] == 200

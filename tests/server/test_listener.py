@@ -19,7 +19,7 @@ on_linux = pytest.mark.skipif(
 
 
 @on_linux
-def test_what_waits_for_a_deaf_end_is_bounded_in_bytes_and_time() -> None:
+def test_unsent_data_is_bounded_in_bytes_and_time() -> None:
     tcp = socket.IPPROTO_TCP
     with (
         open_listener(load({}, {"port": 0})) as listener,
@@ -31,7 +31,7 @@ def test_what_waits_for_a_deaf_end_is_bounded_in_bytes_and_time() -> None:
 
 
 @on_linux
-def test_before_the_end_new_connections_are_dropped_and_waiting_ones_are_not() -> None:
+def test_before_closing_new_connections_are_dropped_and_queued_ones_are_not() -> None:
     with open_listener(load({}, {"port": 0})) as listener:
         address = listener.getsockname()
         with socket.create_connection(address, timeout=10) as waiting:

@@ -28,7 +28,7 @@ def free_ports(count: int) -> int:
         return first
 
 
-def test_a_server_tells_its_numbers_and_its_traces(
+def test_a_server_serves_metrics_and_sends_traces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = free_ports(1)
@@ -59,13 +59,13 @@ def test_each_worker_takes_a_port(
         assert running.stop() == 0
 
 
-def test_a_random_workers_page_is_refused() -> None:
-    token = {"metrics_token": "a-token-of-enough-letters", "workers": 2}
+def test_metrics_of_several_workers_on_the_main_port_are_refused() -> None:
+    token = {"metrics_token": "a-token-of-enough-length", "workers": 2}
     with pytest.raises(StartupError, match="KOINE_METRICS_PORT"), observability(load({}, token)):
         pass
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_in_use_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = load({}, {"metrics_port": other.getsockname()[1]})
         with pytest.raises(StartupError, match="Address already in use"), observability(taken):

@@ -30,7 +30,7 @@ MOUNTS = """\
 """
 
 
-def levels(found: list[Finding]) -> dict[str, str]:
+def checks(found: list[Finding]) -> dict[str, str]:
     return {each.about: each.level for each in found}
 
 
@@ -40,7 +40,7 @@ def test_several_workers_on_a_file_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "checks"),
     [
         ({}, set()),
         ({"demo": True}, set()),
@@ -57,27 +57,27 @@ def test_several_workers_on_a_file_are_refused() -> None:
         ({"upload_budget_per_contact": 0}, set()),
     ],
 )
-def test_a_server_that_is_too_open_is_told(given: dict[str, object], told: set[str]) -> None:
+def test_an_exposed_server_is_a_warning(given: dict[str, object], checks: set[str]) -> None:
     found = list(check_settings({}, load({}, given)))
-    assert {each.about for each in found} == told
+    assert {each.about for each in found} == checks
     assert {each.level for each in found} <= {"warning"} and not any(f.fatal for f in found)
 
 
-def test_a_sealing_key_that_lies_with_what_it_seals_is_told() -> None:
+def test_an_encryption_key_in_the_database_is_a_warning() -> None:
     assert check_secret_key(load({}, {})).level == "warning"
     assert check_secret_key(load({}, {"secret_key": "k" * 32})).level == "ok"
 
 
-def test_a_folder_that_is_not_there_yet_is_fine(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_yet_is_ok(tmp_path: Path) -> None:
     settings = load({}, {"data_dir": str(tmp_path / "not-there")})
     assert [f.level for f in check_files(settings)] == ["ok"]
 
 
-def test_little_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_little_disk_space_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load({}, {"data_dir": str(tmp_path)})
     for least, level in ((0.0, "ok"), (1.0, "warning"), (10.0, "problem")):
         monkeypatch.setattr(preflight, "LOW_DISK_SHARE", least)
-        assert levels(list(check_files(settings)))["disk"] == level
+        assert checks(list(check_files(settings)))["disk"] == level
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ async def test_a_sqlite_that_corrupts_files_is_refused(monkeypatch: pytest.Monke
         await check_start(load({}, {"data_dir": "not-there"}))
 
 
-async def test_a_careless_server_is_refused_unless_told_otherwise(
+async def test_an_unsafe_database_server_is_refused_unless_allowed(
     shared_postgres: SharedPostgres,
 ) -> None:
     url = shared_postgres.new_empty_database()
@@ -116,14 +116,14 @@ async def test_a_careless_server_is_refused_unless_told_otherwise(
         await check_start(load({}, {"database_url": url}))
     settings = load({}, {"database_url": url, "unsafe_database": True})
     await check_start(settings)
-    assert levels(await check_database(settings))["durability"] == "warning"
+    assert checks(await check_database(settings))["durability"] == "warning"
 
 
-def test_clocks_that_differ_are_told() -> None:
+def test_clocks_that_differ_are_a_warning() -> None:
     settings = load({}, {"database_url": "postgresql://x/y"})
     for skew, level in ((4.9, "ok"), (5.1, "warning")):
         found = list(preflight._postgres(ServerSettings("16.1", [], skew), settings))
-        assert levels(found)["clock"] == level
+        assert checks(found)["clock"] == level
         raise_fatal(found)
 
 

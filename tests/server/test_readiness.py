@@ -63,7 +63,7 @@ async def test_a_write_that_takes_too_long_is_not_waited_for(
     assert slow.writes == 1
 
 
-async def test_callers_share_one_write(db: Database) -> None:
+async def test_concurrent_checks_share_one_write(db: Database) -> None:
     slow = Slow(db, 0.01)
     ready = Readiness(slow, ShutdownSignal())  # type: ignore[arg-type]  # a Database by __getattr__
     every = await asyncio.gather(*(ready.checks() for _ in range(20)))
@@ -94,13 +94,13 @@ async def test_older_tables_are_not_ready(fresh_db: Database) -> None:
     assert "koine migrate" in (await failing(fresh_db))["schema"]
 
 
-async def test_who_is_far_behind_the_events_is_not_ready(db: Database) -> None:
+async def test_a_process_far_behind_the_event_log_is_not_ready(db: Database) -> None:
     assert await failing(db, lag_seconds=lambda: 1.0) == {}
-    told = await failing(db, lag_seconds=lambda: 31.0)
-    assert told == {"events": "the event log has not been read for 31 s"}
+    failed = await failing(db, lag_seconds=lambda: 31.0)
+    assert failed == {"events": "the event log has not been read for 31 s"}
 
 
-async def test_others_add_their_checks(db: Database) -> None:
+async def test_further_checks_can_be_added(db: Database) -> None:
     async def more() -> list[Check]:
         return [Check("bus", False, "not joined")]
 

@@ -17,7 +17,7 @@ def few() -> Iterator[int]:
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def test_as_many_as_may_be(few: int) -> None:
+def test_the_soft_limit_becomes_the_hard_limit(few: int) -> None:
     assert raise_file_limit() == few
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == few
     assert raise_file_limit() == few

@@ -21,7 +21,7 @@ def test_several_workers_need_a_server(tmp_path: Path, monkeypatch: pytest.Monke
         serve(load({}, {"workers": 2, "data_dir": str(tmp_path)}))
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_in_use_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         taken = pytest.raises(StartupError, match="Address already in use")
@@ -41,7 +41,7 @@ def test_two_workers_serve_one_database(tmp_path: Path, shared_postgres: SharedP
         assert running.stop() == 0
 
 
-def test_uploads_that_others_could_read_are_closed_at_the_start(tmp_path: Path) -> None:
+def test_uploads_that_others_could_read_are_restricted_at_the_start(tmp_path: Path) -> None:
     # Where `served` has its data folder.
     folder = tmp_path / "data" / "files" / "ab" / "cd"
     folder.mkdir(parents=True)

@@ -56,10 +56,10 @@ class Callers:
 
 def workers_of(pid: int) -> set[int]:
     """The processes that serve, of those that a process has started."""
-    told = subprocess.run(
+    printed = subprocess.run(
         ["ps", "-eww", "-o", "pid=,ppid=,args="], capture_output=True, text=True
     ).stdout
-    rows = [line.split(None, 2) for line in told.splitlines()]
+    rows = [line.split(None, 2) for line in printed.splitlines()]
     return {int(row[0]) for row in rows if int(row[1]) == pid and "spawn_main" in row[2]}
 
 
@@ -79,13 +79,13 @@ async def restarted(server: Server, rounds: int, *, until_reset: bool = False) -
     return callers.seen
 
 
-async def test_nobody_notices_a_restart(tmp_path: Path) -> None:
+async def test_a_restart_causes_no_error(tmp_path: Path) -> None:
     async with nodes(ServerHome(tmp_path)) as (server,):
         seen = await restarted(server, ROUNDS)
     assert seen.keys() <= FINE and seen["200"] > 10, seen
 
 
-async def test_nobody_notices_a_restart_of_workers(
+async def test_a_restart_of_workers_causes_no_error(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
     home = ServerHome(tmp_path, shared_postgres.new_empty_database())
@@ -94,7 +94,7 @@ async def test_nobody_notices_a_restart_of_workers(
     assert seen.keys() <= FINE and seen["200"] > 10, seen
 
 
-async def test_nobody_notices_that_workers_are_replaced(
+async def test_replacing_workers_causes_no_error(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
     home = ServerHome(tmp_path, shared_postgres.new_empty_database())
@@ -133,7 +133,7 @@ async def test_a_draining_server_is_not_ready_but_serves(tmp_path: Path) -> None
         assert (response.status_code, response.headers["connection"]) == (200, "close")
 
 
-async def test_a_request_under_way_is_answered(tmp_path: Path) -> None:
+async def test_an_open_request_is_finished(tmp_path: Path) -> None:
     async with nodes(ServerHome(tmp_path)) as (server,):
         body = b'{"email": "ann@acme.test", "password": "wrong horse"}'
         head = f"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -149,7 +149,7 @@ async def test_a_request_under_way_is_answered(tmp_path: Path) -> None:
         assert await server.ended() == 0
 
 
-async def test_a_request_that_never_ends_is_waited_for_no_longer_than_said(tmp_path: Path) -> None:
+async def test_an_endless_request_is_cancelled_after_the_grace_seconds(tmp_path: Path) -> None:
     async with nodes(ServerHome(tmp_path), settings={"grace_seconds": 1}) as (server,):
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
@@ -183,7 +183,7 @@ async def test_a_second_signal_ends_all_workers(
             await ask(server.port, Request("GET", "/livez"))
 
 
-async def test_at_a_terminal_nothing_is_waited_for(tmp_path: Path) -> None:
+async def test_after_ctrl_c_there_is_no_drain_time(tmp_path: Path) -> None:
     async with nodes(ServerHome(tmp_path), settings={"drain_seconds": 30}) as (server,):
         server.send_signal(signal.SIGINT)
         assert await server.ended(5) == 0

@@ -48,20 +48,24 @@ async def endless(here: Served, start: bytes, piece: bytes) -> tuple[int, int]:
 
 @pytest.mark.parametrize("framing", FRAMES)
 @pytest.mark.parametrize("status", STARTS)
-async def test_an_answered_call_is_read_no_further(here: Served, status: int, framing: str) -> None:
+async def test_after_the_response_the_body_is_not_read_further(
+    here: Served, status: int, framing: str
+) -> None:
     start, piece = FRAMES[framing]
-    told, taken = await endless(here, STARTS[status] + start, piece)
-    assert told == status and taken < SYSTEM_BYTES
+    response, taken = await endless(here, STARTS[status] + start, piece)
+    assert response == status and taken < SYSTEM_BYTES
 
 
-async def test_nor_while_a_stream_is_its_answer(here: Served) -> None:
+async def test_nor_while_the_response_is_a_stream(here: Served) -> None:
     start, piece = FRAMES["chunked"]
-    told, taken = await endless(here, b"GET /tiny/beats HTTP/1.1\r\n" + HEAD + start, piece)
-    assert told == 200 and taken < SYSTEM_BYTES
+    response, taken = await endless(here, b"GET /tiny/beats HTTP/1.1\r\n" + HEAD + start, piece)
+    assert response == 200 and taken < SYSTEM_BYTES
 
 
 @pytest.mark.parametrize("status", [200, 204, 401, 404, 405])
-async def test_who_stops_in_an_answered_body_is_not_waited_for(here: Served, status: int) -> None:
+async def test_after_the_response_an_unfinished_body_is_not_waited_for(
+    here: Served, status: int
+) -> None:
     before = ended("unread")
     async with here.stranger() as one:
         await one.send(STARTS[status] + b"Content-Length: 60000\r\n\r\nx")
@@ -69,7 +73,7 @@ async def test_who_stops_in_an_answered_body_is_not_waited_for(here: Served, sta
     assert ended("unread") == before + 1
 
 
-async def test_a_little_that_is_unread_costs_no_connection(here: Served) -> None:
+async def test_a_small_unread_body_keeps_the_connection_open(here: Served) -> None:
     async with here.stranger() as one:
         await one.send(STARTS[404] + b"Content-Length: 60000\r\n\r\n")
         assert (await one.answer())[0] == 404
@@ -77,7 +81,7 @@ async def test_a_little_that_is_unread_costs_no_connection(here: Served) -> None
         assert (await one.answer())[0] == 200
 
 
-async def test_who_asked_before_sending_is_told_that_it_is_over(here: Served) -> None:
+async def test_a_client_that_expects_100_continue_gets_a_final_response(here: Served) -> None:
     async with here.stranger() as one:
         await one.send(STARTS[401] + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
         status, head = await one.answer()

@@ -36,7 +36,7 @@ async def here() -> AsyncIterator[Served]:
                      id="trailers"),
     ],
 )  # fmt: skip
-async def test_what_is_endless_is_refused_and_the_connection_ends(
+async def test_endless_input_is_refused_and_the_connection_closed(
     here: Served, status: int, parts: list[bytes]
 ) -> None:
     async with asyncio.timeout(20):
@@ -49,7 +49,7 @@ async def test_what_is_endless_is_refused_and_the_connection_ends(
      b"Host:\r\n", b"Host: a, b\r\n", b"Host: a:x\r\n", b"Host: \xff\r\n"],
 )  # fmt: skip
 @pytest.mark.parametrize("more", [b"", b"Connection: Upgrade\r\nUpgrade: websocket\r\n"])
-async def test_without_one_good_host_it_is_400_and_the_end(
+async def test_without_one_valid_host_it_is_400_and_the_connection_closed(
     here: Served, fields: bytes, more: bytes
 ) -> None:
     request = b"GET /tiny/where HTTP/1.1\r\n" + fields + more + b"\r\n"
@@ -61,17 +61,17 @@ async def test_without_one_good_host_it_is_400_and_the_end(
     "request_", [GET, b"GET /tiny/where HTTP/1.0\r\n\r\n", GET.replace(b"tiny.test", b"[::1]:80"),
                  b"\r\n\r\n" + GET, GET.replace(b"Host", b"X: " + b"x" * 60_000 + b"\r\nHost")],
 )  # fmt: skip
-async def test_what_is_good_is_answered(here: Served, request_: bytes) -> None:
+async def test_valid_requests_are_served(here: Served, request_: bytes) -> None:
     assert (await here.ask(request_))[0] == 200
 
 
-async def test_trailers_are_read_and_never_shown(here: Served) -> None:
+async def test_trailers_are_read_and_ignored(here: Served) -> None:
     async with here.stranger() as one:
         await one.send(CHUNKED + b'e\r\n{"name": "Al"}\r\n0\r\nHost: other\r\n\r\n' + GET)
         assert [(await one.answer())[0] for _ in range(2)] == [201, 200]
 
 
-async def test_a_few_requests_may_wait_and_many_may_not(here: Served) -> None:
+async def test_pipelined_requests_are_limited(here: Served) -> None:
     async with here.stranger() as one:
         await one.send(GET * 500)
         said = await one.ended()
@@ -88,7 +88,7 @@ async def test_a_few_requests_may_wait_and_many_may_not(here: Served) -> None:
      ("body_time", b"POST /tiny/forms HTTP/1.1\r\n" + HEAD + b"Content-Length: 9999\r\n"
       b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n", b"a")],
 )  # fmt: skip
-async def test_what_does_not_go_on_is_ended(
+async def test_a_stalled_connection_is_closed(
     here: Served, reason: str, start: bytes, drip: bytes
 ) -> None:
     before = ended(reason)
@@ -107,7 +107,7 @@ async def _drip(say, drop: bytes) -> None:  # type: ignore[no-untyped-def]  # a 
         await asyncio.sleep(0.2)
 
 
-async def test_a_slow_body_that_goes_on_is_read(here: Served) -> None:
+async def test_a_slow_body_above_the_lowest_rate_is_read(here: Served) -> None:
     body = b'{"name": "Al"}' + b" " * 12_000
     async with here.stranger() as one:
         await one.send(POST + b"Content-Length: %d\r\n\r\n" % len(body))
@@ -117,7 +117,7 @@ async def test_a_slow_body_that_goes_on_is_read(here: Served) -> None:
         assert (await one.answer())[0] == 201
 
 
-async def test_a_body_may_not_take_for_ever() -> None:
+async def test_a_body_has_a_longest_time() -> None:
     async with served(body_seconds=1, body_max_seconds=2, body_rate=1) as here:
         before = ended("body_time")
         async with here.stranger() as one:

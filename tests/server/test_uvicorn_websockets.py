@@ -86,7 +86,9 @@ async def test_a_flood_of_frames_is_closed_with_1008(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_who_floods_and_never_reads_is_cut_off(here: LiveServer, path: str) -> None:
+async def test_a_client_that_floods_and_never_reads_is_disconnected(
+    here: LiveServer, path: str
+) -> None:
     before = ended("frames")
     one = await welcomed(here, path)
     one.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a whole transport
@@ -122,7 +124,7 @@ async def test_a_message_that_does_not_end_is_closed(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_who_follows_nothing_is_sent_away(hasty: LiveServer, path: str) -> None:
+async def test_a_socket_without_a_subscription_is_closed(hasty: LiveServer, path: str) -> None:
     before = ended("hello")
     async with connect(f"{hasty.server.ws}{path}") as socket:
         await socket.wait_closed()
@@ -130,7 +132,7 @@ async def test_who_follows_nothing_is_sent_away(hasty: LiveServer, path: str) ->
     assert ended("hello") == before + 1
 
 
-async def test_who_follows_nothing_any_more_is_sent_away_too(hasty: LiveServer) -> None:
+async def test_a_socket_without_a_subscription_any_more_is_closed(hasty: LiveServer) -> None:
     async with hasty.connect(hasty.carol) as client:
         await asyncio.sleep(1.5)
         await client.subscribe(identifier(hasty.dave))  # it is there for as long as it likes

@@ -1,1 +1,1 @@
-"""Floor 1: clock, ids, tokens, settings. Knows nothing of conversations."""
+"""General tools: clock, ids, tokens, settings, logs, outbound HTTP. No domain knowledge."""

@@ -1,4 +1,4 @@
-"""Work that is cheaper done for many at once: what is asked for while a batch runs is the next."""
+"""Do work for several callers at once: what is added while a batch runs is the next batch."""
 
 import asyncio
 from collections import deque
@@ -40,16 +40,16 @@ class Batcher(Generic[T, R]):
 
     @property
     def queued(self) -> int:
-        """How many items wait for a lane."""
+        """How many items are queued."""
         return len(self._queue)
 
     def add(self, item: T) -> asyncio.Future[R]:
-        """Queue one item; its result is to be awaited. Cancelled while queued, it is not done."""
+        """Queue one item; await its result. An item that is cancelled while queued is skipped."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
         if self._idle_lanes:
             self._idle_lanes -= 1
-            # A context of its own: what a lane does, it does for many callers.
+            # A context of its own: a lane works for many callers, not for the one that started it.
             lane = asyncio.create_task(self._run_lane(), context=Context())
             self._tasks.add(lane)
             lane.add_done_callback(self._tasks.discard)

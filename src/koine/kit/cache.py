@@ -1,4 +1,4 @@
-"""A small memory of things that are true for a while. One thread at a time."""
+"""A cache whose entries expire. Not thread-safe."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -9,7 +9,7 @@ V = TypeVar("V")
 
 
 class TTLCache(Generic[K, V]):
-    """Keeps at most `max_items`; the longest unused is forgotten first. Times are µs."""
+    """Keeps at most `max_items`; the least recently used is dropped first. Times are µs."""
 
     def __init__(self, max_items: int) -> None:
         self.max_items = max_items
@@ -19,7 +19,7 @@ class TTLCache(Generic[K, V]):
         return len(self._items)
 
     def get(self, key: K, now: int) -> V | None:
-        """The value put under `key`, or None when there is none or its time is over."""
+        """The value of `key`, or None when there is none or it has expired."""
         found = self._items.get(key)
         if found is None:
             return None
@@ -31,16 +31,16 @@ class TTLCache(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V, expires_at: int) -> None:
-        """Remember `value` until `expires_at` (exclusive), in place of what was there."""
+        """Set the value of `key` until `expires_at` (exclusive)."""
         self._items[key] = (value, expires_at)
         self._items.move_to_end(key)
         if len(self._items) > self.max_items:
             self._items.popitem(last=False)
 
     def drop(self, key: K) -> None:
-        """Forget what was put under `key`, if anything was."""
+        """Remove `key`, if it is there."""
         self._items.pop(key, None)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         self._items.clear()

@@ -1,11 +1,11 @@
-"""What time it is: asked of a clock that is passed along, so a test can hold it still."""
+"""The time, read from a clock that is passed along, so that tests can set it."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Anything that tells the time."""
+    """What the current time is read from."""
 
     def now(self) -> int:
         """Microseconds since the epoch, UTC."""
@@ -13,7 +13,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's clock."""
 
     def now(self) -> int:
         """Microseconds since the epoch, UTC."""
@@ -21,7 +21,7 @@ class SystemClock:
 
 
 class FakeClock:
-    """A clock that stands still until it is told to move. Starts at 2026-11-20T12:00:00Z."""
+    """A clock that only `advance` moves. Starts at 2026-11-20T12:00:00Z."""
 
     def __init__(self, start: int = 1_795_176_000_000_000) -> None:
         self._now = start
@@ -31,6 +31,6 @@ class FakeClock:
         return self._now
 
     def advance(self, seconds: float) -> int:
-        """Move forward by `seconds` (backward when negative); answers the new time in µs."""
+        """Move by `seconds` (backward when negative); return the new time in µs."""
         self._now += round(seconds * 1_000_000)
         return self._now

@@ -44,8 +44,8 @@ class FairSemaphore:
 
     @asynccontextmanager
     async def slot(self, group: str, caller: str) -> AsyncIterator[None]:
-        """Hold a slot for the length of a block, after waiting for it. Raises QueueFull."""
-        if self._free(group, caller):  # whoever waits cannot begin: this overtakes nobody
+        """Wait for a slot, and hold it for the length of a block. Raises QueueFull."""
+        if self._free(group, caller):  # no waiting caller could start now: none is overtaken
             self._begin(group, caller)
         else:
             await self._wait(group, caller)
@@ -86,7 +86,7 @@ class FairSemaphore:
             await waiter
         except asyncio.CancelledError:
             if not waiter.cancelled():
-                self._end(group, caller)  # the slot had just been given
+                self._end(group, caller)  # it was cancelled just after it had got the slot
             elif waiter in self._queues.get(group, {}).get(caller, ()):
                 self._forget(group, caller, waiter)
             raise
@@ -103,7 +103,7 @@ class FairSemaphore:
         self._admit()
 
     def _admit(self) -> None:
-        """Give the free slots to those who wait."""
+        """Give the free slots to waiting callers."""
         while self._at_work < self._bounds.max_concurrent and (found := self._next()):
             group, caller, waiter = found
             self._forget(group, caller, waiter)

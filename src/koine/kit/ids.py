@@ -1,4 +1,4 @@
-"""Names of things: UUIDs as canonical lower-case text; the ones made here are version 7."""
+"""Ids: UUIDs as canonical lower-case text; new ones are version 7."""
 
 import re
 
@@ -8,7 +8,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def new_id() -> str:
-    """A new UUIDv7, greater than every one made earlier in this process."""
+    """A new UUIDv7, greater than all earlier ones of this process."""
     return str(uuid_utils.uuid7())
 
 
@@ -18,5 +18,5 @@ def is_id(text: str) -> bool:
 
 
 def canonical_id(text: str) -> str | None:
-    """The one spelling an id is stored and compared in, or None when `text` is no id."""
+    """The form in which an id is stored and compared, or None when `text` is not an id."""
     return text.lower() if is_id(text) else None

@@ -1,4 +1,4 @@
-"""Reading JSON from strangers: only what both databases and every client can hold.
+"""Read untrusted JSON: only values that both databases and every client can represent.
 
 The scanner is the standard library's; what it lets through (NaN, 1e400, doubled keys, lone
 surrogates, U+0000, any depth) is refused here. msgspec does the writing.
@@ -12,7 +12,7 @@ import msgspec
 
 MAX_DEPTH: Final = 32
 BOM: Final = "\ufeff"
-"""A byte order mark: whoever reads for a caller takes it off (RFC 8259, 8.1)."""
+"""A byte order mark; readers of request bodies remove it (RFC 8259, 8.1)."""
 MAX_NUMBER: Final = 2**53
 
 # A sign and 16 digits; JSON has no leading zeros, so whatever is longer is larger.
@@ -22,7 +22,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class BadJson(Exception):
-    """The body is not JSON we take. `reason` is a phrase fit for the caller's eyes."""
+    """The text is not accepted JSON. `reason` is a phrase for the API user."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -50,12 +50,12 @@ def loads_strict(body: bytes) -> object:
 
 
 def json_text(value: object) -> str:
-    """`value` as JSON text, as columns of the database hold it."""
+    """`value` as JSON text, as it is stored in columns of the database."""
     return msgspec.json.encode(value).decode()
 
 
 def check_text(text: str) -> None:
-    """Raises BadJson for U+0000 and lone surrogates: no database of ours stores them."""
+    """Raises BadJson for U+0000 and lone surrogates, which the databases cannot store."""
     if _UNSTORABLE.search(text):
         raise BadJson("text with U+0000 or a lone surrogate")
 

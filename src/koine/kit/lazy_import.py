@@ -1,4 +1,4 @@
-"""Modules that weigh megabytes and may never be needed: imported when first asked for something.
+"""Large modules that may never be needed: imported when one of their names is first used.
 
     if TYPE_CHECKING:
         from koine.kit import jwt_keys
@@ -13,11 +13,11 @@ from typing import Any
 
 
 class LazyModule:
-    """Stands for a module; looks like it to whoever uses its names."""
+    """Stands for a module, and has its names."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        """What the module has under this name. Raises what importing it raises."""
+        """The module's attribute of this name. Raises what importing the module raises."""
         return getattr(import_module(self._name), name)

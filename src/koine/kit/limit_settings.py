@@ -1,4 +1,4 @@
-"""The settings that bound what callers may ask of the server; `Settings` adds the rest."""
+"""The settings that limit what clients may ask of the server; `Settings` adds the rest."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ ByteBudget = Annotated[int, Meta(ge=0, le=1 << 50)]
 
 
 class LimitSettings(Struct, frozen=True, kw_only=True):
-    """Every bound that an operator may change."""
+    """Every limit that an operator may change."""
 
     json_limit: Annotated[Bytes, Meta(description="Largest JSON body, in bytes.")] = 1 << 20
     upload_limit: Annotated[Bytes, Meta(description="Largest upload, in bytes.")] = 40 << 20

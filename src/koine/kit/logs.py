@@ -1,4 +1,4 @@
-"""The log: one event is one line, JSON or for the eye, and no secret is ever in it."""
+"""The log: an entry is one line, as JSON or readable text, and never contains a secret."""
 
 import json as std_json
 import logging
@@ -21,21 +21,21 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class LogContext(Protocol):
-    """Whatever is under way, asked only when a line is logged."""
+    """What the current task works on; `log_context` is called only when a line is logged."""
 
     def log_context(self) -> dict[str, str]:
-        """The fields its lines carry: request_id, tenant."""
+        """The fields that are added to each line: request_id, tenant."""
 
 
 current: ContextVar[LogContext | None] = ContextVar("current", default=None)
-"""What is under way here: the request that this task answers."""
+"""The log context of the current task: the request that it serves."""
 
 
 def configure(level: str = "info", json: bool = True, stream: TextIO | None = None) -> None:
     """Send every log line, the libraries' included, to `stream` (standard error).
 
-    What `current` says of the request under way comes along. Libraries are heard from warnings on,
-    at every level: below, they log whole requests and handshakes with all the secrets in them.
+    Lines have the fields of `current`. Libraries log warnings and errors only, whatever the level:
+    below that they log whole requests and handshakes with the secrets in them.
     """
     out = stream or sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
@@ -58,7 +58,7 @@ def configure(level: str = "info", json: bool = True, stream: TextIO | None = No
 
 
 def redact(text: str) -> str:
-    """`text` with API keys, bearer tokens, JWTs and webhook secrets blotted out."""
+    """`text` with API keys, bearer tokens, JWTs and webhook secrets replaced."""
     return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 0]}[redacted]", text)
 
 
@@ -91,7 +91,7 @@ def _dump(event: EventDict, **options: object) -> str:
 
 
 def _redacted(render: Processor) -> Processor:
-    # On the finished line: no value can slip past in a nested place.
+    # On the finished line, so that nested values are redacted, too.
     def step(logger: WrappedLogger, method: str, event: EventDict) -> str:
         return redact(str(render(logger, method, event)))
 
@@ -107,7 +107,7 @@ def _line(key: str, value: object) -> object:
         return value
     if key != "exception":
         return _visible(value)
-    # A traceback keeps its lines, but none of them can pass for an event.
+    # A traceback keeps its lines, each with a prefix, so that none looks like a log entry.
     return "\n".join(f"  | {_visible(line)}" for line in value.split("\n"))
 
 

@@ -1,8 +1,8 @@
-"""Every number the server tells an operator: each instrument is declared here, once.
+"""All metrics of the server, each declared here once.
 
-The rest of the code imports an instrument and moves it. `labels()` costs as much as counting does:
-where a label is known beforehand, keep what `labels()` gave. A label's values are few and ours: a
-route's template, a word of a fixed list; never an id, an address or what somebody sent.
+The rest of the code imports an instrument and updates it. `labels()` costs as much as counting:
+where the labels are known beforehand, keep its result. A label has few values, which the code
+chooses (a route's template, a word of a fixed list); never an id, an address or user input.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 REGISTRY = CollectorRegistry(auto_describe=False)
-"""What this process counts. Each process has its own: a collector adds them up."""
+"""The metrics of this process. Each process has its own; a collector adds them up."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's own gap
 
@@ -141,7 +141,7 @@ class RequestTimes:
         self._classes: dict[int, Histogram] = {}
 
     def observe(self, status: int, seconds: float) -> None:
-        """Count one answer."""
+        """Count one response."""
         kind = status // 100
         times = self._classes.get(kind)
         if times is None:
@@ -150,12 +150,12 @@ class RequestTimes:
 
 
 def text() -> bytes:
-    """Everything, in the text form that Prometheus reads."""
+    """All metrics, in the text format of Prometheus."""
     return generate_latest(REGISTRY)
 
 
 def instruments() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-    """Name as a collector shows it, kind, labels and meaning of each instrument declared here."""
+    """Name as a collector shows it, type, labels and description of each instrument."""
     for each in globals().values():
         if isinstance(each, MetricWrapperBase):
             (shown,) = each.describe()

@@ -1,4 +1,4 @@
-"""Files that no other account of the machine may read: 0600, in folders that are 0700."""
+"""Files that other accounts of the machine cannot read: mode 0600, in folders of mode 0700."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
 
 def make_folders(folder: Path, root: Path) -> None:
-    """Make `folder` and those above it, down from `root`; what is above `root` as usual."""
+    """Create `folder` and its parents below `root` as private ones; those above as usual."""
     root.parent.mkdir(parents=True, exist_ok=True)
     for each in reversed([folder, *folder.parents]):
         if each.is_relative_to(root):
@@ -22,7 +22,7 @@ def create(path: Path) -> IO[bytes]:
 
 
 def restrict(root: Path) -> bool:
-    """Take all rights of other accounts from `root` and what is below it; whether any had some.
+    """Remove all rights of other accounts from `root` and what is below it; whether any had some.
     Raises OSError.
 
     `root` comes last: if this is interrupted it is done again, and once done it costs one `stat`.

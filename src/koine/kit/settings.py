@@ -1,4 +1,4 @@
-"""Every setting: its default, its environment variable (KOINE_ and the name), and what it does."""
+"""Every setting: its environment variable (KOINE_ and its name), default and description."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ _WORDS |= {"false": False, "0": False, "no": False, "off": False}
 
 
 class BadSetting(Exception):
-    """A setting that cannot be used. `name` is its variable, `reason` says what is accepted."""
+    """A setting has a bad value. `name` is its variable, `reason` says what is accepted."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -46,7 +46,7 @@ class SettingDoc:
 
 
 class Settings(LimitSettings, frozen=True, kw_only=True):
-    """Every setting, checked. Made by `load`; the defaults alone make a working server."""
+    """Every setting, checked by `load`. The defaults alone make a working server."""
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on.")] = 8420
@@ -163,24 +163,24 @@ class Settings(LimitSettings, frozen=True, kw_only=True):
     ] = 30
 
     def __repr__(self) -> str:
-        """Nothing: a settings object must not carry its secrets into a log."""
+        """Without values: settings contain secrets, which must not get into a log."""
         return "Settings(…)"
 
     def public_url(self) -> str:
-        """The URL the public reaches the server by, without a slash at its end."""
+        """The public URL of the server, without a slash at its end."""
         if self.base_url:
             return self.base_url.rstrip("/")
         host = "localhost" if self.host in ("0.0.0.0", "::", "") else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """`trusted_proxies`, read. Raises ValueError, but not after `load` has let it pass."""
+        """`trusted_proxies`, parsed. Raises ValueError, but not after `load`."""
         parts = (part.strip() for part in self.trusted_proxies.split(","))
         return tuple(ip_network(part, strict=False) for part in parts if part)
 
 
 def load(env: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Settings:
-    """The settings of `env`, with `overrides` (by name, None = not given) before them.
+    """The settings of `env`; `overrides` (by name, None = not given) come before them.
 
     An empty variable counts as not given. Raises BadSetting.
     """
@@ -199,7 +199,7 @@ def variable(name: str) -> str:
 
 
 def unknown(env: Iterable[str]) -> list[str]:
-    """The KOINE_ variables that are no setting (misspelt, most likely), sorted."""
+    """The KOINE_ variables that are not settings (probably misspelt), sorted."""
     known = {variable(name) for name in _TYPES}
     return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
 
@@ -219,7 +219,7 @@ def describe() -> list[SettingDoc]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The settings as variables that `load` reads them from again, for a process to come."""
+    """The settings as environment variables, for a worker process to `load`."""
     return {
         variable(field.name): _shown(getattr(settings, field.name))
         for field in msgspec.structs.fields(Settings)
@@ -247,7 +247,7 @@ def _read(name: str, value: object) -> object:
 
 
 def _check(settings: Settings) -> None:
-    """What a type cannot say."""
+    """Raises BadSetting for what the types do not check."""
     if not _DATABASE.fullmatch(settings.database_url):
         reason = "must be postgresql://… or sqlite:///path, or empty"
         raise BadSetting(variable("database_url"), reason)
@@ -261,7 +261,7 @@ def _check(settings: Settings) -> None:
         reason = "must be nats://host:port or tls://host:port, several divided by commas, or empty"
         raise BadSetting(variable("nats_url"), reason)
     if 0 < len(settings.metrics_token) < MIN_TOKEN:
-        raise BadSetting(variable("metrics_token"), f"must have {MIN_TOKEN} letters or more")
+        raise BadSetting(variable("metrics_token"), f"must have {MIN_TOKEN} characters or more")
     try:
         settings.proxy_networks()
     except ValueError:

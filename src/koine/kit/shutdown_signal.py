@@ -1,4 +1,4 @@
-"""The moment a process begins to go, told to all that would otherwise stay for ever."""
+"""The signal that the process is shutting down, for everything that would wait for ever."""
 
 import asyncio
 import random
@@ -19,17 +19,17 @@ class ShutdownSignal:
 
     @property
     def started(self) -> bool:
-        """Whether it has begun. There is no way back."""
+        """Whether the shutdown has started. It cannot be undone."""
         return self._begun.is_set()
 
     def start(self) -> None:
-        """Begin: everyone who waits is woken. Doing so again does nothing."""
+        """Start the shutdown and wake all who wait for it. Calling it again does nothing."""
         self._begun.set()
 
     async def wait(self) -> None:
-        """Return when draining begins, at once if it has."""
+        """Return when the shutdown starts, or at once if it has."""
         await self._begun.wait()
 
     def retry_after_ms(self) -> int:
-        """When one reader should come back, in ms: random, so that not all come at once."""
+        """Milliseconds after which one client should reconnect: random, so that they spread."""
         return random.randint(MIN_RETRY_MS, MAX_RETRY_MS)

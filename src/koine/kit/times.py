@@ -1,4 +1,4 @@
-"""Moments as microseconds since the epoch (UTC), and how they are written and read."""
+"""Times as microseconds since the epoch (UTC), formatted and parsed."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ _ISO = re.compile(
 )
 
 
-# Lists are asked for again and again, and show the same times: 0.05 µs instead of 0.5.
+# Lists are read repeatedly and contain the same times: 0.05 µs instead of 0.5.
 @lru_cache(maxsize=16_384)
 def iso_ms(us: int) -> str:
     """`2026-11-20T12:00:00.000Z`; what is finer than a millisecond is cut off.
@@ -73,5 +73,5 @@ def _minute(minute: int) -> str:
     if not _FIRST <= minute * MINUTE <= _LAST:
         raise ValueError("outside the years 1 to 9999")
     moment = _EPOCH + timedelta(minutes=minute)
-    # strftime pads no years on some C libraries
+    # some C libraries do not pad years in strftime
     return f"{moment.year:04d}-{moment:%m-%dT%H:%M}:"

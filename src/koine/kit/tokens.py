@@ -1,4 +1,4 @@
-"""Secrets that are random text: made, digested, compared and signed with."""
+"""Random secrets: API keys, tokens, digests, signatures, and comparison in constant time."""
 
 import base64
 import hashlib
@@ -20,29 +20,29 @@ _API_KEY = re.compile(r"(sk_(?:live|test)_[A-Za-z0-9]{8})[A-Za-z0-9]{43}")
 
 @dataclass(frozen=True)
 class ApiKeySecret:
-    """A new API key. `text` is shown once and never stored; the other two are what is kept."""
+    """A new API key. `text` is shown once and never stored; the other two are stored."""
 
     text: str = field(repr=False)
     prefix: str
-    """The first 16 characters: what the key is looked up and displayed by."""
+    """The first 16 characters, by which the key is looked up and displayed."""
     digest: str
     """SHA-256 of the whole text, hex."""
 
 
 class StatelessSecrets:
-    """Random secrets that prove by themselves, without being kept, that they were made here."""
+    """Random secrets with a signature, so that they can be verified without being stored."""
 
     def __init__(self, secret: str) -> None:
-        """`secret` is the server's; who knows it can stamp."""
+        """`secret` is the server's key; who knows it can issue secrets."""
         self._key = hashlib.sha256(b"stamp\0" + secret.encode()).hexdigest()
 
     def issue(self, about: str) -> str:
-        """A new secret that is good for `about` alone: 256 random bits, then the stamp."""
+        """A new secret that is valid for `about` alone: 256 random bits, then the signature."""
         text = secrets.token_urlsafe(_STAMPED_BYTES)
         return text + self._mac(about, text)
 
     def verify(self, about: str, text: str) -> bool:
-        """Whether `make` once gave this text for the same `about`."""
+        """Whether `issue` once returned this text for the same `about`."""
         return len(text) == 2 * _STAMPED and constant_time_equal(
             text[_STAMPED:], self._mac(about, text[:_STAMPED])
         )
@@ -72,12 +72,12 @@ def api_key_prefix(text: str) -> str | None:
 
 
 def sha256_hex(text: str) -> str:
-    """SHA-256 of `text`, hex. For random secrets only: a password needs `passwords`."""
+    """SHA-256 of `text`, hex. For random secrets only: passwords need a slow hash."""
     return hashlib.sha256(_bytes(text)).hexdigest()
 
 
 def constant_time_equal(a: str, b: str) -> bool:
-    """Whether the two are equal, in a time that does not tell where they differ."""
+    """Whether the two are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(_bytes(a), _bytes(b))
 
 
@@ -96,5 +96,5 @@ def _base62(length: int) -> str:
 
 
 def _bytes(text: str | bytes) -> bytes:
-    # A stranger's lone surrogate is a wrong token, not a crash.
+    # A lone surrogate makes the token wrong, and must not raise.
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")

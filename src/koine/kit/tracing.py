@@ -1,4 +1,4 @@
-"""Traces: spans in OpenTelemetry's terms, when an operator has asked for them.
+"""Traces: OpenTelemetry spans, when the settings name a collector.
 
 Until `configure` the library is not imported, and every function here does next to nothing, so
 that the code says what it does without asking whether anyone watches. W3C trace context in and out.
@@ -17,14 +17,14 @@ _nothing: AbstractContextManager[None] = nullcontext()
 
 
 class TracingMissing(Exception):
-    """Traces are wanted and the library is not installed."""
+    """A collector is set, but the OpenTelemetry library is not installed."""
 
     def __init__(self) -> None:
         super().__init__("traces need a library that is not installed: pip install 'koine[otel]'")
 
 
 class _Tracing:
-    """The library's parts that spans are made with."""
+    """The parts of the library that create spans."""
 
     def __init__(self, endpoint: str) -> None:
         try:
@@ -59,7 +59,7 @@ def configure(endpoint: str = "") -> None:
 
 
 def close() -> None:
-    """Send what is waiting, then trace no more. Blocks until then."""
+    """Send the queued spans, then stop tracing. Blocks."""
     global _tracing
     was, _tracing = _tracing, None
     if was is not None:
@@ -67,14 +67,14 @@ def close() -> None:
 
 
 def active() -> bool:
-    """Whether spans are made."""
+    """Whether tracing is configured."""
     return _tracing is not None
 
 
 def span(
     name: str, /, *, links: Sequence[object] = (), **attributes: str | int | float | bool
 ) -> AbstractContextManager[None]:
-    """A piece of work as a span below the one that runs. `links` are what `here` gave."""
+    """A child of the current span for a block of work. `links` are of `current_span`."""
     if _tracing is None:
         return _nothing
     return _span(_tracing, name, attributes, links)
@@ -83,14 +83,14 @@ def span(
 def server_span(
     name: str, headers: Mapping[str, str], attributes: Attributes
 ) -> AbstractContextManager[None]:
-    """A request as a span below its caller's, whose W3C headers are among `headers`."""
+    """A span of a request, a child of the client's span if `headers` have W3C trace context."""
     if _tracing is None:
         return _nothing
     return _serving(_tracing, name, headers, attributes)
 
 
 def set_span_attributes(attributes: Mapping[str, Any], failed: bool = False) -> None:
-    """Add to the span that runs."""
+    """Add attributes to the current span."""
     if _tracing is None:
         return
     running = _tracing.api.get_current_span()
@@ -100,20 +100,20 @@ def set_span_attributes(attributes: Mapping[str, Any], failed: bool = False) -> 
 
 
 def inject(headers: MutableMapping[str, str]) -> None:
-    """Put the running span into the headers of a call to another server."""
+    """Put the current span into the headers of an outbound request."""
     if _tracing is not None:
         _tracing.w3c.inject(headers)
 
 
 def current_traceparent() -> str | None:
-    """The running span as a W3C traceparent, to be kept with what is done later."""
+    """The current span as a W3C traceparent, to be stored with work that is done later."""
     headers: dict[str, str] = {}
     inject(headers)
     return headers.get("traceparent")
 
 
 def current_span() -> object | None:
-    """The running span, for `span(links=…)` of work that many share. None when none runs."""
+    """The current span, for `span(links=…)` of work done for several. None when there is none."""
     if _tracing is None:
         return None
     context = _tracing.api.get_current_span().get_span_context()

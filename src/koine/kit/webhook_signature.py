@@ -1,4 +1,4 @@
-"""Signatures of webhooks as Standard Webhooks has them: who was told knows by whom, and when."""
+"""Signatures of Standard Webhooks: the receiver can verify the sender and the time."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ def new_secret() -> str:
 
 
 def is_secret(text: str) -> bool:
-    """Whether a text is `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks has it."""
+    """Whether a text is `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks requires."""
     try:
         key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
@@ -27,7 +27,7 @@ def is_secret(text: str) -> bool:
 
 
 def decode_secret(secret: str) -> bytes:
-    """The key that a secret stands for: what follows `whsec_`, decoded; another text's bytes."""
+    """The key of a secret: what follows `whsec_`, decoded; of another text its bytes."""
     if not secret.startswith(PREFIX):
         return secret.encode()
     try:

@@ -35,7 +35,7 @@ ELSEWHERE = [
     "[2a00:1450::200:5efe:169.254.169.254]",
 ]  # fmt: skip
 
-# `{}` is where this machine is: whoever read the URL differently would come to its port.
+# `{}` is where this machine is: a parser that reads the URL differently would connect to its port.
 ODD = [
     "", " ", "/", "//{}", "{}", "https:", "https://", "https:///", "https:{}", "https:/{}",
     "https://:443", "https://?", "https://#", "https://{}:0", "https://{}:99999", "https://{}:-1",

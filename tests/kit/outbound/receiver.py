@@ -1,4 +1,4 @@
-"""A local server that says exactly what a test tells it to, and counts who comes."""
+"""A local server that sends exactly the bytes of a test, and counts connections."""
 
 import asyncio
 import ssl

@@ -50,7 +50,7 @@ async def test_only_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         OK.replace(b": 2", b": 2000") + b"x" * 1998,
         OK + b"HTTP/1.1 200 OK\r\n",
     ],
-    ids=["told", "old", "cut", "more than was asked for"],
+    ids=["close header", "HTTP 1.0", "truncated", "more than was asked for"],
 )
 async def test_a_connection_that_is_not_kept(response: bytes) -> None:
     async with receiving(response) as here, client() as outbound:

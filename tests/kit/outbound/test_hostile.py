@@ -28,13 +28,13 @@ def lenient(here: Receiver, allow: str = "") -> OutboundClient:
 
 async def refused(here: Receiver, url: str) -> str:
     client = lenient(here)
-    with pytest.raises(Blocked) as told:
+    with pytest.raises(Blocked) as blocked:
         await client.send(Request("POST", url, {}, b"x"))
     with pytest.raises(Blocked):
         await client.check(url)
     await client.close()
     assert here.connections == 0
-    return told.value.reason
+    return blocked.value.reason
 
 
 def test_there_are_enough_of_them() -> None:

@@ -136,10 +136,10 @@ async def test_a_certificate_of_an_unknown_authority(authority: Authority) -> No
 
 
 async def test_a_server_without_tls(authority: Authority) -> None:
-    heard = bytearray()
+    received = bytearray()
 
     async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.extend(await reader.read(9))
+        received.extend(await reader.read(9))
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
@@ -150,4 +150,4 @@ async def test_a_server_without_tls(authority: Authority) -> None:
         await outbound.send(Request("POST", url, {}, b"secret"))
     await outbound.close()
     server.close()
-    assert heard and b"POST" not in heard
+    assert received and b"POST" not in received

@@ -1,9 +1,9 @@
-"""HTTP to wherever a tenant says, without ever reaching what only this server may reach.
+"""An HTTP client for URLs that tenants choose; the egress policy decides where it may connect.
 
-    outbound = Outbound(Allowed.read(settings.outbound_allow))
-    reply = await outbound.send(Request("POST", url, {"content-type": "application/json"}, body))
+    outbound = OutboundClient(EgressPolicy.parse(settings.outbound_allow))
+    response = await outbound.send(Request("POST", url, {"content-type": "application/json"}, body))
 
-`Refused` is final: the address is one we never speak to. `Failed` is worth another try later.
+`Blocked` is final: the egress policy forbids it. After `RequestFailed` a retry may succeed.
 """
 
 from koine.kit.outbound.client import OutboundClient

@@ -1,4 +1,4 @@
-"""The client: checks where a request goes, then sends it to an address that was checked."""
+"""The client: checks the URL and the resolved addresses, then connects to a checked address."""
 
 import asyncio
 import ssl
@@ -20,15 +20,15 @@ TIMEOUT_SECONDS = 15.0
 MAX_RESPONSE_BYTES = 64 * 1024
 MAX_ADDRESSES_TRIED = 3
 CHECK_TIMEOUT_SECONDS = 5.0
-"""How long `check` looks a name up."""
+"""Seconds that `check` may take to resolve a name."""
 
 
 class OutboundClient:
-    """One client for all that the server sends out on somebody's word.
+    """The client for all requests to URLs that tenants choose.
 
-    Only the public internet, only TLS (or `plain_http`), only the ports of the web, but for what
-    the operator has `allowed`. Redirects come back as they are, proxies of the environment and
-    cookies are not known, and a certificate must be the host's own (`tls` for other authorities).
+    They may go to the public internet, over TLS (or `plain_http`) and to `ports`, and to what the
+    operator allows by `policy`. Redirects are not followed, proxies of the environment and cookies
+    are not used, and the certificate must be valid for the host (`tls` for other authorities).
     """
 
     def __init__(
@@ -52,8 +52,9 @@ class OutboundClient:
         self._pool = ConnectionPool(tls)
 
     async def check(self, url: str) -> None:
-        """Raises Refused for a URL that cannot be sent to. A name is looked up only where the
-        operator's own addresses must decide: plain http, another port, a name of no public host."""
+        """Raises Blocked for a URL that requests cannot go to. A name is resolved only where the
+        addresses that the operator allows decide: for plain HTTP, another port, or a special name.
+        """
         target = self._target(url)
         if target.literal is not None or self._policy.allows_host(target.host, target.port):
             return
@@ -64,10 +65,10 @@ class OutboundClient:
                 raise
 
     async def send(self, request: Request) -> Response:
-        """Send a request, and wait for its answer, of whatever status.
+        """Send a request and wait for its response, of any status.
 
-        On a kept connection that turns out closed, a request is sent a second time: a receiver
-        may see it twice. Raises Refused and Failed, and nothing else.
+        When an idle connection turns out to be closed, the request is sent a second time: a server
+        may receive it twice. Raises Blocked and RequestFailed, and nothing else.
         """
         try:
             return await self._send(request)
@@ -76,7 +77,7 @@ class OutboundClient:
             raise
 
     async def close(self) -> None:
-        """Close every connection; requests under way fail."""
+        """Close every connection; open requests fail."""
         self._resolver.close()
         self._pool.close()
 
@@ -86,14 +87,14 @@ class OutboundClient:
             target = self._target(request.url)
             message = encode_request(request, target.authority, target.path)
             async with asyncio.timeout(self._timeout_seconds):
-                places = await self._resolve(target)
-                answer = await self._exchange(places, message)
+                keys = await self._resolve(target)
+                response = await self._exchange(keys, message)
         except TimeoutError:
             raise RequestFailed(
                 f"no whole answer within {self._timeout_seconds:g} seconds"
             ) from None
         took = (time.perf_counter_ns() - began) // 1000
-        return Response(answer.status, answer.headers, answer.body, took, answer.truncated)
+        return Response(response.status, response.headers, response.body, took, response.truncated)
 
     def _target(self, url: str) -> Target:
         target = targets.parse_url(url)
@@ -104,7 +105,7 @@ class OutboundClient:
         return target
 
     async def _is_allowed(self, target: Target) -> bool:
-        """Whether all addresses of a name are among those the operator allows."""
+        """Whether the operator allows all addresses of a name."""
         if not self._policy.networks:
             return False
         try:
@@ -115,7 +116,7 @@ class OutboundClient:
         return bool(found) and all(self._policy.allows_address(each, target.port) for each in found)
 
     async def _resolve(self, target: Target) -> list[ConnectionKey]:
-        """Where the request may go, every address looked at. Raises Refused and Failed."""
+        """The addresses that the request may go to, all checked. Raises Blocked, RequestFailed."""
         if target.literal is not None:
             found: tuple[Address, ...] = (target.literal,)
         else:
@@ -126,18 +127,18 @@ class OutboundClient:
         ]
 
     def _check_addresses(self, target: Target, addresses: tuple[Address, ...]) -> None:
-        """One address that is not public refuses all: an honest host has none."""
+        """Block a host with any non-public address: a public host has none."""
         if self._policy.allows_host(target.host, target.port):
             return
-        strangers = [a for a in addresses if not self._policy.allows_address(a, target.port)]
-        for address in strangers:
+        others = [a for a in addresses if not self._policy.allows_address(a, target.port)]
+        for address in others:
             if why := reason_not_public(address):
                 raise Blocked(f"the host's address is {why}")
-        if strangers:
+        if others:
             self._check_scheme_and_port(target)
 
     def _check_name(self, target: Target) -> None:
-        """What of a name can be refused before it is looked up."""
+        """Block what can be blocked before the name is resolved."""
         if target.is_special:
             raise Blocked("the URL's host has a name that no public host has")
         self._check_scheme_and_port(target)
@@ -149,35 +150,33 @@ class OutboundClient:
             ports = ", ".join(map(str, sorted(self._ports)))
             raise Blocked(f"the URL's port must be one of {ports}")
 
-    async def _exchange(self, places: list[ConnectionKey], message: bytes) -> ResponseReader:
-        for place in places:
-            connection = self._pool.take_idle(place)
+    async def _exchange(self, keys: list[ConnectionKey], message: bytes) -> ResponseReader:
+        for key in keys:
+            connection = self._pool.take_idle(key)
             if connection is not None:
                 try:
-                    return await self._exchange_over(connection, place, message)
+                    return await self._exchange_over(connection, key, message)
                 except StaleConnection:
                     break
-        return await self._exchange_over(
-            *await self._connect(places[:MAX_ADDRESSES_TRIED]), message
-        )
+        return await self._exchange_over(*await self._connect(keys[:MAX_ADDRESSES_TRIED]), message)
 
-    async def _connect(self, places: list[ConnectionKey]) -> tuple[Connection, ConnectionKey]:
-        """A new connection to the first of the places that takes one."""
-        *others, last = places
-        for place in others:
+    async def _connect(self, keys: list[ConnectionKey]) -> tuple[Connection, ConnectionKey]:
+        """A new connection to the first address that accepts one."""
+        *others, last = keys
+        for key in others:
             try:
-                return await self._pool.open(place), place
+                return await self._pool.open(key), key
             except RequestFailed:
                 continue
         return await self._pool.open(last), last
 
     async def _exchange_over(
-        self, connection: Connection, place: ConnectionKey, message: bytes
+        self, connection: Connection, key: ConnectionKey, message: bytes
     ) -> ResponseReader:
         try:
-            answer = await connection.exchange(message, self._max_response_bytes)
+            response = await connection.exchange(message, self._max_response_bytes)
         except BaseException:
             connection.abort()
             raise
-        self._pool.put_back(place, connection)
-        return answer
+        self._pool.put_back(key, connection)
+        return response

@@ -9,11 +9,11 @@ from koine.kit.outbound.response_reader import ResponseReader
 
 
 class StaleConnection(RequestFailed):
-    """The connection ended before a byte of the answer, as a kept one may at any time."""
+    """The connection closed before a byte of the response, as an idle one may at any time."""
 
 
 class Connection(asyncio.Protocol):
-    """One connection. `lost` is called with it when it ends."""
+    """One connection. `lost` is called with it when it is closed."""
 
     def __init__(self, lost: Callable[["Connection"], None]) -> None:
         self.opened_at = asyncio.get_running_loop().time()
@@ -24,7 +24,8 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[ResponseReader] | None = None
 
     async def exchange(self, request: bytes, limit: int) -> ResponseReader:
-        """Send a request, wait for its answer. Raises Failed; the connection is then of no use."""
+        """Send a request and wait for its response. Raises RequestFailed; the connection cannot be
+        used after that."""
         transport = self._transport
         if transport is None or transport.is_closing():
             raise StaleConnection("the connection was closed")
@@ -32,15 +33,15 @@ class Connection(asyncio.Protocol):
         self._waiter = asyncio.get_running_loop().create_future()
         transport.write(request)
         try:
-            answer = await self._waiter
-            self._keep_alive = answer.reusable
-            return answer
+            response = await self._waiter
+            self._keep_alive = response.reusable
+            return response
         finally:
             self._waiter = self._response = None
 
     @property
     def reusable(self) -> bool:
-        """Whether it may carry another exchange: everything said and heard, and still open."""
+        """Whether it can carry another exchange: open, with nothing left to send or to read."""
         return (
             self._keep_alive
             and self._transport is not None
@@ -49,50 +50,50 @@ class Connection(asyncio.Protocol):
         )
 
     def abort(self) -> None:
-        """Close at once, whatever is under way."""
+        """Close at once; an open exchange fails."""
         if self._transport is not None:
             self._transport.abort()
 
-    # What the loop calls.
+    # Called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open."""
-        # Not every loop's transports are of the class that the protocol names.
+        """The connection is open."""
+        # Not every event loop's transports are of the class in the signature.
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Some of the answer; what nobody asked for ends the connection."""
-        waiter, answer = self._waiter, self._response
-        if waiter is None or answer is None or waiter.done():
+        """Bytes of the response; without an open exchange they end the connection."""
+        waiter, response = self._waiter, self._response
+        if waiter is None or response is None or waiter.done():
             self.abort()
             return
         try:
-            answer.feed(data)
+            response.feed(data)
         except RequestFailed as failed:
             waiter.set_exception(failed)
             return
-        if answer.complete:
-            waiter.set_result(answer)
+        if response.complete:
+            waiter.set_result(response)
 
     def eof_received(self) -> None:
-        """The other side says no more."""
+        """The server closed its sending side."""
         self._finish()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """It is gone."""
+        """The connection is closed."""
         self._finish()
         self._on_lost(self)
 
     def _finish(self) -> None:
-        waiter, answer = self._waiter, self._response
-        if waiter is None or answer is None or waiter.done():
+        waiter, response = self._waiter, self._response
+        if waiter is None or response is None or waiter.done():
             return
-        if not answer.bytes_received:
+        if not response.bytes_received:
             waiter.set_exception(StaleConnection("the connection was closed without an answer"))
             return
         try:
-            answer.end()
+            response.end()
         except RequestFailed as failed:
             waiter.set_exception(failed)
             return
-        waiter.set_result(answer)
+        waiter.set_result(response)

@@ -1,4 +1,4 @@
-"""Connections kept for the next request to the same place."""
+"""Idle connections, kept for the next request to the same host and address."""
 
 import asyncio
 import ssl
@@ -10,13 +10,13 @@ from koine.kit.outbound.public_address import Address
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_AGE_SECONDS = 60.0
-"""No connection lives longer, so that a changed name is felt."""
+"""Connections are not reused after this, so that changes of a name take effect."""
 MAX_IDLE_PER_KEY = 16
 MAX_IDLE = 512
 
 
 class ConnectionKey(NamedTuple):
-    """What a connection is to: never reused for another name at the same address."""
+    """What a connection is to: it is never reused for another name at the same address."""
 
     secure: bool
     host: str
@@ -25,39 +25,39 @@ class ConnectionKey(NamedTuple):
 
 
 class ConnectionPool:
-    """Opens connections and keeps those that are idle: few to each place, few in all."""
+    """Opens connections and keeps idle ones, within limits for each key and in all."""
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
-        """`tls` None is the system's authorities, read when they are first needed."""
+        """`tls` None: the system's certificate authorities, loaded on first use."""
         self._tls = tls
         self._idle_by_key: dict[ConnectionKey, list[Connection]] = {}
         self._key_of_idle: dict[Connection, ConnectionKey] = {}
         """Every connection that is idle."""
         self._age_timers: dict[Connection, asyncio.TimerHandle] = {}
-        """Every connection, and when it will be too old."""
+        """Every open connection, and the timer of its greatest age."""
 
-    def take_idle(self, place: ConnectionKey) -> Connection | None:
-        """A connection that waits for work, the one used last, if there is any."""
-        waiting = self._idle_by_key.get(place)
-        while waiting:
-            connection = waiting[-1]
+    def take_idle(self, key: ConnectionKey) -> Connection | None:
+        """Take the most recently used idle connection, if there is one."""
+        idle = self._idle_by_key.get(key)
+        while idle:
+            connection = idle[-1]
             self._remove_idle(connection)
             if connection.reusable and self._is_young(connection):
                 return connection
             connection.abort()
         return None
 
-    async def open(self, place: ConnectionKey) -> Connection:
-        """A new connection to this very address. Raises Failed."""
+    async def open(self, key: ConnectionKey) -> Connection:
+        """Connect to this address. Raises RequestFailed."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
                 _, connection = await loop.create_connection(
                     lambda: Connection(self._on_lost),
-                    str(place.address),
-                    place.port,
-                    ssl=self._tls_context() if place.secure else None,
-                    server_hostname=place.host if place.secure else None,
+                    str(key.address),
+                    key.port,
+                    ssl=self._tls_context() if key.secure else None,
+                    server_hostname=key.host if key.secure else None,
                 )
         except TimeoutError:
             raise RequestFailed("no connection in time") from None
@@ -72,17 +72,17 @@ class ConnectionPool:
         )
         return connection
 
-    def put_back(self, place: ConnectionKey, connection: Connection) -> None:
-        """Keep a connection whose exchange is over, if it is good for another."""
-        waiting = self._idle_by_key.setdefault(place, [])
-        room = len(waiting) < MAX_IDLE_PER_KEY and len(self._key_of_idle) < MAX_IDLE
+    def put_back(self, key: ConnectionKey, connection: Connection) -> None:
+        """Keep a connection after its exchange if it can be reused, else close it."""
+        idle = self._idle_by_key.setdefault(key, [])
+        room = len(idle) < MAX_IDLE_PER_KEY and len(self._key_of_idle) < MAX_IDLE
         if not room or not connection.reusable or not self._is_young(connection):
-            if not waiting:
-                del self._idle_by_key[place]
+            if not idle:
+                del self._idle_by_key[key]
             connection.abort()
             return
-        waiting.append(connection)
-        self._key_of_idle[connection] = place
+        idle.append(connection)
+        self._key_of_idle[connection] = key
 
     def close(self) -> None:
         """Close every connection."""
@@ -107,9 +107,9 @@ class ConnectionPool:
         self._remove_idle(connection)
 
     def _remove_idle(self, connection: Connection) -> None:
-        place = self._key_of_idle.pop(connection, None)
-        if place is not None:
-            waiting = self._idle_by_key[place]
-            waiting.remove(connection)
-            if not waiting:
-                del self._idle_by_key[place]
+        key = self._key_of_idle.pop(connection, None)
+        if key is not None:
+            idle = self._idle_by_key[key]
+            idle.remove(connection)
+            if not idle:
+                del self._idle_by_key[key]

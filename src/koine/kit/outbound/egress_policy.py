@@ -1,4 +1,4 @@
-"""What the operator lets requests go to besides the public internet over TLS."""
+"""The egress policy: where requests may go besides the public internet over TLS."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -12,14 +12,14 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True)
 class EgressPolicy:
-    """Names and networks, each with a port or for any (None)."""
+    """Allowed host names and networks, each with a port, or None for any port."""
 
     hosts: frozenset[tuple[str, int | None]] = frozenset()
     networks: tuple[tuple[Network, int | None], ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> "EgressPolicy":
-        """From `hooks.internal, 10.1.0.0/16, 127.0.0.1:9000, [::1]:9000`. Raises ValueError."""
+        """Parse `hooks.internal, 10.1.0.0/16, 127.0.0.1:9000, [::1]:9000`. Raises ValueError."""
         hosts, networks = set[tuple[str, int | None]](), list[tuple[Network, int | None]]()
         for part in filter(None, (part.strip() for part in text.split(","))):
             where, port = _port(part)

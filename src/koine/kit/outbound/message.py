@@ -1,4 +1,4 @@
-"""What is sent and what comes back, and the two ways in which nothing does."""
+"""A request, its response, and the two errors of requests."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ USER_AGENT = "Koine"
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,8192}")
-# What the client says itself, or what would change how the connection is read.
+# Set by the client itself, or able to change how the connection is parsed.
 _OURS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade"}
     | {"expect", "te", "trailer", "accept-encoding", "proxy-authorization", "proxy-connection"}
@@ -17,7 +17,7 @@ _OURS = frozenset(
 
 
 class Blocked(Exception):
-    """We do not send this, now or later. `reason` is a phrase for who gave the URL."""
+    """The request is not allowed, now or later. `reason` is a phrase for who chose the URL."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -25,7 +25,7 @@ class Blocked(Exception):
 
 
 class RequestFailed(Exception):
-    """There was no whole answer; another try may have one. `reason` is a phrase."""
+    """There was no complete response; a retry may have one. `reason` is a phrase."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -34,7 +34,7 @@ class RequestFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `Host`, `Content-Length` and the like are the client's own headers."""
+    """One request. The client itself sets `Host`, `Content-Length` and the like."""
 
     method: str
     url: str
@@ -44,9 +44,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. Names of headers are in small letters, repeated ones joined by ", ".
+    """One response. Header names are in lower case, values of repeated ones joined by ", ".
 
-    `cut` says that the body went on after what is here. `took_us` is from `send` to here, in µs.
+    `truncated`: the body was longer than `max_response_bytes`. `duration_us`: from `send` to the
+    end of the response, in µs.
     """
 
     status: int
@@ -57,7 +58,7 @@ class Response:
 
 
 def encode_request(request: Request, authority: str, path: str) -> bytes:
-    """The request as it goes over the wire. Raises Refused for what cannot be a header."""
+    """The bytes of a request. Raises Blocked for what cannot be a header."""
     if request.method not in METHODS:
         raise Blocked(f"the method {request.method!r} is not sent")
     lines = [f"{request.method} {path} HTTP/1.1\r\nHost: {authority}\r\n"]

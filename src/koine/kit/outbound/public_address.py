@@ -1,7 +1,7 @@
-"""Which addresses are on the public internet, and so may be spoken to on a tenant's word.
+"""Which addresses are on the public internet, so that tenants may have requests sent to them.
 
-Own tables, not `is_global`: that says yes to multicast, to site-local addresses and to IPv4
-addresses of any kind packed into IPv6 ones (NAT64, 6to4).
+Own tables instead of `is_global`, which is true for multicast, for site-local addresses, and for
+any IPv4 address inside of an IPv6 one (NAT64, 6to4).
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 Address = IPv4Address | IPv6Address
 
-# IANA's special-purpose registry, and what is not for single hosts.
+# IANA's special-purpose registry, and networks that are not for single hosts.
 _V4 = [
     (IPv4Network(network), what)
     for network, what in [
@@ -18,7 +18,7 @@ _V4 = [
         ("10.0.0.0/8", "private"),
         ("100.64.0.0/10", "shared between a provider and its customers"),
         ("127.0.0.0/8", "loopback"),
-        # A public number, but inside of Azure every machine's own host answers there.
+        # A public address, but inside of Azure it is each machine's own host.
         ("168.63.129.16/32", "a cloud's internal host"),
         ("169.254.0.0/16", "link-local"),
         ("172.16.0.0/12", "private"),
@@ -34,7 +34,7 @@ _V4 = [
         ("240.0.0.0/4", "reserved"),
     ]
 ]
-# Whatever is outside of 2000::/3 is no host's on the internet; the rest are exceptions in it.
+# Public hosts have addresses in 2000::/3 only; the table has the exceptions within it.
 _V6_PUBLIC = IPv6Network("2000::/3")
 _V6 = [
     (IPv6Network(network), what)
@@ -45,7 +45,7 @@ _V6 = [
         ("3fff::/20", "for documentation"),
     ]
 ]
-# IPv6 addresses that stand for an IPv4 one, and how far from the right that is.
+# IPv6 networks with an IPv4 address inside, and by how many bits that is shifted to the left.
 _CARRIERS = [
     (IPv6Network("::ffff:0:0/96"), 0),
     (IPv6Network("64:ff9b::/96"), 0),
@@ -57,7 +57,7 @@ _ISATAP_GLOBAL = 0x0200_5EFE
 
 @lru_cache(maxsize=4096)
 def reason_not_public(address: Address) -> str:
-    """Empty for an address on the public internet, else what it is, as an adjective."""
+    """Why an address is not public, as an adjective; empty for a public one."""
     if isinstance(address, IPv4Address):
         return _named(address, _V4)
     if address.scope_id is not None:

@@ -1,4 +1,4 @@
-"""Names looked up on a few threads, once at a time each, and remembered for seconds."""
+"""Resolves host names on a few threads, each name once at a time, and caches the results."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ from koine.kit.outbound.public_address import Address
 from koine.kit.times import SECOND
 
 Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
-"""From a name to its addresses, as text. Raises OSError."""
+"""Gives the addresses of a name, as text. Raises OSError."""
 
 CACHE_SECONDS = 30
 LOOKUP_TIMEOUT_SECONDS = 5.0
@@ -22,7 +22,7 @@ MAX_ADDRESSES = 32
 
 
 class ResolverCache:
-    """Looks names up; those found are known for 30 s, so that a change is soon felt."""
+    """Resolves names; results are cached for 30 s only, so that changes take effect soon."""
 
     def __init__(self, resolver: Resolver | None = None) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "names")
@@ -31,12 +31,12 @@ class ResolverCache:
         self._lookups: dict[str, asyncio.Task[tuple[Address, ...]]] = {}
 
     async def addresses(self, host: str) -> tuple[Address, ...]:
-        """Every address of a host, at least one. Raises Failed (no such name, no answer in 5 s)."""
+        """Every address of a host, at least one. Raises RequestFailed if none is found in time."""
         now = int(asyncio.get_running_loop().time() * SECOND)
         known = self._cache.get(host, now)
         if known is not None:
             return known
-        # A name server that hangs holds one thread for each name, however many ask.
+        # A name server that does not respond blocks one thread for each name, not for each caller.
         task = self._lookups.get(host)
         if task is None:
             task = self._lookups[host] = asyncio.create_task(self._look_up(host))
@@ -48,7 +48,7 @@ class ResolverCache:
             raise RequestFailed("the host's name was not found in time") from None
 
     def close(self) -> None:
-        """Look nothing up any more; threads under way end by themselves."""
+        """Cancel the lookups; running threads end by themselves."""
         for task in self._lookups.values():
             task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""One answer, read as it comes in, and no further than the limits."""
+"""Parses one response as its bytes arrive, up to limits of its size."""
 
 import httptools
 
@@ -7,11 +7,11 @@ from koine.kit.outbound.message import RequestFailed
 MAX_HEAD_BYTES = 32 * 1024
 """Bytes of status lines, headers and trailers."""
 _MAX_FRAMING_RATIO = 16
-"""How much chunking may add to a body: beyond this it is not an answer but an attack."""
+"""Bytes of chunk framing for each byte of the body: more is taken for an attack."""
 
 
 class ResponseReader:
-    """An answer so far. `done` once it is whole, or its body longer than `limit`."""
+    """One response so far. `complete` once it is whole, or its body longer than `limit`."""
 
     def __init__(self, limit: int) -> None:
         self.status = 0
@@ -29,7 +29,7 @@ class ResponseReader:
 
     @property
     def body(self) -> bytes:
-        """The body, cut at the limit."""
+        """The body, truncated at the limit."""
         return b"".join(self._body)
 
     @property
@@ -38,7 +38,7 @@ class ResponseReader:
         return not self.truncated and self._keep_alive
 
     def feed(self, data: bytes) -> None:
-        """Read on. Raises Failed for what is no HTTP and for endless headers."""
+        """Parse bytes. Raises RequestFailed for bad HTTP and for too many headers."""
         self.bytes_received += len(data)
         try:
             self._parser.feed_data(data)
@@ -57,20 +57,20 @@ class ResponseReader:
             raise RequestFailed("the answer has too many headers")
 
     def end(self) -> None:
-        """The other side has closed. Raises Failed when that does not end an answer."""
+        """The server closed the connection. Raises RequestFailed unless that ends the response."""
         framed = "content-length" in self.headers or "transfer-encoding" in self.headers
         if not self._head_done or framed:
             raise RequestFailed("the connection was closed before the answer was whole")
         self.complete = True
 
-    # What the parser calls.
+    # Called by the parser
 
     def on_message_begin(self) -> None:
-        """A status line; after the end of the answer it is one that nobody asked for."""
+        """A status line; after the end of the response it is one without a request."""
         self._keep_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer, which nobody reads."""
+        """A header, or a trailer, which is ignored."""
         self._head_bytes += len(name) + len(value) + 4
         if self._head_done or self._head_bytes > MAX_HEAD_BYTES:
             return
@@ -78,23 +78,23 @@ class ResponseReader:
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
-        """The head is there."""
+        """The head is complete."""
         self.status = self._parser.get_status_code()
         self._head_done = True
-        # The parser knows only between here and the end.
+        # The parser knows this only between here and the end of the message.
         self._keep_alive = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
-        room = self._limit - self._body_bytes
-        if len(data) > room:
-            data, self.truncated, self.complete = data[:room], True, True
+        """A part of the body."""
+        left = self._limit - self._body_bytes
+        if len(data) > left:
+            data, self.truncated, self.complete = data[:left], True, True
         self._body_bytes += len(data)
         if data:
             self._body.append(data)
 
     def on_message_complete(self) -> None:
-        """The end; an interim answer (1xx) has none that counts."""
+        """The end of a response; an interim one (1xx) is followed by the final one."""
         if self.status < 200:
             self.headers, self._head_done = {}, False
         else:

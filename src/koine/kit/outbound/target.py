@@ -1,4 +1,4 @@
-"""A URL, read strictly: what two readers could read differently is refused."""
+"""URLs, parsed strictly: what two parsers could understand differently is refused."""
 
 import re
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ _TARGET = re.compile(r"[\x21-\x5b\x5d-\x7e]*")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@%]+)(?::([0-9]{1,5}))?")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-# Names that no public host has (RFC 6761, 6762, ICANN's `internal`), the clouds' metadata
-# services among them (`metadata.google.internal`).
+# Names that no public host has (RFC 6761, 6762, ICANN's `internal`), among them those of cloud
+# metadata services (`metadata.google.internal`).
 _SPECIAL = re.compile(r"(?:.*\.)?(?:localhost|local|internal)")
-# Letters and joiners that the two standards of international names read differently.
+# Characters that the two standards of international names (IDNA 2003, 2008) map differently.
 _AMBIGUOUS = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes. `host` is ASCII, in small letters, an IPv6 address without brackets;
-    `literal` is the address when the URL names one; `path` is what is asked for, query and all."""
+    """Where a request goes. `host` is ASCII in lower case, an IPv6 address without brackets;
+    `literal` is the address when the URL has one; `path` is the path with the query."""
 
     secure: bool
     host: str
@@ -41,18 +41,18 @@ class Target:
 
     @property
     def origin(self) -> tuple[bool, str, int]:
-        """Whose it is: scheme, host and port."""
+        """The origin: scheme, host and port."""
         return self.secure, self.host, self.port
 
     @property
     def is_special(self) -> bool:
-        """Whether the host has a name that stands for no host of the public internet."""
+        """Whether the host has a name that no public host can have."""
         return self.literal is None and _SPECIAL.fullmatch(self.host) is not None
 
 
 @lru_cache(maxsize=1024)
 def parse_url(url: str) -> Target:
-    """The target of a URL. Raises Refused, and nothing else; no name is looked up."""
+    """The target of a URL. Raises Blocked, and nothing else; no name is resolved."""
     if len(url) > MAX_URL:
         raise Blocked(f"the URL is longer than {MAX_URL} characters")
     found = _URL.fullmatch(url)
@@ -76,7 +76,7 @@ def parse_url(url: str) -> Target:
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Whether two URLs have the same scheme, host and port; what cannot be read has none."""
+    """Whether two URLs have the same scheme, host and port; False for what cannot be parsed."""
     try:
         return parse_url(one).origin == parse_url(other).origin
     except Blocked:
@@ -84,10 +84,7 @@ def same_origin(one: str, other: str) -> bool:
 
 
 def host_name(text: str) -> str:
-    """A host's name as the network spells it: ASCII, small letters, no dot at its end.
-
-    Raises Refused.
-    """
+    """The canonical form of a host name: ASCII, lower case, no dot at its end. Raises Blocked."""
     if _AMBIGUOUS.search(text):
         raise Blocked("write the host in its xn-- form")
     try:
@@ -107,7 +104,7 @@ def _host(text: str) -> tuple[str, Address | None]:
             raise Blocked("the URL's host is no address") from None
         return str(six), six
     name = host_name(text)
-    # As browsers have it: a name that ends in a number is an address, of whatever spelling.
+    # As in browsers, a name that ends in a number is an IPv4 address in some form.
     if not _NUMBER.fullmatch(name.rpartition(".")[2]):
         return name, None
     try:
