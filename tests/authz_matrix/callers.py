@@ -89,7 +89,7 @@ async def _bad(cast: Cast) -> list[Caller]:
         engine, admin, "short", frozenset(), user_id=who, expires_at=now + SECOND
     )
     cast.clock.advance(seconds=2)
-    shown = {
+    credentials = {
         "an empty bearer": "",
         "garbage": "garbage",
         "a tampered token": _tampered(token),
@@ -103,7 +103,7 @@ async def _bad(cast: Cast) -> list[Caller]:
         "an unknown key": new_api_key().text,
         "half a key": cast.acme.key[:-4],
     }
-    found = [Caller(name, "bad", "nobody", bearer(text)) for name, text in shown.items()]
+    found = [Caller(name, "bad", "nobody", bearer(text)) for name, text in credentials.items()]
     basic = {"Authorization": "Basic " + base64.b64encode(b"ada:secret").decode()}
     return [
         Caller("nobody", "bad", "nobody", {}),

@@ -85,7 +85,7 @@ def _headers(cast: Cast, secret: str) -> Iterator[tuple[str, str]]:
 def _claims(cast: Cast, secret: str) -> Iterator[tuple[str, str]]:
     claims = good(cast)
     now = unix(cast.engine.clock.now())
-    lies: dict[str, dict[str, object]] = {
+    wrong_claims: dict[str, dict[str, object]] = {
         "expired": {"exp": now - 61},
         "exp a text": {"exp": str(now + 600)},
         "exp null": {"exp": None},
@@ -110,8 +110,8 @@ def _claims(cast: Cast, secret: str) -> Iterator[tuple[str, str]]:
         "a tenant of no form": {"tenant_id": "acme"},
         "the rival's tenant": {"tenant_id": cast.rival.tenant.id},
     }
-    for what, lie in lies.items():
-        yield what, signed(claims | lie, secret)
+    for what, wrong in wrong_claims.items():
+        yield what, signed(claims | wrong, secret)
     without = {name: value for name, value in claims.items() if name != "exp"}
     yield "no exp", signed(without, secret)
     doubled = json.dumps(claims)[:-1] + ', "sub": "x"}'

@@ -10,7 +10,7 @@ from koine.model.conversation import Conversation
 from koine.store.core.db import Database
 from tests.drivers.asgi import Caller
 from tests.drivers.base import Driver, Refused
-from tests.drivers.everyone import DRIVERS
+from tests.drivers.registry import DRIVERS
 from tests.drivers.world import World, make_world
 
 pytestmark = pytest.mark.parametrize("name", DRIVERS)

@@ -12,7 +12,7 @@ from koine.store.core.statements import Command, Query, param
 from koine.store.tables import messages as t
 from tests.dialects.inbox.pictures import PNG
 from tests.drivers.asgi import Caller, Reply
-from tests.drivers.everyone import DRIVERS
+from tests.drivers.registry import DRIVERS
 from tests.drivers.world import World, make_world
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="attachments[]"; filename="a..b.png"\r\n\r\n'

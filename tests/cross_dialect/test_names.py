@@ -9,7 +9,7 @@ from koine.engine.people.directory import PersonChanges
 from koine.model.conversation import Conversation
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
-from tests.drivers.everyone import make_drivers
+from tests.drivers.registry import make_drivers
 from tests.drivers.world import World, make_world
 
 WITHOUT_NAME = PersonChanges(name=None, first_name=" Ana", last_name="Silva ")

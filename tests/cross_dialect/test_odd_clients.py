@@ -8,7 +8,7 @@ import pytest
 
 from tests.drivers.asgi import Caller, Reply
 from tests.drivers.base import Driver
-from tests.drivers.everyone import DRIVERS
+from tests.drivers.registry import DRIVERS
 from tests.drivers.world import World
 
 pytestmark = pytest.mark.parametrize("name", DRIVERS)

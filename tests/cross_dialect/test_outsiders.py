@@ -63,9 +63,11 @@ async def test_ids_in_a_token_are_read_in_any_case(
     issuer = TokenIssuer("HS256", SECRET, "them", "us")
     await tenants.change(cast.engine, cast.acme.actor("ada"), TenantChanges(token_issuer=issuer))
     ids: dict[str, object] = {"sub": ada, "tenant_id": acme}
-    said = {k: str(v).upper() if k in claims else v for k, v in ids.items()}
-    own = cast.engine.signer.sign(said, 60)
-    theirs = TokenSigner(SECRET, "them", "us", cast.clock).sign(said | {"role": "tenant_admin"}, 60)
+    spelled = {k: str(v).upper() if k in claims else v for k, v in ids.items()}
+    own = cast.engine.signer.sign(spelled, 60)
+    theirs = TokenSigner(SECRET, "them", "us", cast.clock).sign(
+        spelled | {"role": "tenant_admin"}, 60
+    )
     async with http(cast.engine, KINDS[name]()) as api:
         for token in (own, theirs):
             for query in ({}, {"tenant_id": acme}, {"tenant_id": acme.upper()}):

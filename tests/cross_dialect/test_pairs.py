@@ -4,7 +4,7 @@ import pytest
 
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
-from tests.drivers.everyone import DRIVERS, make_drivers
+from tests.drivers.registry import DRIVERS, make_drivers
 from tests.drivers.world import World, make_world
 
 EVERY = pytest.mark.parametrize("reader", DRIVERS)

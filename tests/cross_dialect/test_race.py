@@ -14,7 +14,7 @@ from koine.model.conversation import Conversation
 from koine.store.postgres import PostgresDatabase
 from tests.drivers.asgi import Caller
 from tests.drivers.base import Driver, Refused
-from tests.drivers.everyone import DRIVERS
+from tests.drivers.registry import DRIVERS
 from tests.drivers.world import World
 
 TIMES = 50

@@ -12,7 +12,7 @@ from koine.model.actor import operator
 from koine.model.conversation import Conversation
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
-from tests.drivers.everyone import DRIVERS, make_drivers
+from tests.drivers.registry import DRIVERS, make_drivers
 from tests.drivers.world import World, make_world
 
 QUESTION = "How was it?"

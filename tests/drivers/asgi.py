@@ -37,16 +37,22 @@ class Caller:
         return Caller(self.app, headers)
 
     async def __call__(
-        self, method: str, url: str, body: object = None, *, raw: bytes | None = None, **named: str
+        self,
+        method: str,
+        url: str,
+        body: object = None,
+        *,
+        raw: bytes | None = None,
+        **more: str,
     ) -> Reply:
-        """Send one request: `body` as JSON, or `raw` as it is; `named` are headers."""
-        given = self.headers | {name.replace("_", "-"): value for name, value in named.items()}
+        """Send one request: `body` as JSON, or `raw` as it is; `more` are headers."""
+        headers = self.headers | {name.replace("_", "-"): value for name, value in more.items()}
         sent = msgspec.json.encode(body) if raw is None and body is not None else raw or b""
         if sent:
-            given = {"content-type": "application/json", **_lower(given)}
-            given["content-length"] = str(len(sent))
+            headers = {"content-type": "application/json", **_lower(headers)}
+            headers["content-length"] = str(len(sent))
         call = _Call(sent)
-        await self.app(_scope(method, url, given), call.receive, call.send)
+        await self.app(_scope(method, url, headers), call.receive, call.send)
         return Reply(call.status, call.headers, b"".join(call.chunks))
 
 

@@ -57,11 +57,11 @@ class Driver:
         """Close the conversation."""
         raise NotImplementedError
 
-    def is_closed(self, shown: Any) -> bool:
+    def is_closed(self, conversation: Any) -> bool:
         """Whether a conversation returned by `get` is closed."""
         raise NotImplementedError
 
-    def latest(self, shown: Any) -> str | None:
+    def latest(self, conversation: Any) -> str | None:
         """The last message's text in a conversation returned by `get`, if the dialect has it."""
         return None
 

@@ -52,5 +52,5 @@ class ChatsDriver(Driver):
     async def get(self, conversation: Conversation) -> Any:
         return await self.request("GET", f"{BASE}/{conversation.id}/details")
 
-    def latest(self, shown: Any) -> str | None:
-        return str(shown["lastMessageContent"])
+    def latest(self, conversation: Any) -> str | None:
+        return str(conversation["lastMessageContent"])

@@ -39,9 +39,11 @@ class DeliveryDriver(Driver):
     async def get(self, conversation: Conversation) -> Any:
         return (await self.request("GET", f"{BASE}/{conversation.id}"))["conversation"]
 
-    def is_closed(self, shown: Any) -> bool:
-        return bool(shown["status"] == "closed")
+    def is_closed(self, conversation: Any) -> bool:
+        return bool(conversation["status"] == "closed")
 
-    def latest(self, shown: Any) -> str | None:
-        text: str | None = shown["latest_message"] and shown["latest_message"]["content"]
+    def latest(self, conversation: Any) -> str | None:
+        text: str | None = (
+            conversation["latest_message"] and conversation["latest_message"]["content"]
+        )
         return text

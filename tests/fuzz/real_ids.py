@@ -38,18 +38,18 @@ ONE_IN = 5
 """One of so many keeps the generated value."""
 
 
-def filled(served: AppInThread, given: Any) -> Any:
+def filled(served: AppInThread, values: Any) -> Any:
     """The same parameters or body, with existing ids in most places."""
-    if isinstance(given, list):
-        return [filled(served, each) for each in given]
-    if not isinstance(given, dict):
-        return given
-    chance = zlib.crc32(repr(given).encode("utf-8", "surrogatepass"))
+    if isinstance(values, list):
+        return [filled(served, each) for each in values]
+    if not isinstance(values, dict):
+        return values
+    chance = zlib.crc32(repr(values).encode("utf-8", "surrogatepass"))
     if chance % ONE_IN == 0:
-        return given
+        return values
     acme = served.world.cast.acme
     known = {"inbox": acme.inbox.identifier, "contact": acme.contact_inboxes["carol"].source_id}
-    return {name: _one(served, known, name, value) for name, value in given.items()}
+    return {name: _one(served, known, name, value) for name, value in values.items()}
 
 
 def _one(served: AppInThread, known: dict[str, str], name: Any, value: Any) -> Any:

@@ -25,9 +25,9 @@ def native(shared_postgres: SharedPostgres) -> Iterator[AppInThread]:
 
 
 def fields_lost(status: int, body: bytes) -> tuple[int, bytes]:
-    shown = json.loads(body)
-    shown.pop("tenant_id", None)
-    return status, json.dumps(shown).encode()
+    rendered = json.loads(body)
+    rendered.pop("tenant_id", None)
+    return status, json.dumps(rendered).encode()
 
 
 FAULTS: dict[str, tuple[Fault, str]] = {
@@ -46,8 +46,8 @@ def test_a_fault_is_found(native: AppInThread, fault: str) -> None:
 
 def test_a_missing_authentication_is_found(native: AppInThread) -> None:
     ada = native.world.cast.bearer("ada")
-    shown = native.portal.call(native.world.call.with_headers(ada), "GET", "/v1/me").content
-    assert "without authentication" in complaint(native, lambda *_: (200, shown), ada)
+    rendered = native.portal.call(native.world.call.with_headers(ada), "GET", "/v1/me").content
+    assert "without authentication" in complaint(native, lambda *_: (200, rendered), ada)
 
 
 def complaint(served: AppInThread, fault: Fault, headers: dict[str, str]) -> str:
