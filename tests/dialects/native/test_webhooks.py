@@ -133,9 +133,9 @@ async def test_bodies_are_shown_to_those_who_may_read_conversations(api: Api) ->
 
 async def test_the_log_is_paged(api: Api) -> None:
     webhook, (harness, client) = await create_webhook(api), api
-    talk = await harness.create_conversation()
+    conversation = await harness.create_conversation()
     for _ in range(5):
-        await harness.send_message(talk)
+        await harness.send_message(conversation)
     await harness.plan()
     seen, cursor = [], None
     while True:
