@@ -45,7 +45,7 @@ def backup(
 def report(what: str, path: Path, work: Work) -> None:
     """Run `work` in a temporary folder beside an archive, and print its result.
 
-    Raises Said when there is a difference.
+    Raises CommandError when there is a difference.
     """
     if not path.is_file():
         raise CommandError(f"there is no archive {path}")

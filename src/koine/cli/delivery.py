@@ -76,7 +76,7 @@ Row = tuple[int, dict[str, object], int]
 
 
 def _rows(file: Path) -> Iterator[Row]:
-    """The file's rows; blank lines are no rows. Raises Said for a line that cannot be read."""
+    """The rows of the file without blank lines. Raises CommandError for a malformed line."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             yield from _csv(lines) if file.suffix.lower() == ".csv" else _ndjson(lines)

@@ -24,7 +24,7 @@ def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
     """What `work` returns, on an engine of its own that is closed after it.
 
     An empty database gets its tables; one of an older Koine is left to `koine migrate`.
-    Raises Said where the database cannot be had, and what `work` raises.
+    Raises CommandError when the database cannot be opened, and what `work` raises.
     """
     return run_until_done(_run(settings, work))
 

@@ -48,7 +48,7 @@ function secretField({ name }, [key, scheme]) {
   return { load, save, label: el("label", {}, el("span", {}, key, el("small", {}, where)), input) };
 }
 
-// Without schemes the path tells who calls: ask once for what most paths begin with.
+// Without security schemes the path has the credential: ask once for what most paths begin with.
 function sharedParameters(calls) {
   const counts = new Map();
   for (const { path, operation } of calls) {
@@ -88,7 +88,7 @@ async function check(page, calls) {
     if (answer.status === 401) break;
     if (answer.ok) learn(page.name, page.doc, call, answer.data);
   }
-  return verdict(first, Object.keys(known).filter((key) => !before.has(key)).length);
+  return resultMessage(first, Object.keys(known).filter((key) => !before.has(key)).length);
 }
 
 // Whom a token is for: the caller is a good example of a user.
@@ -104,7 +104,7 @@ function readable({ path, method, operation }) {
   return method === "get" && (operation.security.length ? !path.includes("{") : path.includes("{"));
 }
 
-function verdict(first, learned) {
+function resultMessage(first, learned) {
   if (!first) return [el("span", { class: "bad" }, "Fill in a value first.")];
   if (!first.ok) return [el("span", { class: "bad" }, `Refused: ${first.line}. `), first.text];
   const filled = learned ? ` ${learned} ids of this server are ready in the forms below.` : "";

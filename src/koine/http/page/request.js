@@ -1,4 +1,4 @@
-// One request: made from a form, told as curl, sent.
+// One request: built from a form, shown as curl, sent.
 
 export const JSON_BODY = "application/json";
 export const MULTIPART = "multipart/form-data";
@@ -46,7 +46,7 @@ function fillForm(sent, { media, fields }) {
   for (const [name, value] of fields) sent.body.append(name, value);
 }
 
-// The server's own address when its document tells one, else where this page came from.
+// The server URL of the document if it has one, else the origin of this page.
 export function serverOf(doc) {
   const { url = "/" } = (doc.servers || [])[0] || {};
   return url.startsWith("http") ? url.replace(/\/$/, "") : location.origin;

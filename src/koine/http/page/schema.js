@@ -1,6 +1,6 @@
-// JSON Schemas in words, and examples made of them.
+// JSON Schemas as text, and examples generated from them.
 
-const FAR = 2 ** 53 - 1; // the bound every integer has: not worth telling
+const FAR = 2 ** 53 - 1; // the bound every integer has: not shown
 // What an example says in a field of this name.
 const SAMPLES = {
   title: "A first conversation", subject: "A first conversation", name: "Ada Example",
@@ -38,7 +38,7 @@ export function idName(name) {
   return name.toLowerCase().replace(/[^a-z]/g, "").replace(/ids$/, "id");
 }
 
-// Whoever takes part may be a user: try one where nothing better is known.
+// A participant may be a user: try one where nothing better is known.
 const PEOPLE = new Set(["identityid", "participants"]);
 
 export function knownId(known, name) {

@@ -24,7 +24,7 @@ async def restore(
 
     An older archive is migrated. The event log begins a new epoch: positions come again, and
     cursors of before must not be believed. Raises BadArchive, CannotCopy (also for a database that
-    is served, or has something in it unless `force`), CannotStart, Unavailable.
+    is served, or has something in it unless `force`), StartupError, Unavailable.
     """
     manifest = unpack_and_open(settings, path, folder)
     copies = database_backup(settings)
