@@ -1,4 +1,4 @@
-"""The fence lets nothing be passed that can still appear: as a model, and under real load."""
+"""The watermark passes no position where an event may still appear: as a model, and under load."""
 
 import asyncio
 import random
@@ -47,7 +47,7 @@ class Transactions:
         del self.open[number]
         self.ended = max(self.ended, number)
 
-    def look(self, next_begun: int | None = None) -> LogSnapshot:
+    def snapshot(self, next_begun: int | None = None) -> LogSnapshot:
         seen = [number for number in self.open if number <= self.ended]
         oldest = min(seen, default=self.ended + 1)
         return LogSnapshot(self.position, oldest, next_begun or self.number)
@@ -60,72 +60,74 @@ class Transactions:
         return self.open[sorted(self.open)[which % len(self.open)]]
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["begin", "take", "end", "look"]), st.integers(0, 9)))
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["begin", "take", "end", "snapshot"]), st.integers(0, 9))
+)
 
 
 @given(STEPS)
-def test_no_settled_position_can_still_appear(steps: list[tuple[str, int]]) -> None:
-    log, fence = Transactions(), Watermark()
+def test_no_event_appears_at_a_stable_position(steps: list[tuple[str, int]]) -> None:
+    log, watermark = Transactions(), Watermark()
     for step, which in steps:
-        if step == "look":
-            fence.advance(log.look())
+        if step == "snapshot":
+            watermark.advance(log.snapshot())
         elif step == "begin":
             log.begin()
         elif log.open:
             log.take(which) if step == "take" else log.end(which)
-        assert fence.stable <= log.position
-        assert all(position > fence.stable for position in log.held())
+        assert watermark.stable <= log.position
+        assert all(position > watermark.stable for position in log.held())
 
 
 @given(STEPS)
-def test_all_is_settled_soon_after_all_have_ended(steps: list[tuple[str, int]]) -> None:
-    log, fence = Transactions(), Watermark()
+def test_all_is_stable_soon_after_all_have_ended(steps: list[tuple[str, int]]) -> None:
+    log, watermark = Transactions(), Watermark()
     for step, which in steps:
-        if step == "look":
-            fence.advance(log.look())
+        if step == "snapshot":
+            watermark.advance(log.snapshot())
         elif step == "begin":
             log.begin()
         elif log.open:
             log.take(which) if step == "take" else log.end(which)
     while log.open:
         log.end(0)
-    settled = [fence.advance(log.look()) for _ in range(3)]
-    assert settled[-1] == log.position
-    assert not fence.has_pending
+    stable = [watermark.advance(log.snapshot()) for _ in range(3)]
+    assert stable[-1] == log.position
+    assert not watermark.has_pending
 
 
-def test_a_number_that_is_not_above_all_begun_would_let_one_be_passed() -> None:
-    log, fence = Transactions(), Watermark()
+def test_a_number_not_above_all_begun_would_skip_an_event() -> None:
+    log, watermark = Transactions(), Watermark()
     log.begin()
     log.take(0)
     for _ in range(3):
-        fence.advance(log.look(next_begun=log.ended + 1))
-    assert fence.stable in log.held()
+        watermark.advance(log.snapshot(next_begun=log.ended + 1))
+    assert watermark.stable in log.held()
 
 
-def test_what_waits_is_covered_however_many_looks_there_are() -> None:
-    log, fence = Transactions(), Watermark()
+def test_pending_positions_are_covered_by_any_number_of_snapshots() -> None:
+    log, watermark = Transactions(), Watermark()
     log.begin()
     for _ in range(1000):
         log.take(0)
-        fence.advance(log.look())
-    assert (fence.stable, fence.has_pending) == (0, True)
+        watermark.advance(log.snapshot())
+    assert (watermark.stable, watermark.has_pending) == (0, True)
     log.end(0)
     for _ in range(3):
-        fence.advance(log.look())
-    assert (fence.stable, fence.has_pending) == (1000, False)
+        watermark.advance(log.snapshot())
+    assert (watermark.stable, watermark.has_pending) == (1000, False)
 
 
-def test_a_log_that_went_back_is_told() -> None:
-    fence = Watermark()
-    fence.advance(LogSnapshot(5, 9, 9))
+def test_a_rewound_log_raises() -> None:
+    watermark = Watermark()
+    watermark.advance(LogSnapshot(5, 9, 9))
     with pytest.raises(LogRewound):
-        fence.advance(LogSnapshot(4, 9, 9))
+        watermark.advance(LogSnapshot(4, 9, 9))
 
 
 # ---------------------------------------------------------------- under load
 
-TALKS = [(tenant, new_id()) for tenant in (new_id(), new_id(), new_id()) for _ in range(3)]
+CONVERSATIONS = [(tenant, new_id()) for tenant in (new_id(), new_id(), new_id()) for _ in range(3)]
 WRITERS = 10
 EVERYTHING = 1 << 60
 
@@ -135,29 +137,29 @@ class ChangedItsMind(Exception):
 
 
 class Follower:
-    """Reads what is settled; or, naive, whatever is there."""
+    """Reads what is stable; or, naive, whatever is there."""
 
     def __init__(self, db: PostgresDatabase, *, naive: bool = False) -> None:
         self.read: list[LoggedEvent] = []
         self._db = db
-        self._fence = None if naive else Watermark()
+        self._watermark = None if naive else Watermark()
 
     async def turn(self) -> None:
-        settled = EVERYTHING
-        if self._fence is not None:
-            settled = self._fence.advance(await self._db.read("", events.log_snapshot))
+        stable = EVERYTHING
+        if self._watermark is not None:
+            stable = self._watermark.advance(await self._db.read("", events.log_snapshot))
         at = self.read[-1].position if self.read else 0
-        self.read += await self._db.read("", events.after, at, settled, 100)
+        self.read += await self._db.read("", events.after, at, stable, 100)
 
     async def catch_up(self, within: float = 30) -> None:
-        """Until all that was given out is settled: tests of others, on the same server, may have
+        """Until all that was given out is stable: tests of others, on the same server, may have
         transactions open."""
         async with asyncio.timeout(within):
             while True:
                 before = len(self.read)
                 await self.turn()
-                waits = self._fence is not None and (
-                    self._fence.has_pending or not self._fence.has_snapshot
+                waits = self._watermark is not None and (
+                    self._watermark.has_pending or not self._watermark.has_snapshot
                 )
                 if not waits and len(self.read) == before:
                     return
@@ -180,10 +182,10 @@ async def log_db(shared_postgres: SharedPostgres) -> AsyncIterator[PostgresDatab
         await opened.close()
 
 
-async def say(tx: Tx, talk: str, seq: int, dice: random.Random) -> None:
+async def append_events(tx: Tx, conversation: str, seq: int, dice: random.Random) -> None:
     """One to three events in a transaction that lasts, and may come to nothing."""
     for _ in range(dice.choice((1, 1, 3))):
-        event = Event("message.created", "everyone", talk, new_id(), seq, "{}", 1)
+        event = Event("message.created", "everyone", conversation, new_id(), seq, "{}", 1)
         await events.append(tx, event)
         await asyncio.sleep(dice.choice((0, 0, 0.001, 0.03)))
     if dice.random() < 0.2:
@@ -195,11 +197,11 @@ async def write(
 ) -> None:
     """A writer holds its conversation from before it takes a position until the commit."""
     for _ in range(30):
-        tenant, talk = dice.choice(TALKS)
-        async with locks[talk]:
+        tenant, conversation = dice.choice(CONVERSATIONS)
+        async with locks[conversation]:
             try:
-                await db.write(tenant, say, talk, seqs[talk] + 1, dice)
-                seqs[talk] += 1
+                await db.write(tenant, append_events, conversation, seqs[conversation] + 1, dice)
+                seqs[conversation] += 1
             except ChangedItsMind:
                 pass
 
@@ -231,27 +233,27 @@ async def test_under_load_nothing_is_skipped_and_the_naive_reader_misses(
 
 def assert_in_order(read: list[LoggedEvent]) -> None:
     """Within a conversation positions go the way the commits went."""
-    by_talk = defaultdict[str | None, list[int]](list)
+    by_conversation = defaultdict[str | None, list[int]](list)
     for event in read:
         assert event.seq is not None
-        by_talk[event.conversation_id].append(event.seq)
-    assert len(by_talk) == len(TALKS)
-    for seqs in by_talk.values():
+        by_conversation[event.conversation_id].append(event.seq)
+    assert len(by_conversation) == len(CONVERSATIONS)
+    for seqs in by_conversation.values():
         assert seqs == sorted(seqs)
         assert set(seqs) == set(range(1, max(seqs) + 1))
 
 
-async def test_a_foreign_transaction_that_stays_open_delays_and_hides_nothing(
+async def test_a_foreign_open_transaction_delays_and_skips_nothing(
     log_db: PostgresDatabase,
 ) -> None:
-    stranger = await asyncpg.connect(log_db._url)
-    await stranger.execute("BEGIN; SELECT pg_current_xact_id()")
+    other = await asyncpg.connect(log_db._url)
+    await other.execute("BEGIN; SELECT pg_current_xact_id()")
     careful = Follower(log_db)
     await careful.turn()
     following = asyncio.create_task(careful.follow())
     await load(log_db, 2)
     assert careful.read == []
-    await stranger.close()
+    await other.close()
     following.cancel()
     await careful.catch_up()
     assert careful.read == await log_db.read("", events.after, 0, EVERYTHING, 10_000)
@@ -271,8 +273,8 @@ async def test_the_one_transaction_that_is_open_is_waited_for(log_db: PostgresDa
     await begun.wait()
     for _ in range(5):
         await careful.turn()
-    assert careful._fence is not None
-    assert (careful._fence.stable, careful._fence.has_pending) == (0, True)
+    assert careful._watermark is not None
+    assert (careful._watermark.stable, careful._watermark.has_pending) == (0, True)
     end.set()
     await writing
     await careful.catch_up()

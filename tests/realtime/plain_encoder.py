@@ -1,4 +1,4 @@
-"""A voice that says what it hears in a few words, and a relay to hear it from."""
+"""A reader and an encoder of short texts, and a running `Realtime`."""
 
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
@@ -18,11 +18,13 @@ from koine.realtime.bus.protocol import Bus, LocalBus
 from koine.realtime.reader import EphemeralEvent, EventEncoder
 from koine.realtime.realtime import Realtime
 from koine.realtime.subscriber import Subscriber
+from koine.store.events import events
 from tests.cast import Cast
+from tests.realtime.bus.recorder import eventually
 
 
 class PlainReader:
-    """Says "kind seq"; `revoked` makes the next question who it is a refusal."""
+    """Encodes events as "kind seq"; with `revoked` the next check of its credential fails."""
 
     name = "plain"
 
@@ -38,57 +40,60 @@ class PlainReader:
             raise Unauthenticated("revoked")
         return self.actor
 
-    def view(self, happening: EventContext) -> Hashable | None:
+    def view(self, context: EventContext) -> Hashable | None:
         return True
 
     def ephemeral_view(
-        self, whisper: EphemeralEvent, happening: EventContext | None
+        self, ephemeral: EphemeralEvent, context: EventContext | None
     ) -> Hashable | None:
         return True
 
 
 class PlainEventEncoder(Struct, frozen=True):
-    def encode(self, happening: EventContext, view: Any) -> bytes | None:
-        return f"{happening.event.kind} {happening.event.seq or ''}".strip().encode()
+    def encode(self, context: EventContext, view: Any) -> bytes | None:
+        return f"{context.event.kind} {context.event.seq or ''}".strip().encode()
 
     def encode_ephemeral(
-        self, whisper: EphemeralEvent, happening: EventContext | None, view: Any
+        self, ephemeral: EphemeralEvent, context: EventContext | None, view: Any
     ) -> bytes | None:
-        word = "on" if whisper.active else "off"
-        told = word if whisper.kind == "typing" else whisper.availability
-        return f"{whisper.kind} {told}".encode()
+        word = "on" if ephemeral.active else "off"
+        state = word if ephemeral.kind == "typing" else ephemeral.availability
+        return f"{ephemeral.kind} {state}".encode()
 
 
 @asynccontextmanager
 async def realtime_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Realtime]:
-    """A relay that runs while the context is open."""
-    relay = Realtime(engine, bus or LocalBus(), ShutdownSignal())
-    await relay.start()
+    """A `Realtime` that runs while the context is open, and begins behind all that was written:
+    transactions of other tests, on the same server, may hold its watermark up."""
+    realtime = Realtime(engine, bus or LocalBus(), ShutdownSignal())
+    last = (await engine.db.read("", events.log_snapshot)).last
+    await realtime.start()
     try:
-        yield relay
+        await eventually(lambda: realtime.log_reader.stable >= last)
+        yield realtime
     finally:
-        await relay.close()
+        await realtime.close()
 
 
-async def received(seat: Subscriber, count: int, seconds: float = 5.0) -> list[str]:
-    """The next `count` frames; fewer when for `seconds` there is none."""
+async def received(subscriber: Subscriber, count: int, seconds: float = 5.0) -> list[str]:
+    """The next `count` events; fewer when there is none for `seconds`."""
     frames: list[str] = []
     while len(frames) < count:
-        told = await seat.read(seconds)
-        if not told.frames and not told.reset:
+        batch = await subscriber.read(seconds)
+        if not batch.frames and not batch.reset:
             break
-        frames += [frame.decode() for _, frame in told.frames]
+        frames += [frame.decode() for _, frame in batch.frames]
     return frames
 
 
 async def opened(cast: Cast, *names: str) -> Conversation:
-    """A conversation without delivery or inbox, of Ada and these people."""
+    """A conversation of Ada and these people, without delivery or inbox."""
     joining = tuple((cast.acme.id(name), "member") for name in names)
-    new = NewConversation(title="Talk", participants=joining)  # type: ignore[arg-type]  # roles
+    new = NewConversation(title="Order 7", participants=joining)  # type: ignore[arg-type]  # roles
     return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
 
 
 async def say(cast: Cast, where: Conversation, text: str, **more: object) -> Message:
-    """Ada says something there."""
+    """A message of Ada's."""
     draft = Draft(content=text, sender_id=cast.acme.id("ada"), **more)  # type: ignore[arg-type]
     return await messages.send(cast.engine, cast.acme.actor("ada"), where.id, draft)

@@ -29,8 +29,8 @@ class Story:
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
-        self.boss = cast.acme.actor("ada")
-        self.talks: list[str] = []
+        self.admin = cast.acme.actor("ada")
+        self.conversations: list[str] = []
 
     async def play(self, steps: Sequence[Step]) -> None:
         """Do every step; what the engine refuses leaves no trace."""
@@ -42,8 +42,10 @@ class Story:
                     await self._open(one, who)
                 elif what in ("rename", "deliver"):
                     await self._elsewhere(what, one, PEOPLE[other % len(PEOPLE)])
-                elif self.talks:
-                    await self._in(what, self.talks[one % len(self.talks)], who, other)
+                elif self.conversations:
+                    await self._in(
+                        what, self.conversations[one % len(self.conversations)], who, other
+                    )
 
     async def _open(self, one: int, who: str) -> None:
         acme = self.cast.acme
@@ -55,15 +57,15 @@ class Story:
             delivery_id=acme.deliveries[one % 3].id if one & 32 else None,
             participants=tuple((each, "member") for each in users),
         )
-        made = await conversations.create(self.cast.engine, self.boss, new)
-        self.talks.append(made.id)
+        made = await conversations.create(self.cast.engine, self.admin, new)
+        self.conversations.append(made.id)
 
     async def _elsewhere(self, what: str, one: int, name: str) -> None:
         engine, acme = self.cast.engine, self.cast.acme
         if what == "rename":
             person = acme.people[name]
             changes = PersonChanges(name=f"{name} {one}")
-            await directory.change(engine, self.boss, person.id, person.kind, changes)
+            await directory.change(engine, self.admin, person.id, person.kind, changes)
             return
         customer, driver = (acme.id(each) for each in (("cleo", "olaf")[one & 1], "dan"))
         given = DeliveryInput(
@@ -72,28 +74,32 @@ class Story:
             driver_id=driver if one & 2 else acme.id("olaf"),
             status=f"s{one}",
         )
-        await deliveries.save(engine, self.boss, [given])
+        await deliveries.save(engine, self.admin, [given])
 
-    async def _in(self, what: str, talk: str, who: str, other: int) -> None:
-        engine, boss = self.cast.engine, self.boss
+    async def _in(self, what: str, conversation: str, who: str, other: int) -> None:
+        engine, admin = self.cast.engine, self.admin
         match what:
             case "say" | "note":
                 draft = Draft(content="x", sender_id=who, private=what == "note")
-                await messages.send(engine, boss, talk, draft)
+                await messages.send(engine, admin, conversation, draft)
             case "join":
-                await participants.add(engine, boss, talk, [who], "member")
+                await participants.add(engine, admin, conversation, [who], "member")
             case "leave":
-                await participants.remove(engine, boss, talk, [who])
+                await participants.remove(engine, admin, conversation, [who])
             case "read":
-                await participants.read(engine, boss, talk)
+                await participants.read(engine, admin, conversation)
             case "remove":
-                await conversations.remove(engine, boss, talk)
+                await conversations.remove(engine, admin, conversation)
             case "delete":
-                await conversations.delete(engine, boss, talk, "gone", removed=bool(other & 1))
-                self.talks.remove(talk)
+                await conversations.delete(
+                    engine, admin, conversation, "gone", removed=bool(other & 1)
+                )
+                self.conversations.remove(conversation)
             case "assign":
-                await conversations.change(engine, boss, talk, ConversationChanges(assignee_id=who))
+                await conversations.change(
+                    engine, admin, conversation, ConversationChanges(assignee_id=who)
+                )
             case "ticket":
-                await tickets.open_(engine, boss, talk)
+                await tickets.open_(engine, admin, conversation)
             case "own":
-                await participants.update(engine, boss, talk, [who], "admin")
+                await participants.update(engine, admin, conversation, [who], "admin")

@@ -1,4 +1,4 @@
-"""Who is behind is given what the whole log holds for it, at a cost of its own events alone."""
+"""A stream that is behind reads its own events, the same that the whole log has for it."""
 
 import asyncio
 
@@ -25,10 +25,10 @@ STORIES = st.lists(
 READERS = ("dan", "cleo", "olaf", "carol", "dave", "ada")
 
 
-async def told(cast: Cast, actor: Actor, after: int, few: int) -> list[str]:
-    """The events a reader is told up to now, by the pages it is given."""
+async def received_ids(cast: Cast, actor: Actor, after: int, in_order_below: int) -> list[str]:
+    """The ids of the events that a reader receives up to now, page by page."""
     backlog = Backlog(cast.engine)
-    backlog.in_order_below = few
+    backlog.in_order_below = in_order_below
     upto = (await cast.engine.db.read("", events.log_snapshot)).last
     place, ids = ReadPosition(actor, after), []
     while place.position < upto:
@@ -43,7 +43,7 @@ async def told(cast: Cast, actor: Actor, after: int, few: int) -> list[str]:
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=STORIES)
-async def test_what_is_found_is_what_the_whole_log_holds(db: Database, steps: list[Step]) -> None:
+async def test_own_events_are_those_of_the_whole_log(db: Database, steps: list[Step]) -> None:
     cast = await make_cast(db)
     story = Story(cast)
     before = (await db.read("", events.log_snapshot)).last
@@ -56,12 +56,12 @@ async def test_what_is_found_is_what_the_whole_log_holds(db: Database, steps: li
     ]
     for actor in [*map(cast.acme.actor, READERS), *keys]:
         for after in (before, between):
-            whole = await told(cast, actor, after, few=10**12)
-            assert await told(cast, actor, after, few=0) == whole
+            whole = await received_ids(cast, actor, after, in_order_below=10**12)
+            assert await received_ids(cast, actor, after, in_order_below=0) == whole
             assert len(set(whole)) == len(whole)
 
 
-async def test_events_of_others_are_not_looked_at(cast: Cast) -> None:
+async def test_events_of_others_are_not_read(cast: Cast) -> None:
     mine, others = await opened(cast, "dan"), await opened(cast)
     start = (await cast.engine.db.read("", events.log_snapshot)).last
     await say(cast, mine, "first")
@@ -70,44 +70,44 @@ async def test_events_of_others_are_not_looked_at(cast: Cast) -> None:
     await say(cast, mine, "last")
     before = looked_at()
     for name in ("dan", "carol"):
-        found = await told(cast, cast.acme.actor(name), start, few=50)
+        found = await received_ids(cast, cast.acme.actor(name), start, in_order_below=50)
         assert len(found) == (2 if name == "dan" else 0)
     assert looked_at() - before <= 4
-    await told(cast, cast.acme.actor("ada"), start, few=50)
-    assert looked_at() - before > 2_000  # an insider is told all of it
+    await received_ids(cast, cast.acme.actor("ada"), start, in_order_below=50)
+    assert looked_at() - before > 2_000  # a user of the tenant reads the log in order
 
 
-async def test_what_is_own_comes_page_by_page_in_order(cast: Cast) -> None:
+async def test_own_events_come_page_by_page_in_order(cast: Cast) -> None:
     first, second = await opened(cast, "dan"), await opened(cast, "dan")
-    async with realtime_of(cast.engine) as relay:
-        start = (await relay.connect(PlainReader(cast.acme.actor("dan")), None)).cursor
+    async with realtime_of(cast.engine) as realtime:
+        start = (await realtime.connect(PlainReader(cast.acme.actor("dan")), None)).cursor
         for n in range(PAGE_EVENTS):
             await say(cast, first, f"{n}")
             await say(cast, second, f"{n}")
-        seat = await relay.connect(PlainReader(cast.acme.actor("dan")), start)
+        subscriber = await realtime.connect(PlainReader(cast.acme.actor("dan")), start)
         expected = [f"message.created {n // 2}" for n in range(2, 2 * PAGE_EVENTS + 2)]
-        assert await received(seat, 2 * PAGE_EVENTS) == expected
+        assert await received(subscriber, 2 * PAGE_EVENTS) == expected
         await say(cast, first, "now")
-        assert await received(seat, 1) == [f"message.created {PAGE_EVENTS + 1}"]
+        assert await received(subscriber, 1) == [f"message.created {PAGE_EVENTS + 1}"]
 
 
-async def test_a_contact_who_missed_too_much_begins_anew(db: Database) -> None:
+async def test_a_contact_who_missed_too_much_gets_a_reset(db: Database) -> None:
     cast = await make_cast(db, contact_catch_up_events=60)
-    talk = await conversations.create(
+    conversation = await conversations.create(
         cast.engine, cast.acme.actor("ada"), NewConversation(owner_id=cast.acme.id("carol"))
     )
-    async with realtime_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as realtime:
         carol = PlainReader(cast.acme.actor("carol"))
-        start = (await relay.connect(carol, None)).cursor
+        start = (await realtime.connect(carol, None)).cursor
         for n in range(60):
-            await say(cast, talk, f"{n}")
-        seat = await relay.connect(carol, start)
-        assert len(await received(seat, 60)) == 60
-        await say(cast, talk, "one too many")
-        await received(seat, 1)
-        late = await relay.connect(carol, start)
+            await say(cast, conversation, f"{n}")
+        subscriber = await realtime.connect(carol, start)
+        assert len(await received(subscriber, 60)) == 60
+        await say(cast, conversation, "one too many")
+        await received(subscriber, 1)
+        late = await realtime.connect(carol, start)
         assert (await late.read(5)).reset == "too_old"
-        await say(cast, talk, "from now on")
+        await say(cast, conversation, "from now on")
         assert await received(late, 1) == ["message.created 62"]
 
 

@@ -1,4 +1,4 @@
-"""Whatever ends a credential closes its live connections, on every node."""
+"""Every end of a credential closes its open streams, on every node."""
 
 from collections.abc import Awaitable, Callable
 
@@ -36,18 +36,18 @@ class Bearer(PlainReader):
 
 
 async def closed_everywhere(cast: Cast, text: str, end: Callable[[], Awaitable[object]]) -> None:
-    """Whether what ends on one node closes the credential's seat there and on another."""
+    """Whether what ends on one node closes the credential's subscriber there and on another."""
     other = await engines.open_engine(
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     async with realtime_of(cast.engine) as here, realtime_of(other) as there:
-        seats = []
-        for engine, relay in ((cast.engine, here), (other, there)):
-            voice = Bearer(engine, operator(""), text)
-            voice.actor = await voice.authenticate()
-            seats.append(await relay.connect(voice, None))
+        subscribers = []
+        for engine, realtime in ((cast.engine, here), (other, there)):
+            reader = Bearer(engine, operator(""), text)
+            reader.actor = await reader.authenticate()
+            subscribers.append(await realtime.connect(reader, None))
         await end()
-        assert [await reason_of(seat) for seat in seats] == ["revoked", "revoked"]
+        assert [await reason_of(subscriber) for subscriber in subscribers] == ["revoked", "revoked"]
 
 
 async def reuse(cast: Cast, found: LoggedIn) -> None:
@@ -86,10 +86,10 @@ async def test_a_session_that_ends_closes_its_streams_on_every_node(cast: Cast, 
 
 @pytest.mark.parametrize("how", ["revoked", "blocked", "removed"])
 async def test_a_key_closes_its_streams_with_the_one_that_made_it(cast: Cast, how: str) -> None:
-    boss, ada, dan = operator(cast.acme.tenant.id), cast.acme.actor("ada"), cast.acme.id("dan")
+    admin, ada, dan = operator(cast.acme.tenant.id), cast.acme.actor("ada"), cast.acme.id("dan")
     manage = PersonChanges(permissions='["manage:tenant", "read:conversations"]')
-    await directory.change(cast.engine, boss, dan, "user", manage)
-    maker = Actor(boss.tenant_id, "user", dan, "driver", READ | {"manage:tenant"})
+    await directory.change(cast.engine, admin, dan, "user", manage)
+    maker = Actor(admin.tenant_id, "user", dan, "driver", READ | {"manage:tenant"})
     first = await api_keys.create(cast.engine, maker, "first", maker.permissions)
     maker = await credentials.by_key(cast.engine, first.text)
     made = await api_keys.create(cast.engine, maker, "k", READ, user_id=cast.acme.id("cleo"))

@@ -1,4 +1,4 @@
-"""Typing is told to who sees the conversation, now or never, on every node."""
+"""Typing is sent to the streams that see the conversation, on every node, and not stored."""
 
 import msgspec
 
@@ -17,52 +17,54 @@ def typing(cast: Cast, conversation_id: str, name: str) -> EphemeralEvent:
     )
 
 
-async def test_who_sees_the_conversation_sees_who_writes_but_not_the_writer(cast: Cast) -> None:
-    talk = await opened(cast, "dan")
-    async with realtime_of(cast.engine) as relay:
-        seats = {}
+async def test_typing_is_sent_to_those_who_see_the_conversation_but_not_to_the_writer(
+    cast: Cast,
+) -> None:
+    conversation = await opened(cast, "dan")
+    async with realtime_of(cast.engine) as realtime:
+        subscribers = {}
         for name in ("ada", "dan", "olaf"):
-            seats[name] = await relay.connect(PlainReader(cast.acme.actor(name)), None)
-            await seats[name].read(0.02)
-        relay.publish_ephemeral(typing(cast, talk.id, "ada"))
-        assert await received(seats["dan"], 1) == ["typing on"]
-        assert "typing on" not in await received(seats["ada"], 9, 0.1)
-        assert "typing on" not in await received(seats["olaf"], 9, 0.1)
+            subscribers[name] = await realtime.connect(PlainReader(cast.acme.actor(name)), None)
+            await subscribers[name].read(0.02)
+        realtime.publish_ephemeral(typing(cast, conversation.id, "ada"))
+        assert await received(subscribers["dan"], 1) == ["typing on"]
+        assert "typing on" not in await received(subscribers["ada"], 9, 0.1)
+        assert "typing on" not in await received(subscribers["olaf"], 9, 0.1)
 
 
-async def test_the_other_node_hears_it_too(cast: Cast) -> None:
-    talk = await opened(cast, "dan")
-    wire = Wire()
-    async with realtime_of(cast.engine, wire) as here, realtime_of(cast.engine, wire) as there:
-        seat = await there.connect(PlainReader(cast.acme.actor("dan")), None)
-        await seat.read(0.02)
-        here.publish_ephemeral(typing(cast, talk.id, "ada"))
-        assert await received(seat, 1) == ["typing on"]
+async def test_typing_is_sent_on_the_other_node_too(cast: Cast) -> None:
+    conversation = await opened(cast, "dan")
+    bus = InProcessBus()
+    async with realtime_of(cast.engine, bus) as here, realtime_of(cast.engine, bus) as there:
+        subscriber = await there.connect(PlainReader(cast.acme.actor("dan")), None)
+        await subscriber.read(0.02)
+        here.publish_ephemeral(typing(cast, conversation.id, "ada"))
+        assert await received(subscriber, 1) == ["typing on"]
 
 
-async def test_garbage_from_the_bus_is_nothing(cast: Cast) -> None:
-    talk, wire = await opened(cast, "dan"), Wire()
-    async with realtime_of(cast.engine, wire) as relay:
-        seat = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
-        await seat.read(0.02)
-        wire.publish("ephemeral", b"\xff garbage")
-        wire.publish("ephemeral", msgspec.msgpack.encode({"tenant_id": 3}))
-        relay.publish_ephemeral(typing(cast, talk.id, "ada"))
-        assert "typing on" in await received(seat, 1)
+async def test_garbage_from_the_bus_is_ignored(cast: Cast) -> None:
+    conversation, bus = await opened(cast, "dan"), InProcessBus()
+    async with realtime_of(cast.engine, bus) as realtime:
+        subscriber = await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
+        await subscriber.read(0.02)
+        bus.publish("ephemeral", b"\xff garbage")
+        bus.publish("ephemeral", msgspec.msgpack.encode({"tenant_id": 3}))
+        realtime.publish_ephemeral(typing(cast, conversation.id, "ada"))
+        assert "typing on" in await received(subscriber, 1)
 
 
-class Wire:
-    """A bus within the test: whoever listens hears everything."""
+class InProcessBus:
+    """A bus within the test: every listener receives every message."""
 
     def __init__(self) -> None:
-        self._heard: list[MessageHandler] = []
+        self._handlers: list[MessageHandler] = []
 
-    async def start(self, heard: MessageHandler) -> None:
-        self._heard.append(heard)
+    async def start(self, on_message: MessageHandler) -> None:
+        self._handlers.append(on_message)
 
     def publish(self, subject: Subject, payload: bytes = b"") -> None:
-        for each in self._heard:
+        for each in self._handlers:
             each(subject, payload)
 
     async def close(self) -> None:
-        self._heard.clear()
+        self._handlers.clear()

@@ -1,4 +1,4 @@
-"""Who is there: with a seat here or on another node, and for a moment after."""
+"""Presence: online with a stream here or on another node, and for a moment after the last one."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from koine.realtime.reader import EphemeralEvent
 from koine.store.core.db import Database
 from tests.cast import Cast
 from tests.realtime.plain_encoder import PlainReader, realtime_of, received
-from tests.realtime.test_ephemeral import Wire
+from tests.realtime.test_ephemeral import InProcessBus
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def db(sqlite_db: Database) -> Database:
     return sqlite_db
 
 
-async def test_one_with_a_seat_is_there_on_every_node(cast: Cast) -> None:
-    wire, dan = Wire(), cast.acme.actor("dan")
+async def test_a_person_with_a_stream_is_online_on_every_node(cast: Cast) -> None:
+    wire, dan = InProcessBus(), cast.acme.actor("dan")
     async with realtime_of(cast.engine, wire) as here, realtime_of(cast.engine, wire) as there:
         await here.connect(PlainReader(dan), None)
         online = {cast.acme.id("dan"): "online"}
@@ -30,8 +30,8 @@ async def test_one_with_a_seat_is_there_on_every_node(cast: Cast) -> None:
         assert there.presence.online(dan.tenant_id) == {cast.acme.id("dan"): "away"}
 
 
-async def test_one_may_say_so_on_another_node_than_the_one_they_sit_on(cast: Cast) -> None:
-    wire, dan = Wire(), cast.acme.actor("dan")
+async def test_availability_may_be_set_on_another_node_than_the_stream(cast: Cast) -> None:
+    wire, dan = InProcessBus(), cast.acme.actor("dan")
     async with realtime_of(cast.engine, wire) as here, realtime_of(cast.engine, wire) as there:
         await here.connect(PlainReader(dan), None)
         for availability in ("away", "online"):
@@ -40,75 +40,77 @@ async def test_one_may_say_so_on_another_node_than_the_one_they_sit_on(cast: Cas
             assert there.presence.online(dan.tenant_id) == {dan.identity_id: availability}
 
 
-async def test_one_who_comes_right_back_was_never_gone(
+async def test_a_client_that_reconnects_at_once_was_never_offline(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "OFFLINE_DELAY", 0.05)
-    async with realtime_of(cast.engine) as relay:
+    async with realtime_of(cast.engine) as realtime:
         dan = cast.acme.actor("dan")
-        first, other = [await relay.connect(PlainReader(dan), None) for _ in range(2)]
-        relay.disconnect(first)
+        first, other = [await realtime.connect(PlainReader(dan), None) for _ in range(2)]
+        realtime.disconnect(first)
         await asyncio.sleep(0.1)
-        assert relay.presence.online(dan.tenant_id)
-        relay.disconnect(other)
-        assert not relay.presence.online(dan.tenant_id)
+        assert realtime.presence.online(dan.tenant_id)
+        realtime.disconnect(other)
+        assert not realtime.presence.online(dan.tenant_id)
 
 
-async def test_who_is_named_no_more_is_gone(cast: Cast) -> None:
-    async with realtime_of(cast.engine) as relay:
+async def test_a_person_without_heartbeats_is_offline(cast: Cast) -> None:
+    async with realtime_of(cast.engine) as realtime:
         dan = cast.acme.actor("dan")
         named = EphemeralEvent(
             tenant_id=dan.tenant_id, kind="presence", identity_id=cast.acme.id("dan")
         )
-        relay.presence.apply_remote(named)
-        assert relay.presence.online(dan.tenant_id)
+        realtime.presence.apply_remote(named)
+        assert realtime.presence.online(dan.tenant_id)
         cast.clock.advance(seconds=60)
-        assert not relay.presence.online(dan.tenant_id)
+        assert not realtime.presence.online(dan.tenant_id)
 
 
-async def test_a_key_is_nobody(cast: Cast) -> None:
-    async with realtime_of(cast.engine) as relay:
+async def test_a_key_has_no_presence(cast: Cast) -> None:
+    async with realtime_of(cast.engine) as realtime:
         key = Actor(cast.acme.tenant.id, "key", cast.acme.id("alice"))
-        await relay.connect(PlainReader(key), None)
-        assert relay.presence.online(cast.acme.tenant.id) == {}
+        await realtime.connect(PlainReader(key), None)
+        assert realtime.presence.online(cast.acme.tenant.id) == {}
 
 
-async def test_that_one_is_still_there_is_no_news_to_readers(
+async def test_heartbeats_are_not_sent_to_streams(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "HEARTBEAT_SECONDS", 0.02)
-    wire = Wire()
+    wire = InProcessBus()
     async with realtime_of(cast.engine, wire) as here, realtime_of(cast.engine, wire) as there:
-        seat = await there.connect(PlainReader(cast.acme.actor("ada")), None)
-        await seat.read(0.02)
+        subscriber = await there.connect(PlainReader(cast.acme.actor("ada")), None)
+        await subscriber.read(0.02)
         await here.connect(PlainReader(cast.acme.actor("dan")), None)
-        assert await received(seat, 9, 0.2) == ["presence online"]
-        assert await received(seat, 1, 0.2) == []
+        assert await received(subscriber, 9, 0.2) == ["presence online"]
+        assert await received(subscriber, 1, 0.2) == []
         there.presence.set(cast.acme.actor("dan"), "away")
-        assert (await received(seat, 1))[0] == "presence away"
+        assert (await received(subscriber, 1))[0] == "presence away"
 
 
-async def test_contacts_are_told_of_no_other_contact(cast: Cast) -> None:
-    async with realtime_of(cast.engine) as relay:
+async def test_contacts_do_not_receive_the_presence_of_other_contacts(cast: Cast) -> None:
+    async with realtime_of(cast.engine) as realtime:
         people = ("ada", "carol", "dave")
-        seats = [await relay.connect(PlainReader(cast.acme.actor(name)), None) for name in people]
-        ada, carol, _ = seats
-        for seat in seats:
-            await seat.read(0.02)
-        relay.presence.set(cast.acme.actor("dave"), "away")
+        subscribers = [
+            await realtime.connect(PlainReader(cast.acme.actor(name)), None) for name in people
+        ]
+        ada, carol, _ = subscribers
+        for subscriber in subscribers:
+            await subscriber.read(0.02)
+        realtime.presence.set(cast.acme.actor("dave"), "away")
         assert "presence away" in await received(ada, 9, 0.1)
         assert "presence away" not in await received(carol, 9, 0.1)
-        there = relay.presence.online(cast.acme.tenant.id, "contact")
+        there = realtime.presence.online(cast.acme.tenant.id, "contact")
         assert there.keys() == {cast.acme.id("carol"), cast.acme.id("dave")}
 
 
-async def test_who_shows_another_credential_is_gone_when_gone(
+async def test_a_stream_with_a_changed_credential_goes_offline_when_closed(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "OFFLINE_DELAY", 0.01)
-    async with realtime_of(cast.engine) as relay:
-        seat = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
-        seat.reader.actor = Actor(cast.acme.tenant.id, "key", cast.acme.id("dan"))
-        relay.disconnect(seat)
+    async with realtime_of(cast.engine) as realtime:
+        subscriber = await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
+        subscriber.reader.actor = Actor(cast.acme.tenant.id, "key", cast.acme.id("dan"))
+        realtime.disconnect(subscriber)
         await asyncio.sleep(0.05)
-        assert relay.presence.online(cast.acme.tenant.id) == {}
+        assert realtime.presence.online(cast.acme.tenant.id) == {}

@@ -1,4 +1,4 @@
-"""A right that ends while its holder listens: the seat is asked, and closed."""
+"""A right that ends while a stream is open: the credential is checked, and the stream closed."""
 
 import asyncio
 
@@ -19,76 +19,78 @@ from tests.realtime.bus.recorder import eventually
 from tests.realtime.plain_encoder import PlainReader, opened, realtime_of, received, say
 
 
-async def reason_of(seat: Subscriber) -> str:
+async def reason_of(subscriber: Subscriber) -> str:
     with pytest.raises(Closed) as closed:
         for _ in range(3):
-            await seat.read(2)
+            await subscriber.read(2)
     return closed.value.reason
 
 
-async def test_who_loses_a_role_is_asked_and_nobody_else_is(cast: Cast) -> None:
-    async with realtime_of(cast.engine) as relay:
+async def test_only_the_user_who_lost_a_role_is_checked(cast: Cast) -> None:
+    async with realtime_of(cast.engine) as realtime:
         alice, dan = (PlainReader(cast.acme.actor(name)) for name in ("alice", "dan"))
-        seats = [await relay.connect(voice, None) for voice in (alice, dan)]
+        subscribers = [await realtime.connect(reader, None) for reader in (alice, dan)]
         alice.asked = dan.asked = 0
         alice.revoked = True
-        boss = cast.acme.actor("ada")
+        admin = cast.acme.actor("ada")
         less = PersonChanges(role="driver")
-        await directory.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
-        assert await reason_of(seats[0]) == "revoked"
+        await directory.change(cast.engine, admin, cast.acme.id("alice"), "user", less)
+        assert await reason_of(subscribers[0]) == "revoked"
         assert alice.asked == 1 and dan.asked == 0
 
 
-async def test_a_key_that_is_revoked_closes_its_seats_on_every_node(cast: Cast) -> None:
-    boss = cast.acme.actor("ada")
-    (key, *_) = await api_keys.list_all(cast.engine, boss)
+async def test_a_revoked_key_closes_its_streams_on_every_node(cast: Cast) -> None:
+    admin = cast.acme.actor("ada")
+    (key, *_) = await api_keys.list_all(cast.engine, admin)
     holder = Actor(cast.acme.tenant.id, "key", key.user_id, key_id=key.id)
     async with realtime_of(cast.engine) as here, realtime_of(cast.engine) as there:
-        voices = [PlainReader(holder), PlainReader(holder)]
-        seats = [await r.connect(v, None) for r, v in zip((here, there), voices, strict=True)]
-        for voice in voices:
-            voice.revoked = True
-        await api_keys.revoke(cast.engine, boss, key.id)
-        assert [await reason_of(seat) for seat in seats] == ["revoked", "revoked"]
+        readers = [PlainReader(holder), PlainReader(holder)]
+        subscribers = [
+            await r.connect(v, None) for r, v in zip((here, there), readers, strict=True)
+        ]
+        for reader in readers:
+            reader.revoked = True
+        await api_keys.revoke(cast.engine, admin, key.id)
+        assert [await reason_of(subscriber) for subscriber in subscribers] == ["revoked", "revoked"]
 
 
-async def test_a_credential_whose_time_is_over_closes_its_seat(cast: Cast) -> None:
-    async with realtime_of(cast.engine) as relay:
+async def test_an_expired_credential_closes_its_stream(cast: Cast) -> None:
+    async with realtime_of(cast.engine) as realtime:
         dan = cast.acme.actor("dan")
         soon = Actor(dan.tenant_id, "user", dan.identity_id, expires_at=cast.clock.now() + 1)
-        voice = PlainReader(soon)
-        seat = await relay.connect(voice, None)
+        reader = PlainReader(soon)
+        subscriber = await realtime.connect(reader, None)
         cast.clock.advance(seconds=1)
-        voice.revoked = True
-        assert await reason_of(seat) == "revoked"
+        reader.revoked = True
+        assert await reason_of(subscriber) == "revoked"
 
 
-async def test_while_nobody_can_tell_a_seat_hears_nothing_and_then_all_of_it(cast: Cast) -> None:
-    talk = await opened(cast, "dan")
-    async with realtime_of(cast.engine) as relay:
-        voice = _Forgetful(cast.acme.actor("dan"))
-        seat = await relay.connect(voice, None)
-        await seat.read(0.05)
-        voice.away = True
-        await relay.reauth.sweep(everyone=True)
-        await say(cast, talk, "hello")
-        assert await received(seat, 1, 0.5) == []
-        voice.away = False
-        await relay.reauth.sweep(everyone=False)
-        assert await received(seat, 1) == ["message.created 1"]
+async def test_a_suspended_stream_receives_nothing_and_later_everything(cast: Cast) -> None:
+    conversation = await opened(cast, "dan")
+    async with realtime_of(cast.engine) as realtime:
+        reader = _Forgetful(cast.acme.actor("dan"))
+        subscriber = await realtime.connect(reader, None)
+        await subscriber.read(0.05)
+        reader.away = True
+        await realtime.reauth.sweep(everyone=True)
+        await say(cast, conversation, "hello")
+        assert await received(subscriber, 1, 0.5) == []
+        reader.away = False
+        await realtime.reauth.sweep(everyone=False)
+        assert await received(subscriber, 1) == ["message.created 1"]
 
 
-async def test_who_is_slow_to_be_known_again_keeps_nobody_waiting(cast: Cast) -> None:
-    talk, boss = await opened(cast, "dan"), cast.rival.actor("ada")
-    async with realtime_of(cast.engine) as relay:
-        slow = _Slow(boss)
-        theirs = await relay.connect(slow, None)
-        ours = await relay.connect(PlainReader(cast.acme.actor("dan")), None)
+async def test_a_slow_check_delays_no_other_stream(cast: Cast) -> None:
+    conversation, admin = await opened(cast, "dan"), cast.rival.actor("ada")
+    async with realtime_of(cast.engine) as realtime:
+        slow = _Slow(admin)
+        theirs = await realtime.connect(slow, None)
+        ours = await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
         slow.known.clear()
         less = PersonChanges(role="driver")
-        await directory.change(cast.engine, boss, cast.rival.id("alice"), "user", less)
-        await tenants.change(cast.engine, boss, TenantChanges(name="Slow"))
-        await say(cast, talk, "hello")
+        await directory.change(cast.engine, admin, cast.rival.id("alice"), "user", less)
+        await tenants.change(cast.engine, admin, TenantChanges(name="Slow"))
+        await say(cast, conversation, "hello")
         assert await received(ours, 1, 2) == ["message.created 1"]
         assert await received(theirs, 9, 0.1) == []
         slow.known.set()
@@ -96,14 +98,14 @@ async def test_who_is_slow_to_be_known_again_keeps_nobody_waiting(cast: Cast) ->
         assert await received(theirs, 2) == ["identity.updated", "tenant.updated"]
 
 
-async def test_who_catches_up_reads_nothing_while_it_is_asked_for(cast: Cast) -> None:
-    boss = cast.rival.actor("ada")
-    async with realtime_of(cast.engine) as relay:
-        slow = _Slow(boss)
-        theirs = await relay.connect(slow, None)
+async def test_a_stream_that_catches_up_reads_nothing_while_it_is_checked(cast: Cast) -> None:
+    admin = cast.rival.actor("ada")
+    async with realtime_of(cast.engine) as realtime:
+        slow = _Slow(admin)
+        theirs = await realtime.connect(slow, None)
         slow.known.clear()
         slow.begun.clear()
-        await tenants.change(cast.engine, boss, TenantChanges(name="Slow"))
+        await tenants.change(cast.engine, admin, TenantChanges(name="Slow"))
         await asyncio.wait_for(slow.begun.wait(), 5)
         assert await received(theirs, 9, 0.05) == []
         slow.known.set()
@@ -125,45 +127,45 @@ class _Slow(PlainReader):
         return self.actor
 
 
-async def test_a_key_that_was_revoked_where_nobody_listened_opens_no_seat(cast: Cast) -> None:
+async def test_a_key_that_was_revoked_without_open_streams_opens_none(cast: Cast) -> None:
     node = await engines.open_engine(
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     async with realtime_of(node) as there:
-        voice = _Holder(await credentials.by_key(node, cast.acme.key), node, cast.acme.key)
-        await api_keys.revoke(cast.engine, cast.acme.actor("ada"), voice.actor.key_id or "")
+        reader = _Holder(await credentials.by_key(node, cast.acme.key), node, cast.acme.key)
+        await api_keys.revoke(cast.engine, cast.acme.actor("ada"), reader.actor.key_id or "")
         await asyncio.sleep(0.7)
-        assert await reason_of(await there.connect(voice, None)) == "revoked"
+        assert await reason_of(await there.connect(reader, None)) == "revoked"
 
 
-async def test_who_was_asked_a_moment_ago_is_asked_again_only_if_rights_changed(
+async def test_a_credential_is_checked_again_only_if_rights_changed(
     cast: Cast,
 ) -> None:
-    async with realtime_of(cast.engine) as relay:
-        await relay.connect(PlainReader(cast.acme.actor("dan")), None)
-        known_at, alice = relay.hub.rights_version, PlainReader(cast.acme.actor("alice"))
+    async with realtime_of(cast.engine) as realtime:
+        await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
+        known_at, alice = realtime.hub.rights_version, PlainReader(cast.acme.actor("alice"))
         await say(cast, await opened(cast, "dan"), "this changes nobody's rights")
-        await relay.connect(alice, None, known_at)
+        await realtime.connect(alice, None, known_at)
         assert alice.asked == 0
-        boss, less = cast.acme.actor("ada"), PersonChanges(role="driver")
+        admin, less = cast.acme.actor("ada"), PersonChanges(role="driver")
         alice.revoked = True
-        await directory.change(cast.engine, boss, cast.acme.id("olaf"), "user", less)
-        await eventually(lambda: relay.hub.rights_version != known_at)
-        assert await reason_of(await relay.connect(alice, None, known_at)) == "revoked"
+        await directory.change(cast.engine, admin, cast.acme.id("olaf"), "user", less)
+        await eventually(lambda: realtime.hub.rights_version != known_at)
+        assert await reason_of(await realtime.connect(alice, None, known_at)) == "revoked"
 
 
-async def test_who_was_asked_before_anybody_listened_is_asked_again(cast: Cast) -> None:
-    async with realtime_of(cast.engine) as relay:
-        await relay.cursor()
-        known_at, alice = relay.hub.rights_version, PlainReader(cast.acme.actor("alice"))
-        await relay.connect(alice, None, known_at)
+async def test_a_credential_checked_before_the_first_stream_is_checked_again(cast: Cast) -> None:
+    async with realtime_of(cast.engine) as realtime:
+        await realtime.cursor()
+        known_at, alice = realtime.hub.rights_version, PlainReader(cast.acme.actor("alice"))
+        await realtime.connect(alice, None, known_at)
         assert alice.asked == 1
-        relay.hub.subscribers()[0].leave()
-        boss, less = cast.acme.actor("ada"), PersonChanges(role="driver")
-        await directory.change(cast.engine, boss, cast.acme.id("alice"), "user", less)
-        await eventually(lambda: relay.hub.rights_version != known_at)
-        await relay.connect(PlainReader(cast.acme.actor("dan")), None)
-        await relay.connect(alice, None, known_at)
+        realtime.hub.subscribers()[0].leave()
+        admin, less = cast.acme.actor("ada"), PersonChanges(role="driver")
+        await directory.change(cast.engine, admin, cast.acme.id("alice"), "user", less)
+        await eventually(lambda: realtime.hub.rights_version != known_at)
+        await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
+        await realtime.connect(alice, None, known_at)
         assert alice.asked == 2
 
 
@@ -178,13 +180,13 @@ class _Holder(PlainReader):
         return await credentials.by_key(self.node, self.key)
 
 
-async def test_who_comes_when_all_are_leaving_is_told_so(cast: Cast) -> None:
-    async with realtime_of(cast.engine) as relay:
-        relay.draining.start()
+async def test_a_stream_opened_while_draining_is_closed_as_draining(cast: Cast) -> None:
+    async with realtime_of(cast.engine) as realtime:
+        realtime.draining.start()
         await asyncio.sleep(0.05)
-        assert await reason_of(await relay.connect(PlainReader(cast.acme.actor("dan")), None)) == (
-            "draining"
-        )
+        assert await reason_of(
+            await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
+        ) == ("draining")
 
 
 class _Forgetful(PlainReader):

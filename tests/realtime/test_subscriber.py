@@ -1,4 +1,4 @@
-"""A seat's cursor is never one that would leave something out, whatever ends or doubts the seat."""
+"""A subscriber's cursor never skips an event, however the stream ends or is suspended."""
 
 import asyncio
 
@@ -22,87 +22,87 @@ from tests.realtime.plain_encoder import (
 )
 
 
-async def seat_of(relay: Realtime, actor: Actor, cursor: str | None = None) -> Subscriber:
-    return await relay.connect(PlainReader(actor), cursor)
+async def seat_of(realtime: Realtime, actor: Actor, cursor: str | None = None) -> Subscriber:
+    return await realtime.connect(PlainReader(actor), cursor)
 
 
 @pytest.mark.parametrize("shown", ["nonsense", "other.12"])
-async def test_who_is_cut_off_before_it_is_told_to_begin_anew_is_told_when_it_is_back(
+async def test_a_client_cut_off_before_its_reset_gets_it_when_it_reconnects(
     cast: Cast, shown: str
 ) -> None:
-    async with realtime_of(cast.engine) as relay:
-        cut = await seat_of(relay, cast.acme.actor("dan"), shown)
-        again = await seat_of(relay, cast.acme.actor("dan"), cut.cursor)
+    async with realtime_of(cast.engine) as realtime:
+        cut = await seat_of(realtime, cast.acme.actor("dan"), shown)
+        again = await seat_of(realtime, cast.acme.actor("dan"), cut.cursor)
         assert (await again.read(1)).reset == "epoch"
-        third = await seat_of(relay, cast.acme.actor("dan"), again.cursor)
+        third = await seat_of(realtime, cast.acme.actor("dan"), again.cursor)
         assert (await third.read(0.05)).reset is None
 
 
-async def test_who_is_closed_because_the_log_is_another_has_a_cursor_of_the_old_one(
+async def test_a_stream_closed_for_another_log_has_a_cursor_of_the_old_one(
     cast: Cast,
 ) -> None:
-    async with realtime_of(cast.engine) as relay:
-        seat = await seat_of(relay, cast.acme.actor("dan"))
-        await seat.read(0.01)
-        relay.hub.reset_epoch("another", relay.hub.position + 5)
+    async with realtime_of(cast.engine) as realtime:
+        subscriber = await seat_of(realtime, cast.acme.actor("dan"))
+        await subscriber.read(0.01)
+        realtime.hub.reset_epoch("another", realtime.hub.position + 5)
         with pytest.raises(Closed) as closed:
-            await seat.read(1)
-        again = await seat_of(relay, cast.acme.actor("dan"), closed.value.cursor)
+            await subscriber.read(1)
+        again = await seat_of(realtime, cast.acme.actor("dan"), closed.value.cursor)
         assert (await again.read(1)).reset == "epoch"
 
 
 async def test_a_cursor_that_is_beyond_the_log_is_reset(cast: Cast) -> None:
-    talk = await opened(cast, "dan")
-    async with realtime_of(cast.engine) as relay:
-        await relay.cursor()
-        beyond = relay.hub.cursor_at(10**12)
-        seat = await seat_of(relay, cast.acme.actor("dan"), beyond)
-        assert (await seat.read(1)).reset == "unknown"
-        await say(cast, talk, "hello")
-        assert await received(seat, 1) == ["message.created 1"]
+    conversation = await opened(cast, "dan")
+    async with realtime_of(cast.engine) as realtime:
+        await realtime.cursor()
+        beyond = realtime.hub.cursor_at(10**12)
+        subscriber = await seat_of(realtime, cast.acme.actor("dan"), beyond)
+        assert (await subscriber.read(1)).reset == "unknown"
+        await say(cast, conversation, "hello")
+        assert await received(subscriber, 1) == ["message.created 1"]
 
 
-async def test_a_cursor_that_is_ahead_of_this_process_alone_is_good(
+async def test_a_cursor_ahead_of_this_process_alone_is_valid(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_reader, "POLL_SECONDS", 60)
-    talk = await opened(cast, "dan")
-    async with realtime_of(cast.engine) as relay:
+    conversation = await opened(cast, "dan")
+    async with realtime_of(cast.engine) as realtime:
         wake, cast.engine.db.after_commit = cast.engine.db.after_commit, no_listener
         await asyncio.sleep(0.1)
-        await say(cast, talk, "told by another process")
-        ahead = relay.hub.cursor_at((await cast.engine.db.read("", events.log_snapshot)).last)
-        seat = await seat_of(relay, cast.acme.actor("dan"), ahead)
-        told = await seat.read(0.05)
-        assert (told.reset, told.frames, seat.cursor) == (None, [], ahead)
+        await say(cast, conversation, "sent by another process")
+        ahead = realtime.hub.cursor_at((await cast.engine.db.read("", events.log_snapshot)).last)
+        subscriber = await seat_of(realtime, cast.acme.actor("dan"), ahead)
+        batch = await subscriber.read(0.05)
+        assert (batch.reset, batch.frames, subscriber.cursor) == (None, [], ahead)
         cast.engine.db.after_commit = wake
-        await say(cast, talk, "next")
-        assert await received(seat, 1) == ["message.created 2"]
+        await say(cast, conversation, "next")
+        assert await received(subscriber, 1) == ["message.created 2"]
 
 
-async def test_who_is_doubted_while_it_reads_the_log_hears_nothing_of_it(cast: Cast) -> None:
-    talk = await opened(cast, "dan")
-    async with realtime_of(cast.engine) as relay:
-        start = await relay.cursor()
-        await say(cast, talk, "hello")
-        assert await received(await seat_of(relay, cast.acme.actor("dan"), start), 1)
-        voice = _Doubting(cast.acme.actor("dan"))
-        voice.seat = seat = await relay.connect(voice, start)
-        assert await received(seat, 1, 0.1) == [] and not seat.live
-        voice.seat = None
-        seat.resume(voice.actor)
-        assert await received(seat, 1) == ["message.created 1"]
+async def test_a_stream_suspended_while_it_reads_a_page_receives_none_of_it(cast: Cast) -> None:
+    conversation = await opened(cast, "dan")
+    async with realtime_of(cast.engine) as realtime:
+        start = await realtime.cursor()
+        await say(cast, conversation, "hello")
+        assert await received(await seat_of(realtime, cast.acme.actor("dan"), start), 1)
+        reader = _Doubting(cast.acme.actor("dan"))
+        reader.subscriber = subscriber = await realtime.connect(reader, start)
+        assert await received(subscriber, 1, 0.1) == [] and not subscriber.live
+        reader.subscriber = None
+        subscriber.resume(reader.actor)
+        assert await received(subscriber, 1) == ["message.created 1"]
 
 
 class _Doubting(PlainReader):
     """In doubt as soon as the database is asked for a page."""
 
-    seat: Subscriber | None = None
+    subscriber: Subscriber | None = None
 
     @property
     def actor(self) -> Actor:
-        if self.seat is not None:
-            self.seat.suspend()
+        if self.subscriber is not None:
+            self.subscriber.suspend()
         return self._actor
 
     @actor.setter
@@ -110,14 +110,14 @@ class _Doubting(PlainReader):
         self._actor = actor
 
 
-async def test_who_was_doubted_and_had_nothing_to_hear_is_not_too_old(fresh_db: Database) -> None:
+async def test_a_suspended_stream_without_events_is_not_too_old(fresh_db: Database) -> None:
     cast = await make_cast(fresh_db)
-    talk = await opened(cast, "dan")
-    async with realtime_of(cast.engine) as relay:
-        idle = await seat_of(relay, cast.rival.actor("dan"))
-        busy = await seat_of(relay, cast.acme.actor("dan"))
+    conversation = await opened(cast, "dan")
+    async with realtime_of(cast.engine) as realtime:
+        idle = await seat_of(realtime, cast.rival.actor("dan"))
+        busy = await seat_of(realtime, cast.acme.actor("dan"))
         await idle.read(0.01)
-        await say(cast, talk, "hello")
+        await say(cast, conversation, "hello")
         await received(busy, 1)
         await asyncio.sleep(0.05)
         idle.suspend()
@@ -126,20 +126,22 @@ async def test_who_was_doubted_and_had_nothing_to_hear_is_not_too_old(fresh_db: 
         assert (await idle.read(0.1)).reset is None
 
 
-async def test_who_keeps_up_is_not_closed_for_what_comes_at_once(
+async def test_a_client_that_keeps_up_is_not_closed_for_a_burst(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_reader, "POLL_SECONDS", 1.5)
-    talk = await opened(cast, "dan")
-    async with realtime_of(cast.engine) as relay:
-        seat = await relay.connect(PlainReader(cast.acme.actor("dan"), _WordyEncoder()), None)
-        await seat.read(0.01)
+    conversation = await opened(cast, "dan")
+    async with realtime_of(cast.engine) as realtime:
+        subscriber = await realtime.connect(
+            PlainReader(cast.acme.actor("dan"), _WordyEncoder()), None
+        )
+        await subscriber.read(0.01)
         cast.engine.db.after_commit = no_listener
         await asyncio.sleep(0.1)
-        await asyncio.gather(*(say(cast, talk, f"{n}") for n in range(60)))
-        assert len(await received(seat, 60, 3)) == 60
+        await asyncio.gather(*(say(cast, conversation, f"{n}") for n in range(60)))
+        assert len(await received(subscriber, 60, 3)) == 60
 
 
 class _WordyEncoder(PlainEventEncoder, frozen=True):
-    def encode(self, happening: EventContext, view: object) -> bytes | None:
+    def encode(self, context: EventContext, view: object) -> bytes | None:
         return b"x" * 10_000

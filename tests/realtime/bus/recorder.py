@@ -1,4 +1,4 @@
-"""An ear that keeps what a bus brings, and how to wait for it."""
+"""A recorder of what a bus delivers, and how to wait for it."""
 
 import asyncio
 import time
@@ -9,31 +9,31 @@ from koine.realtime.bus.reconnecting import ReconnectingBus
 
 
 class Recorder:
-    """Called as `Heard`; keeps it all."""
+    """A `MessageHandler` that keeps every message."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[Subject, bytes]] = []
+        self.received: list[tuple[Subject, bytes]] = []
 
     def __call__(self, subject: Subject, payload: bytes) -> None:
-        self.heard.append((subject, payload))
+        self.received.append((subject, payload))
 
     def count(self, subject: Subject) -> int:
-        return sum(heard == subject for heard, _ in self.heard)
+        return sum(received == subject for received, _ in self.received)
 
     async def until(self, n: int, within: float = 5) -> list[tuple[Subject, bytes]]:
-        """Wait for `n` and for what would come just after."""
-        await eventually(lambda: len(self.heard) >= n, within)
+        """Wait for `n` messages, and for what would come just after."""
+        await eventually(lambda: len(self.received) >= n, within)
         await asyncio.sleep(0.05)
-        return self.heard
+        return self.received
 
-    async def until_said(self, subject: Subject, payload: bytes, within: float = 5) -> None:
-        await eventually(lambda: (subject, payload) in self.heard, within)
+    async def until_received(self, subject: Subject, payload: bytes, within: float = 5) -> None:
+        await eventually(lambda: (subject, payload) in self.received, within)
 
 
 async def connected(*lines: ReconnectingBus) -> None:
-    """Wait until each has joined its bus."""
+    """Wait until each is connected."""
     await eventually(lambda: all(line.connected for line in lines))
-    # A server tells the others who listens; nothing says when it has.
+    # NATS servers forward subscriptions to each other; nothing says when they have.
     await asyncio.sleep(0.1)
 
 
@@ -46,12 +46,14 @@ async def eventually(true: Callable[[], bool], within: float = 10) -> None:
             await asyncio.sleep(0.002)
 
 
-async def publish_until_received(line: ReconnectingBus, ear: Recorder, within: float = 15) -> float:
-    """Wake the others up again and again until they hear; answers the seconds it took."""
+async def publish_until_received(
+    line: ReconnectingBus, recorder: Recorder, within: float = 15
+) -> float:
+    """Publish hints until one is received; returns the seconds that it took."""
     began = time.monotonic()
-    ear.heard.clear()
+    recorder.received.clear()
     async with asyncio.timeout(within):
-        while not ear.count("log_advanced"):
+        while not recorder.count("log_advanced"):
             line.publish("log_advanced")
             await asyncio.sleep(0.05)
     return time.monotonic() - began

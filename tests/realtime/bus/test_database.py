@@ -1,4 +1,4 @@
-"""Nodes call to one another through the real database, whatever becomes of the connection."""
+"""Nodes exchange messages through the real database, also after its connection broke."""
 
 import asyncio
 import os
@@ -32,10 +32,13 @@ def url(shared_postgres: SharedPostgres) -> str:
 
 @asynccontextmanager
 async def node(url: str) -> AsyncIterator[tuple[ReconnectingBus, Recorder]]:
-    line, ear = ReconnectingBus(PostgresNotifyTransport(url), factory.DATABASE_INTERVAL), Recorder()
-    await line.start(ear)
+    line, recorder = (
+        ReconnectingBus(PostgresNotifyTransport(url), factory.DATABASE_INTERVAL),
+        Recorder(),
+    )
+    await line.start(recorder)
     try:
-        yield line, ear
+        yield line, recorder
     finally:
         await line.close()
 
@@ -48,92 +51,94 @@ async def ask(url: str, text: str, *args: object) -> list[int]:
         await connection.close()
 
 
-async def test_the_others_hear_and_oneself_does_not(url: str) -> None:
-    async with node(url) as (a, own), node(url) as (b, ear):
+async def test_other_nodes_receive_messages_and_the_sender_does_not(url: str) -> None:
+    async with node(url) as (a, own), node(url) as (b, recorder):
         await connected(a, b)
         a.publish("ephemeral", b"\x00\xff typing")
         a.publish("log_advanced")
-        assert await ear.until(2) == [("log_advanced", b""), ("ephemeral", b"\x00\xff typing")]
-        assert own.heard == []
+        assert await recorder.until(2) == [("log_advanced", b""), ("ephemeral", b"\x00\xff typing")]
+        assert own.received == []
 
 
-async def test_another_database_hears_nothing(url: str, shared_postgres: SharedPostgres) -> None:
+async def test_nodes_of_another_database_receive_nothing(
+    url: str, shared_postgres: SharedPostgres
+) -> None:
     elsewhere = shared_postgres.new_empty_database()
-    async with node(url) as (a, _), node(url) as (b, ear), node(elsewhere) as (c, other):
+    async with node(url) as (a, _), node(url) as (b, recorder), node(elsewhere) as (c, other):
         await connected(a, b, c)
         a.publish("log_advanced")
-        await ear.until(1)
-        assert other.heard == []
+        await recorder.until(1)
+        assert other.received == []
 
 
-async def test_many_wake_ups_are_few(url: str) -> None:
-    async with node(url) as (a, _), node(url) as (b, ear):
+async def test_many_hints_are_sent_as_few(url: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, recorder):
         await connected(a, b)
         began = asyncio.get_running_loop().time()
         while (lasted := asyncio.get_running_loop().time() - began) < 0.5:
             a.publish("log_advanced")
             await asyncio.sleep(0)
-        assert 2 <= len(await ear.until(2)) <= lasted / factory.DATABASE_INTERVAL + 2
+        assert 2 <= len(await recorder.until(2)) <= lasted / factory.DATABASE_INTERVAL + 2
 
 
-async def test_too_much_is_not_told(url: str) -> None:
-    async with node(url) as (a, _), node(url) as (b, ear):
+async def test_a_large_payload_is_not_sent(url: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, recorder):
         await connected(a, b)
         a.publish("ephemeral", b"x" * (MAX_PAYLOAD_BYTES + 1))
         a.publish("ephemeral", b"x" * MAX_PAYLOAD_BYTES)
-        assert await ear.until(1) == [("ephemeral", b"x" * MAX_PAYLOAD_BYTES)]
+        assert await recorder.until(1) == [("ephemeral", b"x" * MAX_PAYLOAD_BYTES)]
 
 
 async def test_the_channels_are_those_of_the_documentation(url: str) -> None:
-    async with node(url) as (a, ear):
+    async with node(url) as (a, recorder):
         await connected(a)
         for channel, text in (("log_advanced", "one"), ("ephemeral", "two")):
-            said = b64encode(b"0123456789abcdef" + text.encode()).decode()
-            await ask(url, f"SELECT 1 FROM pg_notify('koine_{channel}', $1)", said)
-        assert await ear.until(2) == [("log_advanced", b"one"), ("ephemeral", b"two")]
+            message = b64encode(b"0123456789abcdef" + text.encode()).decode()
+            await ask(url, f"SELECT 1 FROM pg_notify('koine_{channel}', $1)", message)
+        assert await recorder.until(2) == [("log_advanced", b"one"), ("ephemeral", b"two")]
 
 
 @pytest.mark.parametrize(
-    "said", ["", "garbage", "é", "TWFu", b64encode(b"0123456789ABCDEF{}").decode()]
+    "message", ["", "garbage", "é", "TWFu", b64encode(b"0123456789ABCDEF{}").decode()]
 )
-async def test_garbage_is_not_heard(url: str, said: str) -> None:
-    async with node(url) as (a, _), node(url) as (b, ear):
+async def test_garbage_is_ignored(url: str, message: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, recorder):
         await connected(a, b)
-        for text in (said, b64encode(b"0123456789abcdefgood").decode()):
+        for text in (message, b64encode(b"0123456789abcdefgood").decode()):
             await ask(url, "SELECT 1 FROM pg_notify('koine_ephemeral', $1)", text)
-        assert await ear.until(1) == [("ephemeral", b"good")]
+        assert await recorder.until(1) == [("ephemeral", b"good")]
 
 
-async def test_a_connection_that_is_cut_is_made_again(url: str) -> None:
-    async with node(url) as (a, _), node(url) as (b, ear):
+async def test_a_cut_connection_is_opened_again(url: str) -> None:
+    async with node(url) as (a, _), node(url) as (b, recorder):
         await connected(a, b)
         await ask(url, f"SELECT pg_terminate_backend(pid) FROM ({PIDS}) AS bus")
-        assert await publish_until_received(a, ear) < 5
+        assert await publish_until_received(a, recorder) < 5
 
 
-async def test_a_connection_that_hangs_is_given_up() -> None:
+async def test_a_connection_that_hangs_is_replaced() -> None:
     with running_postgres() as server:
-        async with node(server.url) as (a, _), node(server.url) as (b, ear):
+        async with node(server.url) as (a, _), node(server.url) as (b, recorder):
             await connected(a, b)
             hanging = await ask(server.url, PIDS)
             for pid in hanging:
                 os.kill(pid, signal.SIGSTOP)
             try:
-                assert await publish_until_received(a, ear) > 1
+                assert await publish_until_received(a, recorder) > 1
             finally:
                 for pid in hanging:
                     os.kill(pid, signal.SIGCONT)
 
 
-async def test_a_server_that_restarts_is_joined_again() -> None:
+async def test_a_server_that_restarts_is_reconnected() -> None:
     with running_postgres() as server:
-        async with node(server.url) as (a, _), node(server.url) as (b, ear):
+        async with node(server.url) as (a, _), node(server.url) as (b, recorder):
             await connected(a, b)
             await asyncio.to_thread(server.restart_immediately)
-            await publish_until_received(a, ear)
+            await publish_until_received(a, recorder)
 
 
-async def test_a_dead_server_holds_nothing_up() -> None:
+async def test_a_dead_server_delays_nothing() -> None:
     async with asyncio.timeout(1), node("postgresql://koine@127.0.0.1:1/none") as (a, _):
         await asyncio.sleep(0.1)
         a.publish("log_advanced")

@@ -1,4 +1,4 @@
-"""Nodes call to one another over real NATS servers, whatever becomes of these."""
+"""Nodes exchange messages over real NATS servers, also after these failed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -30,77 +30,77 @@ async def node(
     async def identity() -> str:
         return database
 
-    line, ear = ReconnectingBus(NatsTransport(url, creds, identity), 0.002), Recorder()
-    await line.start(ear)
+    line, recorder = ReconnectingBus(NatsTransport(url, creds, identity), 0.002), Recorder()
+    await line.start(recorder)
     try:
-        yield line, ear
+        yield line, recorder
     finally:
         await line.close()
 
 
-async def test_the_others_hear_and_oneself_does_not(cluster: NatsCluster) -> None:
-    async with node(cluster.url) as (a, own), node(cluster.url) as (b, ear):
+async def test_other_nodes_receive_messages_and_the_sender_does_not(cluster: NatsCluster) -> None:
+    async with node(cluster.url) as (a, own), node(cluster.url) as (b, recorder):
         await connected(a, b)
         a.publish("ephemeral", b'{"typing":1}')
         a.publish("log_advanced")
-        assert await ear.until(2) == [("log_advanced", b""), ("ephemeral", b'{"typing":1}')]
-        assert own.heard == []
+        assert await recorder.until(2) == [("log_advanced", b""), ("ephemeral", b'{"typing":1}')]
+        assert own.received == []
 
 
-async def test_another_database_hears_nothing(cluster: NatsCluster) -> None:
+async def test_nodes_of_another_database_receive_nothing(cluster: NatsCluster) -> None:
     async with (
         node(cluster.url) as (a, _),
-        node(cluster.url) as (b, ear),
+        node(cluster.url) as (b, recorder),
         node(cluster.url, "2.5") as (c, other),
     ):
         await connected(a, b, c)
         a.publish("log_advanced")
-        await ear.until(1)
-        assert other.heard == []
+        await recorder.until(1)
+        assert other.received == []
 
 
-async def test_many_wake_ups_are_few(cluster: NatsCluster) -> None:
-    async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+async def test_many_hints_are_sent_as_few(cluster: NatsCluster) -> None:
+    async with node(cluster.url) as (a, _), node(cluster.url) as (b, recorder):
         await connected(a, b)
         for _ in range(1000):
             a.publish("log_advanced")
         a.publish("ephemeral", b"last")
-        await ear.until_said("ephemeral", b"last")
-        assert ear.count("log_advanced") == 1
+        await recorder.until_received("ephemeral", b"last")
+        assert recorder.count("log_advanced") == 1
 
 
 async def test_a_killed_server_is_replaced_by_another() -> None:
     with NatsCluster(3).start() as cluster:
-        async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+        async with node(cluster.url) as (a, _), node(cluster.url) as (b, recorder):
             await connected(a, b)
             cluster.kill(0)
             cluster.kill(1)
-            await publish_until_received(a, ear)
+            await publish_until_received(a, recorder)
             assert await asyncio.to_thread(cluster.clients, 2) == 2
 
 
 async def test_a_paused_server_is_replaced_by_another() -> None:
     with NatsCluster(3).start() as cluster:
-        async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+        async with node(cluster.url) as (a, _), node(cluster.url) as (b, recorder):
             await connected(a, b)
             cluster.pause(0)
             cluster.pause(1)
-            await publish_until_received(a, ear, within=20)
+            await publish_until_received(a, recorder, within=20)
 
 
-async def test_a_bus_that_is_dead_at_first_is_joined_when_it_lives() -> None:
+async def test_a_bus_that_is_dead_at_first_is_connected_when_it_lives() -> None:
     cluster = NatsCluster(1)
-    async with node(cluster.url) as (a, _), node(cluster.url) as (_, ear):
+    async with node(cluster.url) as (a, _), node(cluster.url) as (_, recorder):
         for n in range(5000):
             a.publish("ephemeral", b"%d" % n)
         a.publish("log_advanced")
         assert not a.connected
         with await asyncio.to_thread(cluster.start):
-            await publish_until_received(a, ear)
-            assert ear.count("ephemeral") == 0  # worth nothing by now
+            await publish_until_received(a, recorder)
+            assert recorder.count("ephemeral") == 0  # worth nothing by now
 
 
-async def test_closing_takes_no_time_while_the_bus_is_dead() -> None:
+async def test_closing_is_fast_while_the_bus_is_dead() -> None:
     async with asyncio.timeout(1):
         async with node(f"nats://127.0.0.1:{free_ports(1)[0]}") as (a, _):
             await asyncio.sleep(0.1)
@@ -108,7 +108,7 @@ async def test_closing_takes_no_time_while_the_bus_is_dead() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "told"),
+    ("subject", "messages"),
     [
         ("log_advanced", b""),
         ("ephemeral", b"\xff\x00garbage"),
@@ -118,22 +118,22 @@ async def test_closing_takes_no_time_while_the_bus_is_dead() -> None:
         ("moved.more", b"0123456789abcdef{}"),
     ],
 )
-async def test_garbage_is_not_heard(cluster: NatsCluster, subject: str, told: bytes) -> None:
-    async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+async def test_garbage_is_ignored(cluster: NatsCluster, subject: str, messages: bytes) -> None:
+    async with node(cluster.url) as (a, _), node(cluster.url) as (b, recorder):
         await connected(a, b)
-        stranger = await nats.connect(cluster.url.split(","))
-        await stranger.publish(f"koine.{subject_name('1.5')}.{subject}", told)
-        await stranger.publish(f"koine.{subject_name('1.5')}.ephemeral", b"0123456789abcdefgood")
-        await stranger.close()
-        assert await ear.until(1) == [("ephemeral", b"good")]
+        other = await nats.connect(cluster.url.split(","))
+        await other.publish(f"koine.{subject_name('1.5')}.{subject}", messages)
+        await other.publish(f"koine.{subject_name('1.5')}.ephemeral", b"0123456789abcdefgood")
+        await other.close()
+        assert await recorder.until(1) == [("ephemeral", b"good")]
 
 
-async def test_too_much_is_not_told(cluster: NatsCluster) -> None:
-    async with node(cluster.url) as (a, _), node(cluster.url) as (b, ear):
+async def test_a_large_payload_is_not_sent(cluster: NatsCluster) -> None:
+    async with node(cluster.url) as (a, _), node(cluster.url) as (b, recorder):
         await connected(a, b)
         a.publish("ephemeral", b"x" * (MAX_PAYLOAD_BYTES + 1))
         a.publish("ephemeral", b"x" * MAX_PAYLOAD_BYTES)
-        assert await ear.until(1) == [("ephemeral", b"x" * MAX_PAYLOAD_BYTES)]
+        assert await recorder.until(1) == [("ephemeral", b"x" * MAX_PAYLOAD_BYTES)]
 
 
 async def test_reconnects_are_counted() -> None:
@@ -151,29 +151,29 @@ def counted(name: str) -> float:
     return REGISTRY.get_sample_value(name) or 0
 
 
-async def test_a_credentials_file_opens_the_door(tmp_path: Path) -> None:
+async def test_a_credentials_file_logs_in(tmp_path: Path) -> None:
     config, text = credentials()
     creds = tmp_path / "node.creds"
     creds.write_text(text)
     with NatsCluster(1, config).start() as cluster:
         async with (
-            node(cluster.url) as (stranger, _),
+            node(cluster.url) as (other, _),
             node(cluster.url, creds=str(creds)) as (a, _),
         ):
             await connected(a)
-            assert not stranger.connected
+            assert not other.connected
 
 
 async def test_the_url_may_have_the_password() -> None:
     config = "authorization { user: koine, password: s3cret }\n"
     with NatsCluster(1, config).start() as cluster:
         with_password = cluster.url.replace("nats://", "nats://koine:s3cret@")
-        async with node(cluster.url) as (stranger, _), node(with_password) as (a, _):
+        async with node(cluster.url) as (other, _), node(with_password) as (a, _):
             await connected(a)
-            assert not stranger.connected
+            assert not other.connected
 
 
-async def test_a_credentials_file_that_is_none_is_no_reason_to_fail(tmp_path: Path) -> None:
+async def test_an_invalid_credentials_file_does_not_fail_the_start(tmp_path: Path) -> None:
     async with node("nats://127.0.0.1:1", creds=str(tmp_path / "none")) as (a, _):
         await asyncio.sleep(0.05)
         a.publish("log_advanced")

@@ -115,7 +115,7 @@ async def test_presence_lists_no_drivers_and_customers(live_inbox: LiveServer) -
 
 
 async def test_events_of_one_node_reach_the_sockets_of_another(db: Database) -> None:
-    bus = test_ephemeral.Wire()
+    bus = test_ephemeral.InProcessBus()
     async with (
         live_server(await make_cast(db), bus=bus) as here,
         live(here.cast.engine, InboxDialect(), bus=bus) as there,
