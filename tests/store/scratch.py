@@ -1,4 +1,4 @@
-"""A table for the tests of the two databases alone, and verbs over it."""
+"""A table for the tests of the two databases alone, and operations over it."""
 
 from typing import Any
 

@@ -135,12 +135,12 @@ async def test_many_updates_only_move_forward(db: Database, t: str) -> None:
 
 
 async def test_what_a_verb_wrote_is_undone_when_it_raises(db: Database, t: str) -> None:
-    async def verb(tx: Tx) -> None:
+    async def operation(tx: Tx) -> None:
         await add(tx, "a")
         raise LookupError("no")
 
     with pytest.raises(LookupError):
-        await db.write(t, verb)
+        await db.write(t, operation)
     assert await db.read(t, names) == []
 
 
@@ -153,7 +153,7 @@ async def test_one_of_many_writers_fails_alone(db: Database, t: str) -> None:
 
 
 async def test_a_verb_may_not_go_on_after_a_failed_statement(db: Database, t: str) -> None:
-    async def verb(tx: Tx) -> None:
+    async def operation(tx: Tx) -> None:
         await add(tx, "a")
         try:
             await add(tx, "a")
@@ -161,7 +161,7 @@ async def test_a_verb_may_not_go_on_after_a_failed_statement(db: Database, t: st
             return
 
     with pytest.raises(RuntimeError, match="failed"):
-        await db.write(t, verb)
+        await db.write(t, operation)
     assert await db.read(t, names) == []
 
 

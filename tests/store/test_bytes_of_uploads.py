@@ -22,8 +22,8 @@ async def test_files_from_before_count_in_their_tenants_budget(
     count = importlib.import_module(MIGRATION).COUNT
     forget = f"DELETE FROM counters WHERE name = '{TOTAL}'"
     await fresh_db.alter_schema(lambda _: f"{forget}; {count};")
-    told = [
+    totals = [
         await fresh_db.read(of.tenant.id, counters.values, [TOTAL])
         for of in (cast.acme, cast.rival)
     ]
-    assert told == [{TOTAL: 500}, {TOTAL: 7}]
+    assert totals == [{TOTAL: 500}, {TOTAL: 7}]

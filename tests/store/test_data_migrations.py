@@ -60,13 +60,13 @@ async def test_members_that_events_name_are_found_again(fresh_db: Database) -> N
     cast = await make_cast(fresh_db)
     ada, cleo = cast.acme.actor("ada"), cast.acme.id("cleo")
     new = NewConversation(participants=((cleo, "member"),))
-    talk = await conversations.create(cast.engine, ada, new)
-    await conversations.delete(cast.engine, ada, talk.id, None)
-    assert await fresh_db.read(ada.tenant_id, reader_events.member_of, cleo) == [talk.id]
+    conversation = await conversations.create(cast.engine, ada, new)
+    await conversations.delete(cast.engine, ada, conversation.id, None)
+    assert await fresh_db.read(ada.tenant_id, reader_events.member_of, cleo) == [conversation.id]
     await fresh_db.alter_schema(lambda _: "DELETE FROM event_members")
     assert await fresh_db.read(ada.tenant_id, reader_events.member_of, cleo) == []
     await _run(fresh_db, "0008_events_by_reader")
-    assert await fresh_db.read(ada.tenant_id, reader_events.member_of, cleo) == [talk.id]
+    assert await fresh_db.read(ada.tenant_id, reader_events.member_of, cleo) == [conversation.id]
     assert await fresh_db.read(cast.rival.tenant.id, reader_events.member_of, cleo) == []
 
 

@@ -33,7 +33,7 @@ async def db(url: str) -> AsyncIterator[PostgresDatabase]:
 
 @pytest.fixture
 async def kill(url: str) -> AsyncIterator[Callable[[Any], Any]]:
-    """Ends the connection a verb is on, as a restart of the server would."""
+    """Ends the connection an operation is on, as a restart of the server would."""
     other = await asyncpg.connect(url)
 
     async def kill(tx: Any) -> None:
@@ -70,7 +70,7 @@ async def test_a_connection_lost_before_commit_is_run_again(
 ) -> None:
     runs = []
 
-    async def verb(tx: Tx) -> None:
+    async def operation(tx: Tx) -> None:
         if after_writing:
             await add(tx, "a")
         runs.append(1)
@@ -80,7 +80,7 @@ async def test_a_connection_lost_before_commit_is_run_again(
             await add(tx, "a")
         await names(tx)
 
-    await db.write(t, verb)
+    await db.write(t, operation)
     assert await db.read(t, names) == ["a"]
 
 
@@ -90,13 +90,13 @@ async def test_a_read_that_lost_its_connection_is_run_again(
     await db.write(t, add, "a")
     runs = []
 
-    async def verb(tx: Tx) -> list[str]:
+    async def operation(tx: Tx) -> list[str]:
         runs.append(1)
         if len(runs) == 1:
             await kill(tx)
         return await names(tx)
 
-    assert await db.read(t, verb) == ["a"]
+    assert await db.read(t, operation) == ["a"]
 
 
 async def test_a_lost_commit_is_never_run_again(
@@ -104,12 +104,12 @@ async def test_a_lost_commit_is_never_run_again(
 ) -> None:
     runs = []
 
-    async def verb(tx: Tx) -> None:
+    async def operation(tx: Tx) -> None:
         runs.append(await add(tx, "a"))
         await kill(tx)  # nothing follows but COMMIT
 
     with pytest.raises(Unavailable):
-        await db.write(t, verb)
+        await db.write(t, operation)
     assert len(runs) == 1
     await db.write(t, add, "later")
 
@@ -117,13 +117,13 @@ async def test_a_lost_commit_is_never_run_again(
 async def test_a_connection_that_keeps_breaking_is_unavailable(
     db: PostgresDatabase, t: str, kill: Callable[[Any], Any]
 ) -> None:
-    async def verb(tx: Tx) -> None:
+    async def operation(tx: Tx) -> None:
         await kill(tx)
         await names(tx)
 
     for run in (db.read, db.write):
         with pytest.raises(Unavailable):
-            await run(t, verb)
+            await run(t, operation)
 
 
 async def test_a_refusal_is_not_run_again_and_leaves_the_connection(
@@ -131,12 +131,12 @@ async def test_a_refusal_is_not_run_again_and_leaves_the_connection(
 ) -> None:
     runs = []
 
-    async def verb(tx: Tx) -> None:
+    async def operation(tx: Tx) -> None:
         runs.append(await add(tx, "a"))
         raise Conflict("closed")
 
     with pytest.raises(Conflict):
-        await db.write(t, verb)
+        await db.write(t, operation)
     assert len(runs) == 1
     assert await db.read(t, names) == []
     assert db._pool._slots_used == 1
@@ -145,12 +145,12 @@ async def test_a_refusal_is_not_run_again_and_leaves_the_connection(
 async def test_a_cancelled_caller_leaves_nothing_behind(db: PostgresDatabase, t: str) -> None:
     inside = asyncio.Event()
 
-    async def verb(tx: Tx) -> None:
+    async def operation(tx: Tx) -> None:
         await add(tx, "a")
         inside.set()
         await asyncio.Event().wait()
 
-    task = asyncio.ensure_future(db.write(t, verb))
+    task = asyncio.ensure_future(db.write(t, operation))
     await inside.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

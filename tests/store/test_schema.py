@@ -173,7 +173,7 @@ UNION ALL SELECT t.name || ' ' || f."from" || f."table" || f."to" || f.on_delete
 
 
 async def _catalogue(db: Any) -> list[str]:
-    """Every column, index and constraint, as the database itself tells them."""
+    """Every column, index and constraint, from the catalogue of the database."""
     if db.kind == "postgres":
         async with db._pool.connection() as pooled:
             return sorted(str(row[0]) for row in await pooled.connection.fetch(_POSTGRES_CATALOGUE))

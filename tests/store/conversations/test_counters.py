@@ -46,7 +46,7 @@ def values(cast: Cast) -> dict[str, list[Any]]:
         "channel_types": [("api",), ("website",)],
         "shown_from": [1_000_004],
         "shown_to": [1_000_008],
-        "search": ["talk 1", "dave", "-"],
+        "search": ["chat 1", "dave", "-"],
         "search_as": [alice],
         "by_shown_time": [True],
     }
@@ -58,7 +58,7 @@ async def fill(tx: Tx, cast: Cast) -> None:
     for n in range(16):
         row = Conversation(
             id=new_id(), number=1000 + n, kind=("chat", "order", "support")[n % 3],
-            status=STATUSES[n // 2 % 4], title=f"talk {n}", priority=(None, "high")[n // 4 % 2],
+            status=STATUSES[n // 2 % 4], title=f"chat {n}", priority=(None, "high")[n // 4 % 2],
             channel=None, source="api", inbox_id=(None, acme.inbox.id)[n % 2],
             owner_id=(None, acme.id("dave"), acme.id("carol"))[n % 3], delivery_id=None,
             assignee_id=(None, acme.id("alice"))[n // 3 % 2],

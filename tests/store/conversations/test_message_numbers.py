@@ -58,29 +58,46 @@ async def test_messages_of_before_are_numbered_and_the_next_go_on(
     fresh_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await before_numbers(fresh_db, tmp_path, monkeypatch)
-    tenant, talks = new_id(), [new_id() for _ in range(3)]
+    tenant, conversation_ids = new_id(), [new_id() for _ in range(3)]
     # Not in the order in which they were said: a row that changes moves.
-    old = [row(tenant, talks[n % 3], 40 - n // 3) for n in range(120)]
+    old = [row(tenant, conversation_ids[n % 3], 40 - n // 3) for n in range(120)]
     await fresh_db.write(tenant, lambda tx: tx.many(_OLD, old))
     await schema.migrate(fresh_db)
-    new = [row(tenant, talk, 41) for talk in talks]
+    new = [row(tenant, conversation_id, 41) for conversation_id in conversation_ids]
     assert await fresh_db.write(tenant, _add, new) == [121, 122, 123]
     found = await fresh_db.read(tenant, lambda tx: tx.all(_ALL))
     assert {number for *_, number in found} == set(range(1, 124))
-    for talk in talks:
-        numbers = [number for conversation, _, number in found if conversation == talk]
+    for conversation_id in conversation_ids:
+        numbers = [number for conversation, _, number in found if conversation == conversation_id]
         assert numbers == sorted(numbers)
 
 
 async def test_a_numbers_place_is_found_whatever_the_number(db: Database) -> None:
-    tenant, talk, other = new_id(), new_id(), new_id()
-    head = (tenant, talk, 1, "chat", "open", "api", True, "{}", "[]", 30, 30, 30, 1, 0, 1, 1)
+    tenant, conversation_id, other = new_id(), new_id(), new_id()
+    head = (
+        tenant,
+        conversation_id,
+        1,
+        "chat",
+        "open",
+        "api",
+        True,
+        "{}",
+        "[]",
+        30,
+        30,
+        30,
+        1,
+        0,
+        1,
+        1,
+    )
     await db.write(tenant, lambda tx: tx.many(_HEADS, [head]))
     numbers = []
     for seq in range(1, 31):
-        both = [row(tenant, talk, seq), row(tenant, other, seq)]
+        both = [row(tenant, conversation_id, seq), row(tenant, other, seq)]
         numbers.append((await db.write(tenant, _add, both))[0])
     for wanted in (0, *numbers, *(n + 1 for n in numbers), 2**62):
-        below = await db.read(tenant, message_numbers.below, talk, wanted)
+        below = await db.read(tenant, message_numbers.below, conversation_id, wanted)
         assert below == sum(number < wanted for number in numbers)
     assert await db.read(tenant, message_numbers.below, new_id(), numbers[0]) == 0
