@@ -21,6 +21,7 @@ PAGES = (
     ROOT / "SECURITY.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "README.md",
+    ROOT / "ARCHITECTURE.md",
     *ROOT.glob("docs/**/*.md"),
 )
 EVERY = pytest.mark.parametrize("name", DIALECTS)
