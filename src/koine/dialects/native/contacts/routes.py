@@ -33,7 +33,7 @@ async def list_contacts(call: Request[None, schemas.ContactQuery]) -> schemas.Co
 
 @routes.post(CONTACTS, body=schemas.CreateContact, returns=schemas.Contact, status=201, tags=TAGS)
 async def create_contact(call: Request[schemas.CreateContact, None]) -> schemas.Contact:
-    """Add a contact; with `inbox_id` also its place there, which is shown in this answer alone."""
+    """Add a contact; with `inbox_id` also its contact inbox, shown in this response alone."""
     given = fields.provided_fields(call.body, ids=("inbox_id",), objects=OBJECTS)
     inbox_id = given.pop("inbox_id")
     new = NewIdentity(kind="contact", **given)
@@ -69,7 +69,7 @@ async def change_contact(call: Request[schemas.ChangeContact, None]) -> schemas.
     tags=TAGS,
 )
 async def merge_contact(call: Request[schemas.MergeContact, None]) -> schemas.Contact:
-    """Make another contact this one: what it said, and its conversations, are this one's then."""
+    """Merge another contact into this one, with its messages and conversations."""
     contact_id = fields.path_id(call, "contact_id")
     merged_id = fields.provided_fields(call.body, ids=("contact_id",))["contact_id"]
     return render_contact(await merge.merge(call.engine, call.actor, contact_id, merged_id))
@@ -77,5 +77,5 @@ async def merge_contact(call: Request[schemas.MergeContact, None]) -> schemas.Co
 
 @routes.delete(CONTACT, status=204, path_types=TYPES, tags=TAGS)
 async def remove_contact(call: Request[None, None]) -> None:
-    """Remove a contact; what it said stays."""
+    """Remove a contact; its messages stay."""
     await offboarding.remove(call.engine, call.actor, fields.path_id(call, "contact_id"), "contact")

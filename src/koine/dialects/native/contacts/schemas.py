@@ -23,7 +23,7 @@ class ContactQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class CreateContact(Struct, frozen=True, kw_only=True):
-    """A new contact; with `inbox_id` it gets a place in that inbox."""
+    """A new contact; with `inbox_id`, also its contact inbox."""
 
     name: Name | None = None
     first_name: Name | None = None
@@ -78,7 +78,7 @@ class Claims(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """A contact's place in an inbox; both texts open the contact's own door, so keep them."""
+    """A contact inbox. Its `source_id` and `pubsub_token` are the contact's credentials."""
 
     inbox_id: str
     source_id: str

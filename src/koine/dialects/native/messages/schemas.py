@@ -35,7 +35,7 @@ class CreateMessage(Struct, frozen=True, kw_only=True):
 
 
 class Sender(Struct, frozen=True):
-    """Who said it; no id where the server itself did."""
+    """The sender; without an id for a message of the server itself."""
 
     id: str | None
     kind: SenderKind
@@ -44,8 +44,8 @@ class Sender(Struct, frozen=True):
 
 
 class Attachment(Struct, frozen=True):
-    """A stored file of a message; `size` in bytes, width and height of an image in pixels. Whoever
-    has the `url` may fetch it."""
+    """A stored file of a message; `size` in bytes, width and height of an image in pixels. The
+    `url` needs no credential."""
 
     id: str
     file_type: str

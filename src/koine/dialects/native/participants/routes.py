@@ -25,7 +25,7 @@ routes = Routes()
 
 @routes.get(PARTICIPANTS, query=PageQuery, returns=schemas.Participants, path_types=ONE, tags=TAGS)
 async def list_participants(call: Request[None, PageQuery]) -> schemas.Participants:
-    """List who takes or took part, in the order they joined."""
+    """List present and former participants, in the order they joined."""
     conversation_id = fields.path_id(call, "conversation_id")
     window = pagination.parse_window(call.query)
     found = await conversations.get(call.engine, require_reader(call), conversation_id, INCLUDE)
@@ -44,7 +44,7 @@ async def list_participants(call: Request[None, PageQuery]) -> schemas.Participa
     tags=TAGS,
 )
 async def add_participant(call: Request[schemas.Joining, None]) -> Response:
-    """Make someone take part (201). One who does already keeps their role (200)."""
+    """Add a participant (201). A present participant keeps its role (200)."""
     conversation_id = fields.path_id(call, "conversation_id")
     identity_id = fields.parse_id("identity_id", call.body.identity_id)
     (result,) = await participants.add(
@@ -76,7 +76,7 @@ async def change_participant(call: Request[schemas.ChangeParticipant, None]) -> 
 
 @routes.delete(PARTICIPANT, status=204, path_types=TWO, tags=TAGS)
 async def remove_participant(call: Request[None, None]) -> None:
-    """End someone's part; what they said stays."""
+    """Remove a participant; its messages stay."""
     conversation_id = fields.path_id(call, "conversation_id")
     actor, identity_id = require_writer(call), fields.path_id(call, "identity_id")
     results = await participants.remove(call.engine, actor, conversation_id, [identity_id])
@@ -91,7 +91,7 @@ async def remove_participant(call: Request[None, None]) -> None:
     tags=TAGS,
 )
 async def mark_read(call: Request[schemas.MarkRead, None]) -> schemas.Read:
-    """Say how far the caller, who takes part, has read."""
+    """Move the read position of the caller, who is a participant."""
     conversation_id = fields.path_id(call, "conversation_id")
     message_id = fields.parse_optional_id("message_id", call.body.message_id)
     moved = await participants.read(call.engine, require_reader(call), conversation_id, message_id)

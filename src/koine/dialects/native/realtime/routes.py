@@ -24,7 +24,7 @@ routes = Routes()
     tags=TAGS,
 )
 async def follow(call: Request[None, schemas.EventQuery]) -> StreamingResponse:
-    """Follow what happens by server-sent events; comes back by `Last-Event-ID` or `cursor`."""
+    """Stream events as server-sent events, from `Last-Event-ID` or `cursor` on."""
     q, actor = call.query, require_reader(call)
     event_filter = await resolve_filter(call.engine, actor, q.kinds, q.conversation_id)
     return sse.event_stream(call, encoder.sse_reader(call, event_filter))
@@ -32,7 +32,7 @@ async def follow(call: Request[None, schemas.EventQuery]) -> StreamingResponse:
 
 @routes.get("/v1/events/cursor", returns=schemas.Cursor, needs_realtime=True, tags=TAGS)
 async def get_cursor(call: Request[None, None]) -> schemas.Cursor:
-    """Get the place of now: take it, read what there is, then follow from it."""
+    """Get the cursor of now: get it, load everything, then stream from it."""
     require_reader(call)
     return schemas.Cursor(await call.realtime.cursor())
 
@@ -47,7 +47,7 @@ async def get_cursor(call: Request[None, None]) -> schemas.Cursor:
     tags=TAGS,
 )
 async def say_typing(call: Request[schemas.SayTyping, None]) -> None:
-    """Tell those who follow the conversation live that the caller is writing, or stopped."""
+    """Send to the open streams of the conversation that the caller is typing, or stopped."""
     conversation_id = fields.path_id(call, "conversation_id")
     body = call.body
     who = await presence_access.typing_user(
@@ -58,7 +58,7 @@ async def say_typing(call: Request[schemas.SayTyping, None]) -> None:
 
 @routes.get(PRESENCE, returns=schemas.Presence, needs_realtime=True, tags=TAGS)
 async def list_presence(call: Request[None, None]) -> schemas.Presence:
-    """List who is there: people with a live stream or socket, on any node."""
+    """List who is present: people with an open stream or socket, on any node."""
     presence_access.check(call.actor)
     there = call.realtime.presence.online(call.actor.tenant_id)
     return schemas.Presence([schemas.There(*each) for each in sorted(there.items())], None)
@@ -68,5 +68,5 @@ async def list_presence(call: Request[None, None]) -> schemas.Presence:
     PRESENCE, body=schemas.SayPresence, status=204, idempotent=False, needs_realtime=True, tags=TAGS
 )
 async def say_presence(call: Request[schemas.SayPresence, None]) -> None:
-    """Say that the caller, who follows live, is away or back."""
+    """Set the caller, who has an open stream, to away or online."""
     call.realtime.presence.set(call.actor, call.body.availability)

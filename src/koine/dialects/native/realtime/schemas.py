@@ -30,12 +30,13 @@ class Card(Struct, frozen=True):
 
 
 class EventData(Struct, frozen=True, kw_only=True):
-    """The things an event is about, as GET shows them now to whoever is told.
+    """The subjects of an event, as GET returns them to the receiver now.
 
-    `message.*`: `message`, `conversation`, and `participant`: the sender's own part, if any, since
-    who speaks has read. `conversation.*` and `participant.*`: `conversation` and `participants`,
-    but `conversation.removed` and `.deleted` have `conversation_id` alone: the reader sees it no
-    more. `ticket.*`: `ticket`, and `conversation` unless that was taken out of the lists.
+    `message.*`: `message`, `conversation`, and `participant`: the sender as participant, if it
+    is one, since sending moves its read position. `conversation.*` and `participant.*`:
+    `conversation` and `participants`, but `conversation.removed` and `.deleted` have
+    `conversation_id` alone: the receiver may not read it any more. `ticket.*`: `ticket`, and
+    `conversation` unless that was taken out of the lists.
     `identity.*`: `person`, and the whole of it as `user`, `contact` or `responder` for those who
     may read people; `merged_id` became this person. `inbox.*`: `inbox`; `inbox_id` alone when it
     was removed. `responder.versioned`: `responder` and its new `version`. `delivery.saved`:
@@ -67,8 +68,8 @@ class EventData(Struct, frozen=True, kw_only=True):
 class Event(Struct, frozen=True):
     """One thing that happened, holding what it happened to as that is now.
 
-    `id` is the same wherever and however often it is told. `seq` is the number of the message it
-    is about.
+    `id` is the same on every stream, however often it is sent. `seq` is the number of the message
+    it is about.
     """
 
     id: str
@@ -132,8 +133,8 @@ class SayPresence(Struct, frozen=True):
 
 
 class EventQuery(Struct, frozen=True, kw_only=True):
-    """What to follow: these kinds (`message.created`, or `message` for all of the noun) of these
-    conversations, from behind `cursor`; everything from now on without."""
+    """Which events to stream: these kinds (`message.created`, or `message` for all kinds of that
+    entity) of these conversations, after `cursor`; without, all from now on."""
 
     kinds: list[str] | None = None
     conversation_id: list[str] | None = None

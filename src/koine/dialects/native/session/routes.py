@@ -110,7 +110,7 @@ routes = Routes()
 
 @routes.get("/v1/me", returns=schemas.Me, tags=TAGS)
 async def get_me(call: Request[None, None]) -> schemas.Me:
-    """Say who calls and what they may do."""
+    """Get the caller and its permissions."""
     actor = call.actor
     user = None
     if actor.identity_id is not None:

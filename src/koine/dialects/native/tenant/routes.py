@@ -82,7 +82,7 @@ async def list_keys(call: Request[None, PageQuery]) -> schemas.Keys:
     tags=KEY_TAGS,
 )
 async def create_key(call: Request[schemas.CreateKey, None]) -> schemas.MadeKey:
-    """Make an API key. Its secret is shown in this answer alone."""
+    """Make an API key. Its secret is shown in this response alone."""
     body = call.body
     made = await api_keys.create(
         call.engine,
@@ -99,7 +99,7 @@ async def create_key(call: Request[schemas.CreateKey, None]) -> schemas.MadeKey:
     "/v1/api-keys/{api_key_id}", status=204, path_types={"api_key_id": "uuid"}, tags=KEY_TAGS
 )
 async def revoke_key(call: Request[None, None]) -> None:
-    """Revoke an API key; every node feels it within seconds."""
+    """Revoke an API key, on every node within seconds."""
     await api_keys.revoke(call.engine, call.actor, fields.path_id(call, "api_key_id"))
 
 
@@ -110,7 +110,7 @@ async def revoke_key(call: Request[None, None]) -> None:
     tags=KEY_TAGS,
 )
 async def take_key_over(call: Request[None, None]) -> schemas.Key:
-    """Put oneself in the place of who made an API key: it ends with its maker otherwise."""
+    """Become the creator of an API key, which otherwise ends with its present creator."""
     key_id = fields.path_id(call, "api_key_id")
     return render_key(await api_keys.take_over(call.engine, call.actor, key_id))
 

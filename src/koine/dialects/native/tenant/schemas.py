@@ -114,7 +114,7 @@ class Keys(Struct, frozen=True):
 
 
 class AuditQuery(PageQuery, frozen=True, kw_only=True):
-    """Entries of one noun or action alone, where given."""
+    """Only entries of this entity (`noun`) or action, where given."""
 
     noun: str | None = None
     action: str | None = None

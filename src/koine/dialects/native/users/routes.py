@@ -58,5 +58,5 @@ async def change_user(call: Request[schemas.ChangeUser, None]) -> schemas.User:
 
 @routes.delete(USER, status=204, path_types=TYPES, tags=TAGS)
 async def remove_user(call: Request[None, None]) -> None:
-    """Remove a user, whose sessions and keys end; what they said stays."""
+    """Remove a user and end its sessions and keys; its messages stay."""
     await offboarding.remove(call.engine, call.actor, fields.path_id(call, "user_id"), "user")

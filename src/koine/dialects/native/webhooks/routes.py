@@ -85,7 +85,7 @@ async def change_webhook(call: Request[schemas.ChangeWebhook, None]) -> schemas.
 
 @routes.delete(WEBHOOK, status=204, path_types=TYPES, tags=TAGS)
 async def remove_webhook(call: Request[None, None]) -> None:
-    """Take a webhook away, with what is on its way and its log."""
+    """Remove a webhook with its pending deliveries and its log."""
     await endpoints.remove(call.engine, call.actor, fields.path_id(call, "webhook_id"))
 
 
@@ -109,7 +109,7 @@ async def rotate_secret(call: Request[schemas.RotateSecret, None]) -> schemas.Ma
     f"{WEBHOOK}/test", returns=schemas.PingOutcome, path_types=TYPES, idempotent=False, tags=TAGS
 )
 async def test_webhook(call: Request[None, None]) -> schemas.PingOutcome:
-    """Post a `ping` now, and say what came of it."""
+    """Send a test delivery now and return its result."""
     webhook_id = fields.path_id(call, "webhook_id")
     return render_ping(await test_delivery.send_ping(call.engine, call.actor, webhook_id))
 

@@ -33,8 +33,8 @@ class ChangeRetryPolicy(Struct, frozen=True):
 
 
 class CreateWebhook(Struct, frozen=True, kw_only=True):
-    """A new endpoint. Without `events` it is told everything; with `inbox_id` only what happens in
-    the inbox's conversations; without `retry_policy` it is tried as Standard Webhooks advises."""
+    """A new endpoint. Without `events` it receives all; with `inbox_id` only those of the inbox's
+    conversations; without `retry_policy` it is tried as Standard Webhooks advises."""
 
     url: Url
     name: Title = ""
@@ -61,7 +61,7 @@ class ChangeWebhook(Struct, frozen=True, kw_only=True):
 
 class Webhook(Struct, frozen=True, kw_only=True):
     """An endpoint. `reason` says why it is disabled; `failing_since` since when every try fails,
-    `paused_until` until when none is made. It is told what its owner may read: a user, else an API
+    `paused_until` until when none is made. It receives what its owner may read: a user, else an API
     key, else (both null) the operator."""
 
     id: str
