@@ -16,7 +16,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 
 UV := uv==0.13.8
 
 # What `make check` runs: each module by itself. The rest plays whole servers and every route.
-UNITS := kit model store engine realtime webhooks http dialects cli demo
+UNITS := kit model store engine event_log realtime webhooks http dialects cli demo
 
 .PHONY: help run cluster check test lint format migration figures bench bench-large wheel lock clean
 

@@ -205,9 +205,6 @@ class Open(ExampleDialect):
     routes = Routes()
 
 
-LIMITER = RateLimiter()
-
-
 @Open.routes.get("/tiny/open/thing", public=True)
 async def open_thing(request: Request[None, None]) -> dict[str, bool]:
     return {"open": True}

@@ -22,7 +22,7 @@ FIN = 128
 
 @pytest.fixture
 async def here(db: Database) -> AsyncIterator[LiveServer]:
-    cast = await make_cast(db, head_seconds=1, socket_messages_per_minute=1000)
+    cast = await make_cast(db, head_seconds=1, socket_frames_per_minute=1000)
     async with live_server(cast) as made:
         yield made
 

@@ -128,7 +128,7 @@ async def _replay(
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in texts]
         return RawResponse(stored.status, [*headers, _REPLAYED], stored.content)
     if replay is None:
-        raise Conflict("not_kept", "the first answer under this key was too large to be kept")
+        raise Conflict("not_kept", "the first response under this key was too large to be stored")
     request.created_ids = stored.created
     response = await replay()
     if isinstance(response, StreamingResponse):

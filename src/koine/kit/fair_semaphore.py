@@ -17,9 +17,8 @@ class QueueFull(Exception):
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
-    """How many slots are held (`at_once`) and how many callers wait (`waiting`), in all and of one
-    group; one caller holds at most `of_caller`. Nobody waits longer than `wait_seconds`. None is no
-    bound."""
+    """How many slots are held and how many callers wait, in all and of one group; one caller holds
+    at most `max_per_caller`. Nobody waits longer than `wait_seconds`. None is no bound."""
 
     max_concurrent: int
     max_per_group: int

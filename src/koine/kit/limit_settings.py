@@ -128,7 +128,7 @@ class LimitSettings(Struct, frozen=True, kw_only=True):
     socket_login_seconds: Annotated[
         Seconds, Meta(description="Seconds within which a socket must log in or subscribe.")
     ] = 15
-    socket_messages_per_minute: Annotated[
+    socket_frames_per_minute: Annotated[
         PerMinute,
         Meta(
             description="Frames a minute from a socket; pings and empty ones count 5; 0 = no limit."

@@ -7,8 +7,8 @@ from msgspec import Meta, Struct
 from koine.model.conversation import Priority, Status
 
 Search = Annotated[str, Meta(max_length=255)]
-"""Text to search for, with one maximum length in every dialect. It is folded (`kit.text_folding`);
-text of which nothing is left then is no condition."""
+"""Text to search for, of one maximum length in every dialect. It is folded
+(`store.core.text_folding`); a text of which nothing is left then is no condition."""
 
 
 class Conditions(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ class EventEncodings:
     """One event of the log, with the bytes it was encoded to so far."""
 
     def __init__(self, context: EventContext) -> None:
-        self._happening = context
+        self._context = context
         self._encoded: Encoded = {}
         self._failed = False
 
@@ -30,19 +30,19 @@ class EventEncodings:
         """The bytes for this reader; None for nothing. An event that cannot be encoded is logged
         and skipped: it must not stop the events behind it."""
         try:
-            if not can_receive(reader.actor, self._happening):
+            if not can_receive(reader.actor, self._context):
                 return None
-            view = reader.view(self._happening)
+            view = reader.view(self._context)
             if view is None:
                 return None
             key = (reader.encoder, view)
             if (encoded := self._encoded.get(key, _NOT_YET)) is _NOT_YET:
-                encoded = reader.encoder.encode(self._happening, view)
+                encoded = reader.encoder.encode(self._context, view)
                 self._encoded[key] = encoded
             return encoded
         except Exception:
             if not self._failed:
-                event_id = self._happening.event.id
+                event_id = self._context.event.id
                 _log.error(
                     "an event could not be encoded and was skipped",
                     event_id=event_id,
@@ -57,13 +57,13 @@ class EphemeralEncodings:
     if it has one. Raises what an encoder raises."""
 
     def __init__(self, ephemeral: EphemeralEvent, conversation: EventContext | None) -> None:
-        self._whisper = ephemeral
+        self._ephemeral = ephemeral
         self._conversation = conversation
         self._encoded: Encoded = {}
 
     def for_reader(self, reader: Reader) -> bytes | None:
         """The bytes for this reader; None for nothing."""
-        ephemeral, conversation = self._whisper, self._conversation
+        ephemeral, conversation = self._ephemeral, self._conversation
         if conversation is None:
             may = can_receive_presence(reader.actor)
         else:

@@ -25,7 +25,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, config: UvicornConfig, *given: Any, **more: Any) -> None:
         super().__init__(config, *given, **more)
         self._connections = config.connections
-        self._frames_per_minute = config.settings.socket_messages_per_minute
+        self._frames_per_minute = config.settings.socket_frames_per_minute
         self._message_seconds = config.settings.head_seconds
         self.deadline = inf
         self._frame_count = 0

@@ -40,9 +40,9 @@ async def migrate(db: Database) -> None:
 async def check(db: Database, *, allow_newer: bool = False) -> None:
     """Raises WrongSchema unless the tables are those this program knows.
 
-    `allow_newer`: or those of a newer Koine. Its migrations only add (CONTRIBUTING.md), so a
-    process that was started before them works on. It must not be started on them: which of them
-    only add is known to the newer program alone.
+    `allow_newer`: or those of a newer Koine. From the first release on migrations only add, or the
+    changelog says to stop all nodes (CONTRIBUTING.md), so a process that was started before works
+    on. It must not be started on them: which of them only add is known to the newer program alone.
     """
     version = await db.version()
     if version == head():

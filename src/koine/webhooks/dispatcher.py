@@ -91,7 +91,7 @@ class Dispatcher:
         )
         endpoints = {key: self._queues[key].endpoint for key in {c.endpoint for c in claims}}
         built = await self._builder.build(claims, endpoints)
-        self._queue_deliveries(built, now)
+        self._record_unsent(built, now)
         for delivery in built.deliveries:
             self._queues[delivery.claim.endpoint].waiting.append(delivery)
         for key in endpoints:
@@ -160,7 +160,7 @@ class Dispatcher:
         if len(self._queues) > MAX_IDLE_QUEUES:
             self._queues = {key: queue for key, queue in self._queues.items() if queue.held}
 
-    def _queue_deliveries(self, built: BuildResult, now: int) -> None:
+    def _record_unsent(self, built: BuildResult, now: int) -> None:
         """Record the claims that are not sent."""
         if built.cancelled or built.dropped or built.waiting:
             batch = self._results.batch

@@ -1,9 +1,10 @@
 """How a message is created: lock and read, decide, write. All three for a whole batch of sends.
 
 Every way to send a message, of every dialect, ends in `send_batch`; it is the only caller of
-`store.messages.insert_many`. The conversations of the batch are locked in one fixed order, so that
-two batches cannot deadlock. The decisions are pure Python, from requests to rows: the transaction
-waits for the database a fixed number of times, however many messages are in the batch.
+`store.conversations.messages.insert_many`. The conversations of the batch are locked in one fixed
+order, so that two batches cannot deadlock. The decisions are pure Python, from requests to rows:
+the transaction waits for the database a fixed number of times, however many messages are in the
+batch.
 """
 
 from msgspec import Struct, structs

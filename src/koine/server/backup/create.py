@@ -17,7 +17,7 @@ async def back_up(settings: Settings, path: Path) -> Path:
     """Write an archive to `path`, or into it if it is a folder; answers where it is.
 
     The database is copied first: every upload that the copy has a row of was on disk before, and
-    is copied after it. What was acknowledged before this was called is in it. Raises CannotCopy.
+    is copied after it. What was acknowledged before this was called is in it. Raises BackupError.
     """
     now = SystemClock().now()
     if path.is_dir():

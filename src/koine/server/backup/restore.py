@@ -23,7 +23,7 @@ async def restore(
     settings; answers how the result differs from what was backed up, a sentence each.
 
     An older archive is migrated. The event log begins a new epoch: positions come again, and
-    cursors of before must not be believed. Raises BadArchive, CannotCopy (also for a database that
+    cursors of before must not be believed. Raises BadArchive, BackupError (also for a database that
     is served, or has something in it unless `force`), StartupError, Unavailable.
     """
     manifest = unpack_and_open(settings, path, folder)

@@ -13,7 +13,7 @@ from koine.store.backup import RunSelect, database_stats, file_keys, numbering_g
 
 async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest, list[str]]:
     """Unpack an archive into `folder`, restore its database into a temporary one and compare them;
-    answers the differences, a sentence each. Raises BadArchive, CannotCopy."""
+    answers the differences, a sentence each. Raises BadArchive, BackupError."""
     manifest = unpack_and_open(settings, path, folder)
     async with database_backup(settings).open_backup(folder / DATABASE) as ask:
         return manifest, await differences(ask, manifest, folder)

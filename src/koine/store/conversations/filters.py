@@ -35,7 +35,7 @@ class ConversationVariant(Struct, frozen=True, kw_only=True):
     shown_from: bool = False
     shown_to: bool = False
     search: bool = False
-    search_reader: bool = False
+    search_as: bool = False
     by_shown_time: bool = False
     openers: bool = False
 
@@ -50,7 +50,7 @@ _OF_READER = exists().where(
     tickets.c.tenant_id == t.c.tenant_id,
     tickets.c.conversation_id == t.c.id,
     tickets.c.kind == "support",
-    tickets.c.customer_id == param("search_reader"),
+    tickets.c.customer_id == param("search_as"),
 )
 _SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
 
@@ -89,7 +89,7 @@ def variant(f: ConversationFilter, openers: bool = False) -> ConversationVariant
         shown_from=f.shown_from is not None,
         shown_to=f.shown_to is not None,
         search=searches,
-        search_reader=searches and f.search_as is not None,
+        search_as=searches and f.search_as is not None,
         by_shown_time=f.by_shown_time,
         openers=openers,
     )
@@ -110,7 +110,7 @@ def values(f: ConversationFilter) -> dict[str, Any]:
         "shown_from": f.shown_from,
         "shown_to": f.shown_to,
         "search": f.search,
-        "search_reader": f.search_as,
+        "search_as": f.search_as,
     }
     # Each status is a scan of its own: a repeated one would find everything twice.
     for number, status in enumerate(dict.fromkeys(f.statuses)):
@@ -179,7 +179,7 @@ def _search(v: ConversationVariant) -> ColumnElement[bool]:
     title = folded_text(t.c.title_folded, t.c.title)
     content = folded_text(t.c.last_content_folded, t.c.last_content)
     message = contains_text(content, "search")
-    if v.search_reader:
+    if v.search_as:
         message = and_(message, or_(t.c.kind != "support", _OF_READER))
     return or_(contains_text(title, "search"), message, owner)
 

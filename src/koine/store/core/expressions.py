@@ -39,7 +39,7 @@ def values_table(name: str, columns: Mapping[str, TypeOf]) -> TableValuedAlias:
 
 
 def contains_text(folded: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
-    """The folded text contains the parameter `name`, which is folded here (`kit.text_folding`).
+    """The folded text contains the parameter `name`, which is folded here (`text_folding`).
 
     No character of it is a wildcard. It reads every row: use it with `read_long`.
     """

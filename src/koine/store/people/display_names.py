@@ -1,4 +1,4 @@
-"""`model.names.display_name` as SQL, for messages that are joined to their senders."""
+"""`model.display_name.display_name` as SQL, for messages that are joined to their senders."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
 from koine.kit.structs import provided_fields
-from koine.webhooks import test_delivery
+from koine.webhooks import ping
 
 WEBHOOKS = "/api/v1/webhooks"
 WEBHOOK = "/api/v1/webhooks/{id}"
@@ -76,7 +76,7 @@ async def delete_webhook(call: Request[None, None]) -> Deleted:
 @routes.post(f"{WEBHOOK}/test", returns=schemas.Tested, path_types=TYPES, idempotent=False)
 async def test_webhook(call: Request[None, None]) -> schemas.Tested:
     """Post a `ping` now, and say what came of it."""
-    result = await test_delivery.send_ping(call.engine, call.actor, path_id(call), DIALECT)
+    result = await ping.send_ping(call.engine, call.actor, path_id(call), DIALECT)
     attempt = result.attempt
     outcome = schemas.TestOutcome(
         delivered=result.response_class.outcome == "delivered",

@@ -22,7 +22,7 @@ from koine.engine.webhooks.endpoint_changes import EndpointChanges
 from koine.engine.webhooks.endpoints import READ, NewEndpoint
 from koine.http.request import Request
 from koine.http.route import PathType, Routes
-from koine.webhooks import test_delivery
+from koine.webhooks import ping
 
 WEBHOOKS = "/v1/webhooks"
 WEBHOOK = "/v1/webhooks/{webhook_id}"
@@ -111,7 +111,7 @@ async def rotate_secret(call: Request[schemas.RotateSecret, None]) -> schemas.Ma
 async def test_webhook(call: Request[None, None]) -> schemas.PingOutcome:
     """Send a test delivery now and return its result."""
     webhook_id = fields.path_id(call, "webhook_id")
-    return render_ping(await test_delivery.send_ping(call.engine, call.actor, webhook_id))
+    return render_ping(await ping.send_ping(call.engine, call.actor, webhook_id))
 
 
 def _endpoint_fields(body: schemas.CreateWebhook | schemas.ChangeWebhook) -> dict[str, Any]:
