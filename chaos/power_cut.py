@@ -306,7 +306,7 @@ def _sabotaged(plant: Plant) -> Iterator[None]:
 
     connect = careless if plant in ("OFF", "NORMAL") else usual
     with (
-        patch.object(connection, "_EVERY", CHECKPOINT_EVERY),
+        patch.object(connection, "_CHECKPOINT_SECONDS", CHECKPOINT_EVERY),
         patch.object(connection, "connect", connect),
         patch.object(database, "connect", connect),
     ):

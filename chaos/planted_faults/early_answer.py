@@ -11,7 +11,7 @@ LUCK_S = 0.03
 class Early(writer.Writer):
     """Tells its callers first, and commits then."""
 
-    def _settle(self, jobs: list[writer._Job]) -> None:
+    def _commit_batch(self, jobs: list[writer._Job]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         for job in jobs:
             self._run_in_savepoint(job)
