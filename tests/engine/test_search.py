@@ -14,11 +14,10 @@ from koine.model.filters import ConversationFilter, PeopleFilter
 from koine.model.identity import NewIdentity
 from koine.model.message import Draft
 from koine.model.page import Window
-from koine.store import search_backfill
+from koine.store import search_backfill, server_values
 from koine.store.core.db import Database, Tx
 from koine.store.core.statements import Command, param
 from koine.store.core.text_folding import VERSION, fold
-from koine.store.people import tenants
 from koine.store.tables import conversations as c
 from koine.store.tables import identities as i
 from tests.cast import Cast, make_cast
@@ -113,7 +112,7 @@ async def test_rows_from_before_are_folded_once(fresh_db: Database) -> None:
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == (set(), set())
     await search_backfill.backfill_search_texts(fresh_db)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == ({who}, {conversation_id})
-    assert await fresh_db.read("", tenants.find_server_value, "text_folding") == VERSION
+    assert await fresh_db.read("", server_values.find, "text_folding") == VERSION
 
 
 async def test_more_rows_than_a_batch_are_folded(fresh_db: Database) -> None:
@@ -128,7 +127,7 @@ async def test_more_rows_than_a_batch_are_folded(fresh_db: Database) -> None:
 async def _forget(tx: Tx) -> None:
     for command in FORGET:
         await tx.run(command)
-    await tenants.set_server_value(tx, "text_folding", "0")
+    await server_values.put(tx, "text_folding", "0")
 
 
 async def contact(cast: Cast, **given: Any) -> str:

@@ -7,9 +7,8 @@ from time import monotonic
 from koine.http.health import Check
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.errors import Unavailable
-from koine.store import schema
+from koine.store import schema, server_values
 from koine.store.core.db import Database
-from koine.store.people import tenants
 
 PROBE_TIMEOUT = 1.0
 """Seconds within which the database must write a row."""
@@ -69,7 +68,7 @@ class Readiness:
 
     async def _write(self) -> Check:
         try:
-            await self._db.write("", tenants.set_server_value, "probe", f"{monotonic():.3f}")
+            await self._db.write("", server_values.put, "probe", f"{monotonic():.3f}")
         except Unavailable:
             return Check("database", False, "the database does not write")
         return Check("database", True)

@@ -6,6 +6,7 @@ A migration consists of SQL, which cannot fold. This runs after it, in batches, 
 from sqlalchemy import select
 
 from koine.model.identity import Identity
+from koine.store import server_values
 from koine.store.core.db import Database, Tx
 from koine.store.core.statements import Query, UpdateMany, param
 from koine.store.core.text_folding import VERSION, folded_or_none
@@ -41,14 +42,14 @@ _SET_CONVERSATIONS = UpdateMany(c, ["tenant_id", "id"], CONVERSATION_COLUMNS)
 async def backfill_search_texts(db: Database) -> None:
     """Fold the texts of every tenant, unless this version of the folding did. Raises
     Unavailable."""
-    if await db.read("", tenants.find_server_value, _STORED) == VERSION:
+    if await db.read("", server_values.find, _STORED) == VERSION:
         return
     for tenant in await db.read("", tenants.all_):
         for batch in (_people, _conversations):
             after: str | None = _FIRST
             while after is not None:
                 after = await db.write(tenant.id, batch, after)
-    await db.write("", tenants.set_server_value, _STORED, VERSION)
+    await db.write("", server_values.put, _STORED, VERSION)
 
 
 async def _people(tx: Tx, after: str) -> str | None:

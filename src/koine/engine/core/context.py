@@ -31,8 +31,8 @@ from koine.kit.tokens import StatelessSecrets, random_token
 from koine.model.actor import Actor
 from koine.model.errors import Refusal, Unavailable
 from koine.model.webhook_format import WebhookFormats
+from koine.store import server_values
 from koine.store.core.db import Database, Tx
-from koine.store.people import tenants
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,7 +106,7 @@ async def open_engine(
     stored in the database, so that each node accepts the tokens of every other."""
     secret = settings.secret_key
     if not secret:
-        secret = await db.write("", tenants.server_value, "token_secret", random_token(48))
+        secret = await db.write("", server_values.get_or_insert, "token_secret", random_token(48))
     return Engine(db, clock, settings, secret, webhook_formats)
 
 

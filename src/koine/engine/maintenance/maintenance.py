@@ -18,7 +18,7 @@ from koine.engine.core.context import Engine
 from koine.engine.idempotency import KEEP_FOR
 from koine.engine.maintenance import orphan_files
 from koine.kit.times import DAY, MINUTE, SECOND
-from koine.store import audit, idempotency
+from koine.store import audit, idempotency, server_values
 from koine.store.core.db import Tx
 from koine.store.events import event_log_state
 from koine.store.people import credentials, tenants
@@ -95,9 +95,9 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:
-    before = await tenants.server_value(tx, _LAST_INTERVAL, "0")
+    before = await server_values.get_or_insert(tx, _LAST_INTERVAL, "0")
     turn = str(now // EVERY)
-    return before != turn and await tenants.replace_server_value(tx, _LAST_INTERVAL, before, turn)
+    return before != turn and await server_values.replace(tx, _LAST_INTERVAL, before, turn)
 
 
 async def _delete_expired(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> int:

@@ -15,8 +15,8 @@ from koine.engine.conversations.files import KEY
 from koine.engine.core.context import Engine
 from koine.kit.times import DAY, SECOND
 from koine.kit.tokens import random_token
+from koine.store import server_values
 from koine.store.conversations import files
-from koine.store.people import tenants
 
 AGE = DAY
 """How old a file must be to be deleted, µs: the row of an upload is written long before."""
@@ -30,7 +30,7 @@ async def delete_orphans(engine: Engine, turn: int = 0, turns: int = 1) -> int:
     """Delete the files without row in one of `turns` parts of the folders, by default in all;
     returns how many."""
     data = Path(engine.settings.data_dir)
-    mine = await engine.db.write("", tenants.server_value, "files_owner", random_token())
+    mine = await engine.db.write("", server_values.get_or_insert, "files_owner", random_token())
     if not await asyncio.to_thread(_is_ours, data, mine):
         if turn == 0:
             _log.warning(

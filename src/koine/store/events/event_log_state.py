@@ -1,39 +1,20 @@
 """The state of the event log as a whole: its epoch, how far back it reaches, what is stable."""
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from koine.kit.tokens import random_token
+from koine.store import server_values
 from koine.store.core.db import Tx
-from koine.store.core.expressions import insert_ignoring, upsert
-from koine.store.core.statements import Command, Query, param
+from koine.store.core.statements import Command, param
 from koine.store.events import events, reader_events
 from koine.store.tables import server as t
 
-_OWN = "values of the server as a whole"
-_GET = Query(select(t.c.value).where(t.c.name == param("name")), str, crosses_tenants=_OWN)
-_SET = Command(
-    upsert(
-        t,
-        {"name": param("name"), "value": param("value")},
-        ["name"],
-        lambda new: {"value": new.value},
-    ),
-    crosses_tenants=_OWN,
-)
-_FIRST = Command(
-    insert_ignoring(t, {"name": param("name"), "value": param("value")}, ["name"]),
-    crosses_tenants=_OWN,
-)
 _EPOCH, _HOME, _FLOOR, _SETTLED = "event_epoch", "event_home", "event_floor", "event_settled"
 _MOVE = Command(
     update(t)
     .where(t.c.name == _HOME, t.c.value != param("timeline_id"))
     .values(value=param("timeline_id")),
-    crosses_tenants=_OWN,
-)
-_END = Command(
-    update(t).where(t.c.name == _EPOCH, t.c.value == param("old")).values(value=param("fresh")),
-    crosses_tenants=_OWN,
+    crosses_tenants=server_values.CROSSES_TENANTS,
 )
 
 
@@ -44,40 +25,40 @@ async def epoch(tx: Tx, timeline_id: str) -> str:
     assigned twice, and cursors of the former epoch are not valid.
     """
     # Of the processes that notice it, the one that writes the timeline first begins the epoch.
-    moved = await tx.run(_FIRST, name=_HOME, value=timeline_id) or await tx.run(
+    moved = await server_values.insert_if_missing(tx, _HOME, timeline_id) or await tx.run(
         _MOVE, timeline_id=timeline_id
     )
     if moved:
         return await new_epoch(tx)
-    return await tx.one(_GET, name=_EPOCH) or await new_epoch(tx)
+    return await server_values.find(tx, _EPOCH) or await new_epoch(tx)
 
 
 async def new_epoch(tx: Tx) -> str:
     """Begin another epoch: readers with a cursor of the former one receive a reset."""
     fresh = _random_name()
-    await tx.run(_SET, name=_EPOCH, value=fresh)
+    await server_values.put(tx, _EPOCH, fresh)
     return fresh
 
 
 async def end_epoch(tx: Tx, old: str) -> str:
     """End the epoch `old` if it has not ended yet; returns the current one."""
-    await tx.run(_END, old=old, fresh=_random_name())
-    return await tx.one(_GET, name=_EPOCH) or await new_epoch(tx)
+    await server_values.replace(tx, _EPOCH, old, _random_name())
+    return await server_values.find(tx, _EPOCH) or await new_epoch(tx)
 
 
 async def retention_floor(tx: Tx) -> int:
     """The last position whose event was deleted: a cursor below it is too old."""
-    return int(await tx.one(_GET, name=_FLOOR) or 0)
+    return int(await server_values.find(tx, _FLOOR) or 0)
 
 
 async def stable_position(tx: Tx) -> int:
     """A position that is stable, for a process that starts; some seconds old."""
-    return int(await tx.one(_GET, name=_SETTLED) or 0)
+    return int(await server_values.find(tx, _SETTLED) or 0)
 
 
 async def save_stable_position(tx: Tx, position: int) -> None:
     """Save a stable position for processes that start later."""
-    await tx.run(_SET, name=_SETTLED, value=str(position))
+    await server_values.put(tx, _SETTLED, str(position))
 
 
 async def forget_before(tx: Tx, time: int, limit: int) -> bool:
@@ -86,7 +67,7 @@ async def forget_before(tx: Tx, time: int, limit: int) -> bool:
     position = await events.forget_before(tx, time, limit)
     if not position:
         return False
-    await tx.run(_SET, name=_FLOOR, value=str(position))
+    await server_values.put(tx, _FLOOR, str(position))
     await reader_events.forget_members(tx, time)
     return True
 

@@ -1,0 +1,53 @@
+"""Values of the server as a whole, by name: no tenant's rows."""
+
+from sqlalchemy import select, update
+
+from koine.store.core.db import Tx
+from koine.store.core.expressions import insert_ignoring, upsert
+from koine.store.core.statements import Command, Query, param
+from koine.store.tables import server as t
+
+CROSSES_TENANTS = "values of the server as a whole"
+_ROW = {"name": param("name"), "value": param("value")}
+_FIND = Query(
+    select(t.c.value).where(t.c.name == param("name")), str, crosses_tenants=CROSSES_TENANTS
+)
+_PUT = Command(
+    upsert(t, _ROW, ["name"], lambda new: {"value": new.value}), crosses_tenants=CROSSES_TENANTS
+)
+_REPLACE = Command(
+    update(t)
+    .where(t.c.name == param("name"), t.c.value == param("old"))
+    .values(value=param("new")),
+    crosses_tenants=CROSSES_TENANTS,
+)
+_INSERT = Command(insert_ignoring(t, _ROW, ["name"]), crosses_tenants=CROSSES_TENANTS)
+
+
+async def find(tx: Tx, name: str) -> str | None:
+    """The value of this name, or None."""
+    return await tx.one(_FIND, name=name)
+
+
+async def get_or_insert(tx: Tx, name: str, otherwise: str) -> str:
+    """The value of this name; if there is none, the first caller's `otherwise` is saved."""
+    found = await find(tx, name)
+    if found is None:
+        await insert_if_missing(tx, name, otherwise)
+        found = await find(tx, name)
+    return found or otherwise
+
+
+async def insert_if_missing(tx: Tx, name: str, value: str) -> bool:
+    """Save the value if there is none of this name; returns whether it was saved."""
+    return bool(await tx.run(_INSERT, name=name, value=value))
+
+
+async def put(tx: Tx, name: str, value: str) -> None:
+    """Save the value, in place of the one there is."""
+    await tx.run(_PUT, name=name, value=value)
+
+
+async def replace(tx: Tx, name: str, old: str, new: str) -> bool:
+    """Save `new` if the value is `old`; returns whether it was."""
+    return bool(await tx.run(_REPLACE, name=name, old=old, new=new))
