@@ -188,8 +188,8 @@ async def test_ping_and_size(db: Database) -> None:
 
 
 async def test_writers_of_one_row_wait_for_each_other(db: Database, t: str) -> None:
-    # Without a name: PostgreSQL resolves conflicts of the one unique index that an upsert names, and
-    # refuses a concurrent insert that meets the other one first.
+    # Without a name: PostgreSQL resolves the conflicts of the unique index that an upsert names,
+    # and refuses a concurrent insert that meets the other one first.
     row: dict[str, Any] = {"id": new_id(), "name": None, "count": 1, "open": True}
     await asyncio.gather(*(db.write(t, ask, scratch.UPSERT, **row) for _ in range(40)))
     assert [r.count for r in await db.read(t, ask, scratch.ALL)] == [40]
