@@ -45,7 +45,7 @@ async def test_what_is_stored_cannot_be_read_without_the_key(cast: Cast) -> None
     await claim(cast)
     await save(cast)
     request = keyed(cast)
-    row = await cast.engine.db.read(request.tenant_id, rows.get, request.slot)
+    row = await cast.engine.db.read(request.tenant_id, rows.get, request.key_digest)
     assert row is not None
     assert b"id" not in bytes(row.content or b"")
     assert row.request_digest != request.payload

@@ -65,31 +65,31 @@ def counting(store: Shelf | None = None) -> App:
 
     @routes.post("/tiny/turns", body=Box, status=201)
     @routes.put("/tiny/turns", body=Box)
-    async def take(call: Request[Box, None]) -> Response:
-        return Response({"turn": next(turn), "n": call.body.n}, headers={"Location": "/tiny/1"})
+    async def take(request: Request[Box, None]) -> Response:
+        return Response({"turn": next(turn), "n": request.body.n}, headers={"Location": "/tiny/1"})
 
-    async def show(call: Request[Box, None]) -> dict[str, str]:
-        return {"shown": call.created_ids}
+    async def show(request: Request[Box, None]) -> dict[str, str]:
+        return {"shown": request.created_ids}
 
     @routes.post("/tiny/shown", body=Box, replay=show)
-    async def make(call: Request[Box, None]) -> int:
-        call.created_ids = f"thing {next(turn)}"
-        return call.body.n
+    async def make(request: Request[Box, None]) -> int:
+        request.created_ids = f"thing {next(turn)}"
+        return request.body.n
 
     @routes.post("/tiny/lost", body=Box)
-    async def lost(call: Request[Box, None]) -> None:
+    async def lost(request: Request[Box, None]) -> None:
         raise NotFound(f"thing {next(turn)}")
 
     @routes.post("/tiny/broken", body=Box)
-    async def broken(call: Request[Box, None]) -> Response:
+    async def broken(request: Request[Box, None]) -> Response:
         return Response({"turn": next(turn)}, 200 if next(turn) > 2 else 500)
 
     @routes.post("/tiny/uploads", body=Form, forms=True, files=("attachments",))
-    async def upload(call: Request[Form, None]) -> list[Any]:
-        return [next(turn), *[(await file.read()).decode() for file in call.files]]
+    async def upload(request: Request[Form, None]) -> list[Any]:
+        return [next(turn), *[(await file.read()).decode() for file in request.files]]
 
     @routes.post("/tiny/slow", body=Box)
-    async def slow(call: Request[Box, None]) -> int:
+    async def slow(request: Request[Box, None]) -> int:
         await asyncio.sleep(0.05)
         return next(turn)
 

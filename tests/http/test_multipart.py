@@ -13,8 +13,8 @@ HEAD = 'Content-Disposition: form-data; name="attachments[]"'
 
 
 @routes.post("/tiny/no-files", body=Form, forms=True)
-async def no_files(call: Request[Form, None]) -> dict[str, Any]:
-    return {"content": call.body.content, "files": len(call.files)}
+async def no_files(request: Request[Form, None]) -> dict[str, Any]:
+    return {"content": request.body.content, "files": len(request.files)}
 
 
 def part(head: str, body: bytes = b"some bytes") -> bytes:

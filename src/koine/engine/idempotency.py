@@ -60,12 +60,12 @@ class KeyedRequest(Struct, frozen=True):
         return self.tenant_id, self.caller, self.action, self.key
 
     @property
-    def slot(self) -> str:
+    def key_digest(self) -> str:
         """The digest of the scope, which identifies the row of this key within the tenant."""
         return hashlib.sha256(self._text().encode()).hexdigest()
 
     @property
-    def digest(self) -> str:
+    def request_digest(self) -> str:
         """The digest of the payload, as it is stored."""
         return tokens.hmac_hex(self._secret(), self.payload)
 
@@ -108,17 +108,17 @@ async def claim(engine: Engine, request: KeyedRequest, runner: str = "") -> Stor
 
 
 async def _claim(tx: Tx, now: int, request: KeyedRequest, runner: str) -> StoredResponse | None:
-    slot, digest = request.slot, request.digest
-    if await rows.claim(tx, slot, digest, now, runner):
+    key_digest, request_digest = request.key_digest, request.request_digest
+    if await rows.claim(tx, key_digest, request_digest, now, runner):
         return None
-    found = await rows.get(tx, slot)
+    found = await rows.get(tx, key_digest)
     if found is None:
         raise _in_flight()
     if now - found.claimed_at > KEEP_FOR or _is_abandoned(found, now, runner):
-        if await rows.reclaim(tx, found, digest, now, runner):
+        if await rows.reclaim(tx, found, request_digest, now, runner):
             return None
         raise _in_flight()
-    if found.request_digest != digest:
+    if found.request_digest != request_digest:
         raise KeyReused
     if found.status is None:
         raise _in_flight()
@@ -128,14 +128,14 @@ async def _claim(tx: Tx, now: int, request: KeyedRequest, runner: str) -> Stored
 async def claim_many(engine: Engine, requests: list[KeyedRequest], runner: str) -> list[bool]:
     """Claim those of the keys that are unused, in one transaction; returns which. `claim` decides
     about the others. No two may be for the same key. Raises Unavailable."""
-    wanted = [(each.tenant_id, each.slot, each.digest) for each in requests]
+    wanted = [(each.tenant_id, each.key_digest, each.request_digest) for each in requests]
     claimed = await engine.db.write("", rows.claim_many, wanted, engine.clock.now(), runner)
-    return [(tenant_id, slot) in claimed for tenant_id, slot, _ in wanted]
+    return [(tenant_id, key_digest) in claimed for tenant_id, key_digest, _ in wanted]
 
 
 async def find_many(engine: Engine, requests: list[KeyedRequest]) -> list[IdempotencyRecord | None]:
     """Read the rows of these keys, without claiming any. Raises Unavailable."""
-    sought = [(each.tenant_id, each.slot) for each in requests]
+    sought = [(each.tenant_id, each.key_digest) for each in requests]
     found = await engine.db.read("", rows.get_many, sought)
     return [found.get(each) for each in sought]
 
@@ -154,7 +154,7 @@ def replayable(
         if _is_abandoned(found, now, ""):
             return None
         raise _in_flight()
-    if found.request_digest != request.digest:
+    if found.request_digest != request.request_digest:
         raise KeyReused
     return _response(found, request)
 
@@ -165,7 +165,7 @@ async def save_many(
     """Save first responses under claimed keys, in one transaction. No two may be for the same key.
     Raises Unavailable."""
     saved = [
-        (request.tenant_id, request.slot, *_columns(request, response))
+        (request.tenant_id, request.key_digest, *_columns(request, response))
         for request, response in responses
     ]
     await engine.db.write("", rows.save_many, saved)
@@ -178,7 +178,13 @@ async def save_unclaimed_many(
     Unavailable."""
     now = engine.clock.now()
     saved = [
-        (request.tenant_id, request.slot, request.digest, now, *_columns(request, response))
+        (
+            request.tenant_id,
+            request.key_digest,
+            request.request_digest,
+            now,
+            *_columns(request, response),
+        )
         for request, response in responses
     ]
     await engine.db.write("", rows.save_unclaimed_many, saved)
@@ -187,7 +193,7 @@ async def save_unclaimed_many(
 async def release(engine: Engine, request: KeyedRequest) -> None:
     """Release the key: there is no response to store, and a retry is executed. Raises
     Unavailable."""
-    await engine.db.write(request.tenant_id, rows.release, request.slot)
+    await engine.db.write(request.tenant_id, rows.release, request.key_digest)
 
 
 def _is_abandoned(found: IdempotencyRecord, now: int, runner: str) -> bool:

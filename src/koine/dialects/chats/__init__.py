@@ -41,9 +41,9 @@ class ChatsDialect:
         self._support_url = support_url
         self._limiter = RateLimiter()
 
-    async def authenticate(self, call: AnyRequest) -> Actor:
+    async def authenticate(self, request: AnyRequest) -> Actor:
         """The actor of the API key. Raises Unauthenticated, Forbidden, TooMany."""
-        return await auth.authenticate(call, self._limiter)
+        return await auth.authenticate(request, self._limiter)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
@@ -51,6 +51,6 @@ class ChatsDialect:
         """The error body and status of a refusal; None is an unexpected error, a 500."""
         return errors.error_response(refusal, self._support_url)
 
-    def headers(self, call: AnyRequest) -> Mapping[str, str]:
+    def headers(self, request: AnyRequest) -> Mapping[str, str]:
         """The rate limit headers, where the key has a limit."""
-        return call.rate.headers() if call.rate else {}
+        return request.rate.headers() if request.rate else {}

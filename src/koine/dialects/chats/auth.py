@@ -11,25 +11,25 @@ from koine.model.errors import Forbidden, Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS, WRITE_CONVERSATIONS
 
 
-async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
+async def authenticate(request: AnyRequest, limiter: RateLimiter) -> Actor:
     """The key's actor, if it may read (GET) or write (other methods) and is within its rate limit.
 
     A request without a valid key counts against the limit of its address.
 
     Raises Unauthenticated, Forbidden, TooMany.
     """
-    actor = await authenticate_limited(call, limiter, _key_actor(call))
-    count_call(call, limiter, f"key:{actor.key_id}")
-    return _authorize(call, actor)
+    actor = await authenticate_limited(request, limiter, _key_actor(request))
+    count_call(request, limiter, f"key:{actor.key_id}")
+    return _authorize(request, actor)
 
 
-async def authenticate_uncounted(call: AnyRequest) -> Actor:
+async def authenticate_uncounted(request: AnyRequest) -> Actor:
     """As `authenticate`, without counting the request: for a stream that authenticates again."""
-    return _authorize(call, await _key_actor(call))
+    return _authorize(request, await _key_actor(request))
 
 
-async def _key_actor(call: AnyRequest) -> Actor:
-    actor = await credentials.by_key(call.engine, _key(call.headers))
+async def _key_actor(request: AnyRequest) -> Actor:
+    actor = await credentials.by_key(request.engine, _key(request.headers))
     # The cache of credentials is shared: `by_key` also finds a user's access token that another
     # dialect has verified.
     if actor.kind != "key" or not actor.tenant_id:
@@ -37,8 +37,8 @@ async def _key_actor(call: AnyRequest) -> Actor:
     return actor
 
 
-def _authorize(call: AnyRequest, actor: Actor) -> Actor:
-    needed = READ_CONVERSATIONS if call.method in ("GET", "HEAD") else WRITE_CONVERSATIONS
+def _authorize(request: AnyRequest, actor: Actor) -> Actor:
+    needed = READ_CONVERSATIONS if request.method in ("GET", "HEAD") else WRITE_CONVERSATIONS
     if not actor.may(needed):
         raise Forbidden(needed)
     # The response to a write contains the chat, so a key that may only write can read it here.

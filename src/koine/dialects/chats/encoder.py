@@ -55,9 +55,11 @@ class Typing(Struct, frozen=True, rename="camel"):
     needs_realtime=True,
     summary="Follow chats and their messages by server-sent events",
 )
-async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
+async def follow(request: Request[None, sse.CursorQuery]) -> StreamingResponse:
     """From now on, or from behind the cursor that `Last-Event-ID` or `cursor` shows."""
-    return sse.stream_to_actor(call, ChatsEventEncoder(call.base_url), auth.authenticate_uncounted)
+    return sse.stream_to_actor(
+        request, ChatsEventEncoder(request.base_url), auth.authenticate_uncounted
+    )
 
 
 class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):

@@ -18,15 +18,15 @@ _MAX_SORT_VALUE = 2**62
 
 
 def list_response(
-    call: Request[None, Any], items: Sequence[Struct], after: Cursor | None
+    request: Request[None, Any], items: Sequence[Struct], after: Cursor | None
 ) -> Response:
     """A bare array (F), with the next page's URL in the `Link` header (D)."""
     if after is None:
         return Response(list(items))
     dropped = ("cursor", "pageNumber")
-    pairs = [(n, v) for n, values in call.raw_query.items() if n not in dropped for v in values]
+    pairs = [(n, v) for n, values in request.raw_query.items() if n not in dropped for v in values]
     query = urlencode([*pairs, ("cursor", write_cursor(after))])
-    url = f"{call.base_url}{call.scope['path']}?{query}"
+    url = f"{request.base_url}{request.scope['path']}?{query}"
     return Response(list(items), headers={"Link": f'<{url}>; rel="next"'})
 
 
@@ -47,9 +47,9 @@ def read_cursor(text: str) -> Cursor:
     return found[0], found[1]
 
 
-def path_id(call: AnyRequest) -> str:
+def path_id(request: AnyRequest) -> str:
     """The chat id of the path. Raises Invalid for anything but a UUID (contracts/README.md)."""
-    return parse_id("id", call.path["id"])
+    return parse_id("id", request.path["id"])
 
 
 def parse_id(name: str, text: str) -> str:

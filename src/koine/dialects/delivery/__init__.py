@@ -42,10 +42,10 @@ class DeliveryDialect:
             self.routes.include(routes)
         self._limiter = RateLimiter()
 
-    async def authenticate(self, call: AnyRequest) -> Actor:
+    async def authenticate(self, request: AnyRequest) -> Actor:
         """The actor of the bearer token. Raises Unauthenticated, Forbidden, Invalid, NotFound,
         TooMany."""
-        return await auth.authenticate(call, self._limiter)
+        return await auth.authenticate(request, self._limiter)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
@@ -53,15 +53,15 @@ class DeliveryDialect:
         """The error body and status of a refusal, in English; None is a 500."""
         return errors.error_response(refusal)
 
-    def localised(self, call: AnyRequest, response: Response) -> Response:
+    def localised(self, request: AnyRequest, response: Response) -> Response:
         """An error response, translated into the `language` of the query."""
         body = response.body
-        language = auth.query_value(call, "language")
+        language = auth.query_value(request, "language")
         if language is None or not isinstance(body, Error | Crash):
             return response
         translated = structs.replace(body, message=translate(body.message, language))
         return Response(translated, response.status, response.headers)
 
-    def headers(self, call: AnyRequest) -> Mapping[str, str]:
+    def headers(self, request: AnyRequest) -> Mapping[str, str]:
         """None: the original documents no rate limit headers."""
         return {}

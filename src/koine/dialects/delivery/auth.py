@@ -20,28 +20,28 @@ PERMISSIONS = frozenset({VIEW_TENANT, MANAGE_MESSAGING, MANAGE_TENANT, MANAGE_OP
 so that only a participant, `view:tenant` and a system administrator get a conversation (S)."""
 
 
-async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
+async def authenticate(request: AnyRequest, limiter: RateLimiter) -> Actor:
     """The actor, within its rate limit. A request without a valid token counts against the limit of
     its address.
 
     Raises Unauthenticated; Forbidden, Invalid or NotFound("tenant") about `tenant_id`; TooMany.
     """
-    actor = await authenticate_limited(call, limiter, authenticate_uncounted(call))
-    count_call(call, limiter, f"{actor.tenant_id}:{actor.identity_id}")
+    actor = await authenticate_limited(request, limiter, authenticate_uncounted(request))
+    count_call(request, limiter, f"{actor.tenant_id}:{actor.identity_id}")
     return actor
 
 
-async def authenticate_uncounted(call: AnyRequest) -> Actor:
+async def authenticate_uncounted(request: AnyRequest) -> Actor:
     """As `authenticate`, without counting the request: for a stream that authenticates again."""
-    scheme, token = call.headers.authorization()
+    scheme, token = request.headers.authorization()
     if scheme != "bearer" or not token:
         raise Unauthenticated("missing")
-    actor = await credentials.by_token(call.engine, token, query_value(call, "tenant_id"))
+    actor = await credentials.by_token(request.engine, token, query_value(request, "tenant_id"))
     if actor.permissions <= PERMISSIONS:
         return actor
     return structs.replace(actor, permissions=actor.permissions & PERMISSIONS)
 
 
-def query_value(call: AnyRequest, name: str) -> str | None:
+def query_value(request: AnyRequest, name: str) -> str | None:
     """The last value of a query parameter; an empty one counts as absent (contracts/README.md)."""
-    return next((value for value in reversed(call.raw_query.get(name, ())) if value), None)
+    return next((value for value in reversed(request.raw_query.get(name, ())) if value), None)

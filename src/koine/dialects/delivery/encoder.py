@@ -76,10 +76,10 @@ class StreamQuery(schemas.Common, frozen=True):
     needs_realtime=True,
     tags=("Events",),
 )
-async def follow(call: Request[None, StreamQuery]) -> StreamingResponse:
+async def follow(request: Request[None, StreamQuery]) -> StreamingResponse:
     """Follow conversations and messages by server-sent events (D)."""
     return sse.stream_to_actor(
-        call, DeliveryEventEncoder(call.base_url), auth.authenticate_uncounted
+        request, DeliveryEventEncoder(request.base_url), auth.authenticate_uncounted
     )
 
 

@@ -43,9 +43,9 @@ class HelpdeskDialect:
         self._clock = clock or SystemClock()
         self._limiter = RateLimiter()
 
-    async def authenticate(self, call: AnyRequest) -> Actor:
+    async def authenticate(self, request: AnyRequest) -> Actor:
         """The actor. Raises Unauthenticated, Forbidden, TooMany."""
-        return await auth.authenticate(call, self._limiter)
+        return await auth.authenticate(request, self._limiter)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
@@ -53,6 +53,6 @@ class HelpdeskDialect:
         """The error body and status of a refusal; None is an unexpected error, a 500."""
         return errors.error_response(refusal, request_id, self._clock.now())
 
-    def headers(self, call: AnyRequest) -> Mapping[str, str]:
+    def headers(self, request: AnyRequest) -> Mapping[str, str]:
         """The rate limit headers."""
-        return auth.rate_headers(call, self._limiter)
+        return auth.rate_headers(request, self._limiter)

@@ -23,53 +23,53 @@ WEBHOOKS = "/api/v1/webhooks"
 """Requests below this path need other permissions (F)."""
 
 
-async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
+async def authenticate(request: AnyRequest, limiter: RateLimiter) -> Actor:
     """The actor, within its rate limit, if it has the permission that the method needs (S).
 
     A request without a valid credential counts against the limit of its address.
 
     Raises Unauthenticated, Forbidden, TooMany.
     """
-    actor = await authenticate_limited(call, limiter, _credential_actor(call))
-    count_call(call, limiter, f"{actor.tenant_id}:{actor.caller}")
-    return _authorize(call, actor)
+    actor = await authenticate_limited(request, limiter, _credential_actor(request))
+    count_call(request, limiter, f"{actor.tenant_id}:{actor.caller}")
+    return _authorize(request, actor)
 
 
-async def authenticate_uncounted(call: AnyRequest) -> Actor:
+async def authenticate_uncounted(request: AnyRequest) -> Actor:
     """As `actor`, without counting the request: for a stream that authenticates again."""
-    return _authorize(call, await _credential_actor(call))
+    return _authorize(request, await _credential_actor(request))
 
 
-def rate_headers(call: AnyRequest, limiter: RateLimiter) -> Mapping[str, str]:
+def rate_headers(request: AnyRequest, limiter: RateLimiter) -> Mapping[str, str]:
     """The rate limit headers, which every response has (F); {} where there is no limit."""
-    if call.rate is None:
+    if request.rate is None:
         # A public route or an unknown path: no actor, so the limit is the one of the address.
         try:
-            limit_unauthenticated(call, limiter)
+            limit_unauthenticated(request, limiter)
         except RateLimited as error:
-            call.rate = error.rate
-    return call.rate.headers() if call.rate else {}
+            request.rate = error.rate
+    return request.rate.headers() if request.rate else {}
 
 
-def _authorize(call: AnyRequest, actor: Actor) -> Actor:
-    reading = call.method in ("GET", "HEAD")
-    if call.route is not None and call.route.path.startswith(WEBHOOKS):
+def _authorize(request: AnyRequest, actor: Actor) -> Actor:
+    reading = request.method in ("GET", "HEAD")
+    if request.route is not None and request.route.path.startswith(WEBHOOKS):
         access.require(actor, *(endpoints.READ if reading else endpoints.WRITE))
     else:
         access.require(actor, READ_CONVERSATIONS if reading else WRITE_CONVERSATIONS)
     return actor
 
 
-async def _credential_actor(call: AnyRequest) -> Actor:
+async def _credential_actor(request: AnyRequest) -> Actor:
     """The actor of the credential; `Authorization` is used before `X-API-Key`."""
-    bearer = call.headers.bearer_token()
+    bearer = request.headers.bearer_token()
     if bearer and not bearer.startswith(KEY_PREFIX):
-        return await _by_token(call.engine, bearer)
-    key = bearer or (call.headers.get("X-API-Key") or "").strip()
+        return await _by_token(request.engine, bearer)
+    key = bearer or (request.headers.get("X-API-Key") or "").strip()
     if not key:
         raise Unauthenticated("missing")
     try:
-        return await credentials.by_key(call.engine, key)
+        return await credentials.by_key(request.engine, key)
     except Unauthenticated as refusal:
         raise ApiKeyRefused(refusal.reason) from None
 

@@ -47,9 +47,9 @@ class Typing(Struct, frozen=True, rename="camel"):
     media=sse.MEDIA,
     needs_realtime=True,
 )
-async def follow(call: Request[None, sse.CursorQuery]) -> StreamingResponse:
+async def follow(request: Request[None, sse.CursorQuery]) -> StreamingResponse:
     """Follow conversations, messages and customers by server-sent events."""
-    return sse.stream_to_actor(call, HelpdeskEventEncoder(), auth.authenticate_uncounted)
+    return sse.stream_to_actor(request, HelpdeskEventEncoder(), auth.authenticate_uncounted)
 
 
 class HelpdeskEventEncoder(Struct, frozen=True, cache_hash=True):

@@ -14,9 +14,9 @@ MAX_LIMIT = 100
 T = TypeVar("T")
 
 
-def path_id(call: AnyRequest) -> str:
+def path_id(request: AnyRequest) -> str:
     """The path's `{id}`. Raises Malformed if it is no UUID (contracts/README.md)."""
-    found = canonical_id(call.path["id"])
+    found = canonical_id(request.path["id"])
     if found is None:
         raise Malformed("id must be a UUID")
     return found

@@ -23,7 +23,7 @@ class Health(Struct, frozen=True):
 
 
 @routes.get("/api/v1/health", returns=Health, public=True)
-async def health(call: Request[None, None]) -> Health:
+async def health(request: Request[None, None]) -> Health:
     """Say that the server answers."""
     return Health("ok")
 

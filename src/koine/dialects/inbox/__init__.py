@@ -47,14 +47,14 @@ class InboxDialect:
             return segments
         return [*segments[:-1], last.removesuffix(".json")]
 
-    async def authenticate(self, call: AnyRequest) -> Actor:
+    async def authenticate(self, request: AnyRequest) -> Actor:
         """The contact that the path names. Raises TooMany, NotFound, Unauthenticated."""
-        return await authenticate(call, self._limiter)
+        return await authenticate(request, self._limiter)
 
-    def charge_write_budget(self, call: AnyRequest) -> None:
+    def charge_write_budget(self, request: AnyRequest) -> None:
         """Count the bytes that the request may write. Raises TooMany."""
-        call.dialect_notes["budgets"] = self._budgets
-        self._budgets.charge_write_budget(call)
+        request.dialect_notes["budgets"] = self._budgets
+        self._budgets.charge_write_budget(request)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
@@ -62,6 +62,6 @@ class InboxDialect:
         """The error's status and body."""
         return error_response(refusal)
 
-    def headers(self, call: AnyRequest) -> Mapping[str, str]:
+    def headers(self, request: AnyRequest) -> Mapping[str, str]:
         """None: the original has no headers for its rate limits."""
         return {}

@@ -19,52 +19,55 @@ CONTACTS_PER_ADDRESS = 10
 """How many contacts may call at their full rate from one address (an office, a proxy)."""
 
 
-async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
+async def authenticate(request: AnyRequest, limiter: RateLimiter) -> Actor:
     """The contact that the path names; an anonymous actor where it names an inbox alone.
 
     Raises TooMany, NotFound for what does not exist, Unauthenticated for an identity hash.
     """
-    inbox, source_id = call.path.get("inbox"), call.path.get("contact")
-    _check_rate(call, limiter, inbox or "", source_id or call.path.get("survey", ""))
+    inbox, source_id = request.path.get("inbox"), request.path.get("contact")
+    _check_rate(request, limiter, inbox or "", source_id or request.path.get("survey", ""))
     if inbox is None:
-        return await _authenticate_survey(call)
+        return await _authenticate_survey(request)
     # A stored response is returned only to a caller with the same hash: an update of the contact is
     # verified later, after its body is read.
-    call.extra_credential = identity_hash(call) or ""
-    found = await session.resolve(call.engine, inbox, source_id)
-    if source_id is not None and not _verifies_itself(call):
-        found = await session.verify_identity(call.engine, found, identity_hash(call))
-    call.dialect_notes["contact_session"] = found
-    return _actor(found, call.client_ip)
+    request.extra_credential = identity_hash(request) or ""
+    found = await session.resolve(request.engine, inbox, source_id)
+    if source_id is not None and not _verifies_itself(request):
+        found = await session.verify_identity(request.engine, found, identity_hash(request))
+    request.dialect_notes["contact_session"] = found
+    return _actor(found, request.client_ip)
 
 
-def contact_session(call: AnyRequest) -> ContactSession:
+def contact_session(request: AnyRequest) -> ContactSession:
     """The tenant, the inbox and the contact that the path names."""
-    return cast(ContactSession, call.dialect_notes["contact_session"])
+    return cast(ContactSession, request.dialect_notes["contact_session"])
 
 
-def survey_page(call: AnyRequest) -> SurveyPage:
+def survey_page(request: AnyRequest) -> SurveyPage:
     """The survey that the path names."""
-    return cast(SurveyPage, call.dialect_notes["survey_page"])
+    return cast(SurveyPage, request.dialect_notes["survey_page"])
 
 
-def identity_hash(call: AnyRequest) -> str | None:
+def identity_hash(request: AnyRequest) -> str | None:
     """The identity hash of the header or the query."""
-    return call.headers.get(HASH_HEADER) or call.params.get(HASH_PARAMETER) or None
+    return request.headers.get(HASH_HEADER) or request.params.get(HASH_PARAMETER) or None
 
 
-def _check_rate(call: AnyRequest, limiter: RateLimiter, inbox: str, source_id: str) -> None:
+def _check_rate(request: AnyRequest, limiter: RateLimiter, inbox: str, source_id: str) -> None:
     """Count a call of this address, for this path and for all: a client can make up inboxes and
     source ids. Raises TooMany."""
-    per_minute, now = call.engine.settings.inbox_rate_limit_per_minute, call.engine.clock.now()
-    limiter.check(call.rate_limit_ip, per_minute * CONTACTS_PER_ADDRESS, now)
-    limiter.check(f"{call.rate_limit_ip}:{inbox}:{source_id}", per_minute, now)
+    per_minute, now = (
+        request.engine.settings.inbox_rate_limit_per_minute,
+        request.engine.clock.now(),
+    )
+    limiter.check(request.rate_limit_ip, per_minute * CONTACTS_PER_ADDRESS, now)
+    limiter.check(f"{request.rate_limit_ip}:{inbox}:{source_id}", per_minute, now)
 
 
-def _verifies_itself(call: AnyRequest) -> bool:
+def _verifies_itself(request: AnyRequest) -> bool:
     """Whether the route verifies the identity: the body of an update may hold the hash."""
-    is_update = call.method in ("PATCH", "PUT")
-    return is_update and call.route is not None and call.route.path == CONTACT
+    is_update = request.method in ("PATCH", "PUT")
+    return is_update and request.route is not None and request.route.path == CONTACT
 
 
 def _actor(found: ContactSession, client_ip: str) -> Actor:
@@ -74,10 +77,10 @@ def _actor(found: ContactSession, client_ip: str) -> Actor:
     return Actor(tenant_id=found.tenant.id, kind="contact", key_id=f"address:{client_ip}")
 
 
-async def _authenticate_survey(call: AnyRequest) -> Actor:
-    conversation_id = canonical_id(call.path["survey"])
+async def _authenticate_survey(request: AnyRequest) -> Actor:
+    conversation_id = canonical_id(request.path["survey"])
     if conversation_id is None:
         raise NotFound("survey")
-    page = await surveys.open_page(call.engine, conversation_id)
-    call.dialect_notes["survey_page"] = page
+    page = await surveys.open_page(request.engine, conversation_id)
+    request.dialect_notes["survey_page"] = page
     return page.actor

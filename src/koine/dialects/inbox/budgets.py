@@ -31,42 +31,49 @@ class Budgets:
         self._contacts_of_inboxes = WindowBudget(DAY)
         self._conversations = WindowBudget(HOUR)
 
-    def charge_write_budget(self, call: AnyRequest) -> None:
+    def charge_write_budget(self, request: AnyRequest) -> None:
         """Count the bytes that a request may write; reading and typing write none. Raises
         TooMany."""
-        if call.method not in _WRITE_METHODS or call.route is None or not call.route.idempotent:
+        if (
+            request.method not in _WRITE_METHODS
+            or request.route is None
+            or not request.route.idempotent
+        ):
             return
-        limits, now, inbox = call.engine.settings, call.engine.clock.now(), _inbox(call)
-        size = _BYTES_PER_WRITE + 2 * call.payload_bytes
+        limits, now, inbox = request.engine.settings, request.engine.clock.now(), _inbox(request)
+        size = _BYTES_PER_WRITE + 2 * request.payload_bytes
         if not is_trusting(inbox):
             most = limits.inbox_bytes_per_address
-            self._bytes_of_addresses.spend(call.rate_limit_ip, size, most, now)
+            self._bytes_of_addresses.spend(request.rate_limit_ip, size, most, now)
         self._bytes_of_inboxes.spend(inbox.id, size, limits.inbox_bytes_per_inbox, now)
 
-    def admit_contact(self, call: AnyRequest) -> None:
+    def admit_contact(self, request: AnyRequest) -> None:
         """Count a contact that is about to be created. Raises TooMany."""
-        limits, now = call.engine.settings, call.engine.clock.now()
-        inbox = contact_session(call).inbox
+        limits, now = request.engine.settings, request.engine.clock.now()
+        inbox = contact_session(request).inbox
         if not is_trusting(inbox):
             most = limits.inbox_contacts_per_address
-            self._contacts_of_addresses.spend(call.rate_limit_ip, 1, most, now)
+            self._contacts_of_addresses.spend(request.rate_limit_ip, 1, most, now)
         self._contacts_of_inboxes.spend(inbox.id, 1, limits.inbox_contacts_per_inbox, now)
 
-    def admit_conversation(self, call: AnyRequest) -> None:
+    def admit_conversation(self, request: AnyRequest) -> None:
         """Count a conversation that is about to be created. Raises TooMany."""
-        most, now = call.engine.settings.inbox_conversations_per_contact, call.engine.clock.now()
-        contact = contact_session(call).contact_at_inbox[1]
+        most, now = (
+            request.engine.settings.inbox_conversations_per_contact,
+            request.engine.clock.now(),
+        )
+        contact = contact_session(request).contact_at_inbox[1]
         self._conversations.spend(contact.id, 1, most, now)
 
 
-def budgets_of(call: AnyRequest) -> Budgets:
+def budgets_of(request: AnyRequest) -> Budgets:
     """The counters of the request's dialect."""
-    found = call.dialect_notes["budgets"]
+    found = request.dialect_notes["budgets"]
     assert isinstance(found, Budgets)
     return found
 
 
-def _inbox(call: AnyRequest) -> Inbox:
-    if "contact_session" in call.dialect_notes:
-        return contact_session(call).inbox
-    return survey_page(call).inbox
+def _inbox(request: AnyRequest) -> Inbox:
+    if "contact_session" in request.dialect_notes:
+        return contact_session(request).inbox
+    return survey_page(request).inbox

@@ -11,9 +11,9 @@ NUMBERED: dict[str, PathType] = {"conversation": "integer"}
 _MAX_DIGITS = 16
 
 
-def path_number(call: AnyRequest, name: str) -> int:
+def path_number(request: AnyRequest, name: str) -> int:
     """The number of a conversation or message in the path. Raises NotFound for anything else."""
-    number = parse_number(call.path[name])
+    number = parse_number(request.path[name])
     if number is None:
         raise NotFound(name)
     return number

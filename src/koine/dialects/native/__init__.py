@@ -48,9 +48,9 @@ class NativeDialect:
         serve = partial(websocket.serve, requests=self._limiter, command_limits=RateLimiter())
         self.sockets: Mapping[str, SocketHandler] = {"/v1/socket": serve}
 
-    async def authenticate(self, call: AnyRequest) -> Actor:
+    async def authenticate(self, request: AnyRequest) -> Actor:
         """The caller, by its access token or API key."""
-        return await auth.authenticate(call, self._limiter)
+        return await auth.authenticate(request, self._limiter)
 
     def error_response(
         self, refusal: Refusal | None, request_id: str, route_known: bool
@@ -58,9 +58,9 @@ class NativeDialect:
         """A refusal as a problem."""
         return errors.problem_response(refusal, request_id)
 
-    def headers(self, call: AnyRequest) -> Mapping[str, str]:
+    def headers(self, request: AnyRequest) -> Mapping[str, str]:
         """The rate limit headers, where there is a limit."""
-        return call.rate.headers() if call.rate else {}
+        return request.rate.headers() if request.rate else {}
 
 
 __all__ = ["NativeDialect"]

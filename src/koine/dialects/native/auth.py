@@ -14,54 +14,57 @@ ATTEMPTS_OF_ADDRESS = 3
 """One address may fail to log in this many times the limit of one login, over all e-mails."""
 
 
-async def authenticate(call: AnyRequest, limiter: RateLimiter) -> Actor:
+async def authenticate(request: AnyRequest, limiter: RateLimiter) -> Actor:
     """The caller, counted against its rate limit. A request without a valid credential counts
     against its address. Raises Unauthenticated, Forbidden, TooMany."""
-    actor = await authenticate_limited(call, limiter, authenticate_uncounted(call))
-    limit_actor(call, limiter, actor)
+    actor = await authenticate_limited(request, limiter, authenticate_uncounted(request))
+    limit_actor(request, limiter, actor)
     return actor
 
 
-def limit_actor(call: AnyRequest, limiter: RateLimiter, actor: Actor) -> None:
+def limit_actor(request: AnyRequest, limiter: RateLimiter, actor: Actor) -> None:
     """Count a request against the limit of its caller. Raises TooMany."""
-    count_call(call, limiter, f"{actor.tenant_id}:{actor.caller}")
+    count_call(request, limiter, f"{actor.tenant_id}:{actor.caller}")
 
 
-def limit_login_address(call: AnyRequest, limiter: RateLimiter) -> None:
+def limit_login_address(request: AnyRequest, limiter: RateLimiter) -> None:
     """Count an attempt to log in against the limit of its address. Called before the body is read.
     Raises TooMany."""
-    limiter.check(_address_key(call), _address_limit(call), call.engine.clock.now())
+    limiter.check(_address_key(request), _address_limit(request), request.engine.clock.now())
 
 
-def limit_login(call: AnyRequest, limiter: RateLimiter, email: str) -> None:
+def limit_login(request: AnyRequest, limiter: RateLimiter, email: str) -> None:
     """Count an attempt to log in against the limit of its address and e-mail together. Raises
     TooMany."""
-    per_minute, now = call.engine.settings.login_rate_limit_per_minute, call.engine.clock.now()
-    limiter.check(_login_key(call, email), per_minute, now)
+    per_minute, now = (
+        request.engine.settings.login_rate_limit_per_minute,
+        request.engine.clock.now(),
+    )
+    limiter.check(_login_key(request, email), per_minute, now)
 
 
-def refund_login(call: AnyRequest, limiter: RateLimiter, email: str) -> None:
+def refund_login(request: AnyRequest, limiter: RateLimiter, email: str) -> None:
     """Take a login that succeeded out of the counts: only failed attempts are limited."""
-    limiter.reset(_login_key(call, email))
-    limiter.refund(_address_key(call), _address_limit(call))
+    limiter.reset(_login_key(request, email))
+    limiter.refund(_address_key(request), _address_limit(request))
 
 
-def _address_key(call: AnyRequest) -> str:
-    return f"login:{call.rate_limit_ip}"
+def _address_key(request: AnyRequest) -> str:
+    return f"login:{request.rate_limit_ip}"
 
 
-def _address_limit(call: AnyRequest) -> int:
-    return call.engine.settings.login_rate_limit_per_minute * ATTEMPTS_OF_ADDRESS
+def _address_limit(request: AnyRequest) -> int:
+    return request.engine.settings.login_rate_limit_per_minute * ATTEMPTS_OF_ADDRESS
 
 
-def _login_key(call: AnyRequest, email: str) -> str:
-    return sha256_hex(f"login:{call.rate_limit_ip}:{email.strip().lower()}")
+def _login_key(request: AnyRequest, email: str) -> str:
+    return sha256_hex(f"login:{request.rate_limit_ip}:{email.strip().lower()}")
 
 
-def require_reader(call: AnyRequest) -> Actor:
+def require_reader(request: AnyRequest) -> Actor:
     """The caller, who may read conversations: an API key needs the permission even where its user
     is a participant. Raises Forbidden."""
-    return require_read(call.actor)
+    return require_read(request.actor)
 
 
 def require_read(actor: Actor) -> Actor:
@@ -71,9 +74,9 @@ def require_read(actor: Actor) -> Actor:
     return actor
 
 
-def require_writer(call: AnyRequest) -> Actor:
+def require_writer(request: AnyRequest) -> Actor:
     """The caller, who may send messages and change conversations; as `require_reader`."""
-    return require_write(call.actor)
+    return require_write(request.actor)
 
 
 def require_write(actor: Actor) -> Actor:
@@ -83,14 +86,14 @@ def require_write(actor: Actor) -> Actor:
     return actor
 
 
-async def authenticate_uncounted(call: AnyRequest) -> Actor:
+async def authenticate_uncounted(request: AnyRequest) -> Actor:
     """The caller, not counted against a rate limit. Raises Unauthenticated, Forbidden."""
-    bearer = call.headers.bearer_token()
-    credential = bearer or (call.headers.get("X-API-Key") or "").strip()
+    bearer = request.headers.bearer_token()
+    credential = bearer or (request.headers.get("X-API-Key") or "").strip()
     if not credential:
         raise Unauthenticated("missing")
-    tenant_id = call.headers.get("X-Tenant-Id") or call.params.get("tenant_id") or None
-    return await actor_of(call.engine, credential, tenant_id)
+    tenant_id = request.headers.get("X-Tenant-Id") or request.params.get("tenant_id") or None
+    return await actor_of(request.engine, credential, tenant_id)
 
 
 async def actor_of(engine: Engine, credential: str, tenant_id: str | None) -> Actor:

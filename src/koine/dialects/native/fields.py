@@ -15,9 +15,9 @@ from koine.kit.times import iso_ms, millisecond_end, parse_iso
 from koine.model.errors import Invalid
 
 
-def path_id(call: AnyRequest, name: str) -> str:
+def path_id(request: AnyRequest, name: str) -> str:
     """The id at `{name}` of the path ("user_id"). Raises Invalid(name) if it is not a UUID."""
-    return parse_id(name, call.path[name])
+    return parse_id(name, request.path[name])
 
 
 def parse_id(field: str, text: str) -> str:

@@ -39,14 +39,16 @@ _DETAILS: frozenset[Include] = frozenset({"people", "inboxes", "tickets", "versi
     path_types={"id": "uuid"},
     summary="Retrieve a chat with details",
 )
-async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
+async def chat_details(request: Request[None, VersionQuery]) -> ChatDetails:
     """A removed chat too. With `responderVersionId`, a chat of another version is a 404."""
-    wanted = call.query.responder_version_id
+    wanted = request.query.responder_version_id
     version = parse_id("responderVersionId", wanted) if wanted else None
-    found = await conversations.get(call.engine, call.actor, path_id(call), _DETAILS, removed=True)
+    found = await conversations.get(
+        request.engine, request.actor, path_id(request), _DETAILS, removed=True
+    )
     if version is not None and found.one.responder_version_id != version:
         raise NotFound("conversation")
-    return render_details(found.one, found.related, call.actor.tenant_id)
+    return render_details(found.one, found.related, request.actor.tenant_id)
 
 
 @routes.get(
@@ -55,11 +57,11 @@ async def chat_details(call: Request[None, VersionQuery]) -> ChatDetails:
     returns=list[ChatDetails],
     summary="Retrieve multiple chats with details",
 )
-async def list_chat_details(call: Request[None, DetailsQuery]) -> Response:
+async def list_chat_details(request: Request[None, DetailsQuery]) -> Response:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
-    page = await _find(call, _DETAILS)
-    items = [render_details(c, page.related, call.actor.tenant_id) for c in page.items]
-    return list_response(call, items, page.next)
+    page = await _find(request, _DETAILS)
+    items = [render_details(c, page.related, request.actor.tenant_id) for c in page.items]
+    return list_response(request, items, page.next)
 
 
 @routes.get(
@@ -68,17 +70,17 @@ async def list_chat_details(call: Request[None, DetailsQuery]) -> Response:
     returns=list[Chat],
     summary="Retrieve multiple chats",
 )
-async def list_chats(call: Request[None, ChatsQuery]) -> Response:
+async def list_chats(request: Request[None, ChatsQuery]) -> Response:
     """Newest message first, removed chats left out; the `Link` header leads to the next page."""
-    page = await _find(call, _NOTHING)
-    items = [render_chat(c, call.actor.tenant_id) for c in page.items]
-    return list_response(call, items, page.next)
+    page = await _find(request, _NOTHING)
+    items = [render_chat(c, request.actor.tenant_id) for c in page.items]
+    return list_response(request, items, page.next)
 
 
 @routes.post("/api/v1/chats", body=NewChat, returns=Chat, summary="Create a chat")
-async def create_chat(call: Request[NewChat, None]) -> Chat:
+async def create_chat(request: Request[NewChat, None]) -> Chat:
     """The responder is the channel's, else the workspace's default one."""
-    body = call.body
+    body = request.body
     new = NewConversation(
         kind="chat",
         source="api",
@@ -86,8 +88,8 @@ async def create_chat(call: Request[NewChat, None]) -> Chat:
         inbox_id=None if body.channel_id is None else parse_id("channelId", body.channel_id),
         owner_id=parse_id("ownerId", body.owner_id),
     )
-    created = await conversations.create(call.engine, call.actor, new)
-    return render_chat(created, call.actor.tenant_id)
+    created = await conversations.create(request.engine, request.actor, new)
+    return render_chat(created, request.actor.tenant_id)
 
 
 @routes.get(
@@ -96,10 +98,10 @@ async def create_chat(call: Request[NewChat, None]) -> Chat:
     path_types={"id": "uuid"},
     summary="Retrieve a chat",
 )
-async def get_chat(call: Request[None, None]) -> Chat:
+async def get_chat(request: Request[None, None]) -> Chat:
     """A removed chat too."""
-    found = await conversations.get(call.engine, call.actor, path_id(call), removed=True)
-    return render_chat(found.one, call.actor.tenant_id)
+    found = await conversations.get(request.engine, request.actor, path_id(request), removed=True)
+    return render_chat(found.one, request.actor.tenant_id)
 
 
 @routes.patch(
@@ -109,13 +111,13 @@ async def get_chat(call: Request[None, None]) -> Chat:
     path_types={"id": "uuid"},
     summary="Update a chat",
 )
-async def update_chat(call: Request[ChatChanges, None]) -> Chat:
+async def update_chat(request: Request[ChatChanges, None]) -> Chat:
     """`lastChatMessageCreatedAt` is what is shown and sorted by until the next message."""
-    title, shown_at = call.body.title, call.body.last_chat_message_created_at
+    title, shown_at = request.body.title, request.body.last_chat_message_created_at
     at = parse_time("lastChatMessageCreatedAt", shown_at) if isinstance(shown_at, str) else shown_at
     changes = conversations.ConversationChanges(title=title, shown_at=at)
-    changed = await conversations.change(call.engine, call.actor, path_id(call), changes)
-    return render_chat(changed, call.actor.tenant_id)
+    changed = await conversations.change(request.engine, request.actor, path_id(request), changes)
+    return render_chat(changed, request.actor.tenant_id)
 
 
 @routes.delete(
@@ -124,17 +126,19 @@ async def update_chat(call: Request[ChatChanges, None]) -> Chat:
     path_types={"id": "uuid"},
     summary="Remove a chat",
 )
-async def remove_chat(call: Request[None, None]) -> Informed:
+async def remove_chat(request: Request[None, None]) -> Informed:
     """It leaves every list and is still retrieved by id. Removing it twice is as once."""
-    await conversations.remove(call.engine, call.actor, path_id(call))
+    await conversations.remove(request.engine, request.actor, path_id(request))
     return Informed("Chat removed.")
 
 
-async def _find(call: Request[None, Any], include: frozenset[Include]) -> ConversationPage:
-    f, window = _filter(call.query), _window(call.query)
+async def _find(request: Request[None, Any], include: frozenset[Include]) -> ConversationPage:
+    f, window = _filter(request.query), _window(request.query)
     if window is None:
         return ConversationPage([], Related())
-    return await conversations.find(call.engine, call.actor, f, window, include, with_total=False)
+    return await conversations.find(
+        request.engine, request.actor, f, window, include, with_total=False
+    )
 
 
 def _filter(q: DetailsQuery) -> ConversationFilter:

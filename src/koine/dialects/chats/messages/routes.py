@@ -36,23 +36,23 @@ _PEOPLE: frozenset[Include] = frozenset({"people"})
     returns=list[ChatMessage],
     summary="Retrieve the messages of a chat",
 )
-async def list_chat_messages(call: Request[None, MessagesQuery]) -> Response:
+async def list_chat_messages(request: Request[None, MessagesQuery]) -> Response:
     """Oldest first; the `Link` header leads to the next page."""
-    q = call.query
+    q = request.query
     chat_id = parse_id("chatId", q.chat_id)
     ticket_ids = [parse_id("ticketIds", text) for text in q.ticket_ids]
     cursor = None if q.cursor is None else read_cursor(q.cursor)
     window = Window(limit=_limit(q), cursor=cursor)
     in_thread = q.chat_thread_id is not None and parse_id("chatThreadId", q.chat_thread_id)
     if in_thread or ticket_ids:
-        chat = await conversations.get(call.engine, call.actor, chat_id)
-        found = [] if in_thread else await _of_tickets(call, chat_id, ticket_ids, window)
-        return Response([render_message(m, owner_id(chat.one), call.base_url) for m in found])
+        chat = await conversations.get(request.engine, request.actor, chat_id)
+        found = [] if in_thread else await _of_tickets(request, chat_id, ticket_ids, window)
+        return Response([render_message(m, owner_id(chat.one), request.base_url) for m in found])
     f = MessageFilter(oldest_first=True)
-    page = await messages.page(call.engine, call.actor, chat_id, f, window)
+    page = await messages.page(request.engine, request.actor, chat_id, f, window)
     owner = owner_id(page.conversation)
-    items = [render_message(m, owner, call.base_url) for m in page.items]
-    return list_response(call, items, page.next)
+    items = [render_message(m, owner, request.base_url) for m in page.items]
+    return list_response(request, items, page.next)
 
 
 @routes.post(
@@ -62,25 +62,25 @@ async def list_chat_messages(call: Request[None, MessagesQuery]) -> Response:
     summary="Post a message to a chat",
     stores_own_key=True,
 )
-async def create_chat_message(call: Request[NewChatMessage, None]) -> ChatMessage:
+async def create_chat_message(request: Request[NewChatMessage, None]) -> ChatMessage:
     """`user` speaks as the chat's owner, `assistant` as its responder. The same `externalId`
     twice in one chat is one message."""
-    body = call.body
+    body = request.body
     chat_id = parse_id("chatId", body.chat_id)
     if body.chat_thread_id is not None and parse_id("chatThreadId", body.chat_thread_id):
         raise NotFound("thread")
-    chat = await conversations.get(call.engine, call.actor, chat_id, _PEOPLE)
-    draft = _draft(body, chat, _client_key(call))
-    sent = await messages.send(call.engine, call.actor, chat_id, draft)
-    return render_message(sent, owner_id(chat.one), call.base_url)
+    chat = await conversations.get(request.engine, request.actor, chat_id, _PEOPLE)
+    draft = _draft(body, chat, _client_key(request))
+    sent = await messages.send(request.engine, request.actor, chat_id, draft)
+    return render_message(sent, owner_id(chat.one), request.base_url)
 
 
-def _client_key(call: Request[NewChatMessage, None]) -> str | None:
+def _client_key(request: Request[NewChatMessage, None]) -> str | None:
     """The key by which a message is stored once in its chat: the `externalId` (D), else the
     Idempotency-Key (contracts/README.md)."""
-    if call.body.external_id is not None:
-        return EXTERNAL_ID_PREFIX + call.body.external_id
-    return message_key(call)
+    if request.body.external_id is not None:
+        return EXTERNAL_ID_PREFIX + request.body.external_id
+    return message_key(request)
 
 
 def _draft(body: NewChatMessage, chat: ConversationPage, key: str | None) -> Draft:
@@ -114,21 +114,21 @@ def _limit(q: MessagesQuery) -> int:
 
 
 async def _of_tickets(
-    call: Request[None, MessagesQuery], chat_id: str, ticket_ids: list[str], window: Window
+    request: Request[None, MessagesQuery], chat_id: str, ticket_ids: list[str], window: Window
 ) -> list[Message]:
     """The messages sent while one of these tickets was open, oldest first."""
     found: dict[int, Message] = {}
     for ticket_id in dict.fromkeys(ticket_ids):
-        ticket = await _ticket(call, ticket_id)
+        ticket = await _ticket(request, ticket_id)
         if ticket is not None and ticket.conversation_id == chat_id:
             f = MessageFilter(start=ticket.created_at, end=ticket.completed_at, oldest_first=True)
-            page = await messages.page(call.engine, call.actor, chat_id, f, window)
+            page = await messages.page(request.engine, request.actor, chat_id, f, window)
             found |= {m.seq: m for m in page.items}
     return [found[seq] for seq in sorted(found)][: window.limit]
 
 
-async def _ticket(call: Request[None, MessagesQuery], ticket_id: str) -> Ticket | None:
+async def _ticket(request: Request[None, MessagesQuery], ticket_id: str) -> Ticket | None:
     try:
-        return await tickets.get(call.engine, call.actor, ticket_id)
+        return await tickets.get(request.engine, request.actor, ticket_id)
     except NotFound:
         return None

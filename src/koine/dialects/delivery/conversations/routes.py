@@ -40,14 +40,14 @@ _STATUSES: dict[str | None, tuple[Status, ...]] = {
     tags=("Conversations",),
 )
 async def list_conversations(
-    call: Request[None, schemas.ListConversations],
+    request: Request[None, schemas.ListConversations],
 ) -> schemas.Conversations:
     """List conversations.
 
     The caller's own; with `view:tenant` or `manage:messaging:tenant` all of the tenant's, or with
     `user_id` that user's (S). Last activity first (D).
     """
-    query, actor = call.query, call.actor
+    query, actor = request.query, request.actor
     user_id = optional_id("user_id", query.user_id)
     window, limit = parse_page(query.page, query.limit)
     filters = ConversationFilter(
@@ -55,11 +55,11 @@ async def list_conversations(
         statuses=_STATUSES[query.status],
         participant_id=user_id,
     )
-    found = await conversations.find(call.engine, actor, filters, window, _INCLUDE)
+    found = await conversations.find(request.engine, actor, filters, window, _INCLUDE)
     return schemas.Conversations(
         True,
         translate("Conversations retrieved successfully", query.language),
-        render_conversations(found, actor, user_id or actor.identity_id, call.base_url),
+        render_conversations(found, actor, user_id or actor.identity_id, request.base_url),
         found.total or 0,
         query.page,
         limit,
@@ -75,9 +75,9 @@ async def list_conversations(
     other_statuses=(200,),
     tags=("Conversations",),
 )
-async def create_conversation(call: Request[schemas.CreateConversation, Common]) -> Response:
+async def create_conversation(request: Request[schemas.CreateConversation, Common]) -> Response:
     """Create a conversation, or join the one the delivery has: then the answer is a 200."""
-    body = call.body
+    body = request.body
     title = (body.title or "").strip() or None
     new = NewDeliveryConversation(
         delivery_id=optional_id("delivery_id", body.delivery_id),
@@ -85,9 +85,9 @@ async def create_conversation(call: Request[schemas.CreateConversation, Common])
         title=title,
         metadata=optional_json(body.metadata),
     )
-    opened, is_new = await delivery_conversations.open_(call.engine, call.actor, new)
+    opened, is_new = await delivery_conversations.open_(request.engine, request.actor, new)
     text = f"Conversation {'created' if is_new else 'retrieved'} successfully"
-    return Response(await _one(call, opened.id, text), 201 if is_new else 200)
+    return Response(await _one(request, opened.id, text), 201 if is_new else 200)
 
 
 @routes.get(
@@ -97,21 +97,21 @@ async def create_conversation(call: Request[schemas.CreateConversation, Common])
     path_types={"conversation_id": "uuid"},
     tags=("Conversations",),
 )
-async def get_conversation(call: Request[None, Common]) -> schemas.OneConversation:
+async def get_conversation(request: Request[None, Common]) -> schemas.OneConversation:
     """Get a conversation: its participants, `view:tenant` and system administrators may (S)."""
-    conversation_id = path_id(call.path["conversation_id"])
-    return await _one(call, conversation_id, "Conversation retrieved successfully")
+    conversation_id = path_id(request.path["conversation_id"])
+    return await _one(request, conversation_id, "Conversation retrieved successfully")
 
 
 async def _one(
-    call: Request[schemas.CreateConversation, Common] | Request[None, Common],
+    request: Request[schemas.CreateConversation, Common] | Request[None, Common],
     conversation_id: str,
     text: str,
 ) -> schemas.OneConversation:
-    actor = call.actor
-    page = await conversations.get(call.engine, actor, conversation_id, _INCLUDE)
-    rendered = render_conversations(page, actor, actor.identity_id, call.base_url)[0]
-    return schemas.OneConversation(True, translate(text, call.query.language), rendered)
+    actor = request.actor
+    page = await conversations.get(request.engine, actor, conversation_id, _INCLUDE)
+    rendered = render_conversations(page, actor, actor.identity_id, request.base_url)[0]
+    return schemas.OneConversation(True, translate(text, request.query.language), rendered)
 
 
 def _participants(requested: list[str | NewParticipant] | None) -> Joining:

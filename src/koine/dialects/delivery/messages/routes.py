@@ -36,28 +36,30 @@ MESSAGES = "/messaging/conversations/{conversation_id}/messages"
     path_types={"conversation_id": "uuid"},
     tags=("Messages",),
 )
-async def list_messages(call: Request[None, schemas.ListMessages]) -> schemas.Messages:
+async def list_messages(request: Request[None, schemas.ListMessages]) -> schemas.Messages:
     """List messages, newest first, and mark what is shown as read (S).
 
     For participants and system administrators; of a support ticket's conversation for its
     customer and the tenant's support users (S).
     """
-    query = call.query
-    conversation_id = path_id(call.path["conversation_id"])
+    query = request.query
+    conversation_id = path_id(request.path["conversation_id"])
     window, limit = parse_page(query.page, query.limit)
     start, end = timestamp_range(query.timestamp_range)
     page = await messages.page(
-        call.engine, call.actor, conversation_id,
+        request.engine, request.actor, conversation_id,
         MessageFilter(start=start, end=end), window, as_participant=True,
     )  # fmt: skip
     if _has_unread(page):
         # On a full disk the read position cannot be stored; the messages can still be read.
         with suppress(Unavailable):
-            await messages.mark_read(call.engine, call.actor, conversation_id, page.items[0].id)
+            await messages.mark_read(
+                request.engine, request.actor, conversation_id, page.items[0].id
+            )
     return schemas.Messages(
         True,
         translate("Messages retrieved successfully", query.language),
-        [render_message(m, call.base_url) for m in page.items],
+        [render_message(m, request.base_url) for m in page.items],
         page.total,
         query.page,
         limit,
@@ -74,25 +76,25 @@ async def list_messages(call: Request[None, schemas.ListMessages]) -> schemas.Me
     path_types={"conversation_id": "uuid"},
     tags=("Messages",),
 )
-async def send_message(call: Request[schemas.SendMessage, Common]) -> schemas.MessageSent:
+async def send_message(request: Request[schemas.SendMessage, Common]) -> schemas.MessageSent:
     """Send a message: as a participant, into an active conversation (S)."""
-    body, actor = call.body, call.actor
+    body, actor = request.body, request.actor
     draft = Draft(
         content=body.content,
         type=body.message_type or "text",
         content_url=content_url(body.content_url),
         metadata=optional_json(body.metadata),
         parent_id=optional_id("parent_message_id", body.parent_message_id),
-        client_key=message_key(call),
+        client_key=message_key(request),
         sender_id=actor.identity_id,
         sender_kind="contact" if _is_customer(actor) else "user",
         must_participate=True,
         when_closed="refuse",
     )
-    conversation_id = path_id(call.path["conversation_id"])
-    sent = await messages.send(call.engine, actor, conversation_id, draft)
-    text = translate("Message sent successfully", call.query.language)
-    return schemas.MessageSent(True, text, render_message(sent, call.base_url))
+    conversation_id = path_id(request.path["conversation_id"])
+    sent = await messages.send(request.engine, actor, conversation_id, draft)
+    text = translate("Message sent successfully", request.query.language)
+    return schemas.MessageSent(True, text, render_message(sent, request.base_url))
 
 
 def _has_unread(page: MessagePage) -> bool:

@@ -29,15 +29,15 @@ _MESSAGES = {
     path_types={"conversation_id": "uuid"},
     tags=("Conversations",),
 )
-async def change_participants(call: Request[schemas.ChangeParticipants, Common]) -> Response:
+async def change_participants(request: Request[schemas.ChangeParticipants, Common]) -> Response:
     """Add, remove or change participants; 207 when some could not be (F).
 
     For the conversation's admins, `manage:tenant` and system administrators, while it is active.
     """
-    body, language = call.body, call.query.language
-    conversation_id = path_id(call.path["conversation_id"])
+    body, language = request.body, request.query.language
+    conversation_id = path_id(request.path["conversation_id"])
     user_ids = _user_ids(body.user_ids)
-    engine, actor = call.engine, call.actor
+    engine, actor = request.engine, request.actor
     if body.action == "add":
         changed = await participants.add(engine, actor, conversation_id, user_ids, body.role)
     elif body.action == "remove":
@@ -62,12 +62,12 @@ async def change_participants(call: Request[schemas.ChangeParticipants, Common])
     path_types={"conversation_id": "uuid"},
     tags=("Messages",),
 )
-async def set_read_status(call: Request[None, schemas.ReadStatus]) -> schemas.Done:
+async def set_read_status(request: Request[None, schemas.ReadStatus]) -> schemas.Done:
     """Move the caller's last read message forward, as a participant who has not left (F)."""
-    query = call.query
-    conversation_id = path_id(call.path["conversation_id"])
+    query = request.query
+    conversation_id = path_id(request.path["conversation_id"])
     message_id = optional_id("message_id", query.message_id)
-    await participants.read(call.engine, call.actor, conversation_id, message_id)
+    await participants.read(request.engine, request.actor, conversation_id, message_id)
     return schemas.Done(True, translate("Read status updated successfully", query.language))
 
 

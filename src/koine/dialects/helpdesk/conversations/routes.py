@@ -23,29 +23,29 @@ routes = Routes()
 
 @routes.get(CONVERSATIONS, query=schemas.ConversationQuery, returns=schemas.Conversations)
 async def list_conversations(
-    call: Request[None, schemas.ConversationQuery],
+    request: Request[None, schemas.ConversationQuery],
 ) -> schemas.Conversations:
     """List conversations, newest activity first."""
-    filters = _filter(call.query)
+    filters = _filter(request.query)
     if filters is None:
         return schemas.Conversations(
-            success=True, data=[], pagination=render_pagination(call.query, 0)
+            success=True, data=[], pagination=render_pagination(request.query, 0)
         )
     found = await conversations.find(
-        call.engine, call.actor, filters, parse_page(call.query), _INCLUDE
+        request.engine, request.actor, filters, parse_page(request.query), _INCLUDE
     )
     people = found.related.people
     return schemas.Conversations(
         success=True,
         data=[render_conversation(each, people) for each in found.items],
-        pagination=render_pagination(call.query, found.total or 0),
+        pagination=render_pagination(request.query, found.total or 0),
     )
 
 
 @routes.get(CONVERSATION, returns=schemas.OneConversation, path_types={"id": "uuid"})
-async def get_conversation(call: Request[None, None]) -> schemas.OneConversation:
+async def get_conversation(request: Request[None, None]) -> schemas.OneConversation:
     """Get one conversation."""
-    found = await conversations.get(call.engine, call.actor, path_id(call), _INCLUDE)
+    found = await conversations.get(request.engine, request.actor, path_id(request), _INCLUDE)
     return schemas.OneConversation(
         success=True, data=render_conversation(found.one, found.related.people)
     )
@@ -58,10 +58,10 @@ async def get_conversation(call: Request[None, None]) -> schemas.OneConversation
     status=201,
 )
 async def create_conversation(
-    call: Request[schemas.CreateConversation, None],
+    request: Request[schemas.CreateConversation, None],
 ) -> schemas.OneConversation:
     """Create a conversation: open, from the API."""
-    body = call.body
+    body = request.body
     new = NewConversation(
         title=body.subject,
         inbox_id=body_id("inboxId", body.inbox_id),
@@ -70,8 +70,8 @@ async def create_conversation(
         priority=body.priority,
         source="api",
     )
-    created = await conversations.create(call.engine, call.actor, new)
-    return await _with_people(call, created)
+    created = await conversations.create(request.engine, request.actor, new)
+    return await _with_people(request, created)
 
 
 @routes.put(
@@ -81,10 +81,10 @@ async def create_conversation(
     path_types={"id": "uuid"},
 )
 async def update_conversation(
-    call: Request[schemas.UpdateConversation, None],
+    request: Request[schemas.UpdateConversation, None],
 ) -> schemas.OneConversation:
     """Change subject, status, priority or assignee; whatever is absent stays."""
-    body = call.body
+    body = request.body
     changes = ConversationChanges(
         title=body.subject,
         status=body.status,
@@ -92,8 +92,8 @@ async def update_conversation(
         priority=body.priority,
         assignee_id=body_id("assignedTo", body.assigned_to),
     )
-    changed = await conversations.change(call.engine, call.actor, path_id(call), changes)
-    return await _with_people(call, changed)
+    changed = await conversations.change(request.engine, request.actor, path_id(request), changes)
+    return await _with_people(request, changed)
 
 
 @routes.delete(
@@ -102,15 +102,17 @@ async def update_conversation(
     returns=Deleted,
     path_types={"id": "uuid"},
 )
-async def delete_conversation(call: Request[schemas.DeleteConversation, None]) -> Deleted:
+async def delete_conversation(request: Request[schemas.DeleteConversation, None]) -> Deleted:
     """Delete a conversation and all its messages for good. This cannot be undone."""
-    await conversations.delete(call.engine, call.actor, path_id(call), call.body.reason)
+    await conversations.delete(request.engine, request.actor, path_id(request), request.body.reason)
     return Deleted(success=True, message="Conversation deleted")
 
 
-async def _with_people(call: Request[Any, None], written: Conversation) -> schemas.OneConversation:
+async def _with_people(
+    request: Request[Any, None], written: Conversation
+) -> schemas.OneConversation:
     """A conversation that was just written, with its people."""
-    related = await conversations.related(call.engine, call.actor, [written], _INCLUDE)
+    related = await conversations.related(request.engine, request.actor, [written], _INCLUDE)
     return schemas.OneConversation(success=True, data=render_conversation(written, related.people))
 
 

@@ -15,24 +15,24 @@ routes = Routes()
 
 
 @routes.get("/api/v1/inboxes", query=PageQuery, returns=schemas.Inboxes)
-async def list_inboxes(call: Request[None, PageQuery]) -> schemas.Inboxes:
+async def list_inboxes(request: Request[None, PageQuery]) -> schemas.Inboxes:
     """List inboxes, oldest first."""
-    everything = await inboxes.list_all(call.engine, call.actor)
-    window = parse_page(call.query)
+    everything = await inboxes.list_all(request.engine, request.actor)
+    window = parse_page(request.query)
     return schemas.Inboxes(
         success=True,
         data=[render_inbox(each) for each in everything[window.offset :][: window.limit]],
-        pagination=render_pagination(call.query, len(everything)),
+        pagination=render_pagination(request.query, len(everything)),
     )
 
 
 @routes.get("/api/v1/users", query=PageQuery, returns=schemas.Users)
-async def list_users(call: Request[None, PageQuery]) -> schemas.Users:
+async def list_users(request: Request[None, PageQuery]) -> schemas.Users:
     """List users, oldest first."""
-    window = parse_page(call.query)
-    found = await directory.find(call.engine, call.actor, USERS, window, with_total=True)
+    window = parse_page(request.query)
+    found = await directory.find(request.engine, request.actor, USERS, window, with_total=True)
     return schemas.Users(
         success=True,
         data=[render_user(each) for each in found.items],
-        pagination=render_pagination(call.query, found.total or 0),
+        pagination=render_pagination(request.query, found.total or 0),
     )

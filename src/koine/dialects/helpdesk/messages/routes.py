@@ -17,15 +17,15 @@ routes = Routes()
 
 
 @routes.get(MESSAGES, query=PageQuery, returns=schemas.Messages, path_types={"id": "uuid"})
-async def list_messages(call: Request[None, PageQuery]) -> schemas.Messages:
+async def list_messages(request: Request[None, PageQuery]) -> schemas.Messages:
     """List a conversation's messages, newest first."""
     page = await messages.page(
-        call.engine, call.actor, path_id(call), _WITH_PRIVATE, parse_page(call.query)
+        request.engine, request.actor, path_id(request), _WITH_PRIVATE, parse_page(request.query)
     )
     return schemas.Messages(
         success=True,
         data=[render_message(each) for each in page.items],
-        pagination=render_pagination(call.query, page.total),
+        pagination=render_pagination(request.query, page.total),
     )
 
 
@@ -37,14 +37,14 @@ async def list_messages(call: Request[None, PageQuery]) -> schemas.Messages:
     stores_own_key=True,
     path_types={"id": "uuid"},
 )
-async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.OneMessage:
+async def create_message(request: Request[schemas.CreateMessage, None]) -> schemas.OneMessage:
     """Post a message as the key's user. A closed conversation stays closed."""
     draft = Draft(
-        content=call.body.text,
-        private=call.body.is_private,
-        sender_id=call.actor.identity_id,
-        client_key=message_key(call),
+        content=request.body.text,
+        private=request.body.is_private,
+        sender_id=request.actor.identity_id,
+        client_key=message_key(request),
         when_closed="keep",
     )
-    sent = await messages.send(call.engine, call.actor, path_id(call), draft)
+    sent = await messages.send(request.engine, request.actor, path_id(request), draft)
     return schemas.OneMessage(success=True, data=render_message(sent))

@@ -25,11 +25,11 @@ routes = Routes()
 
 
 @routes.get(WEBHOOKS, query=PageQuery, returns=schemas.Webhooks)
-async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
+async def list_webhooks(request: Request[None, PageQuery]) -> schemas.Webhooks:
     """List webhooks, oldest first."""
-    everything = await endpoints.list_all(call.engine, call.actor)
+    everything = await endpoints.list_all(request.engine, request.actor)
     own = [each for each in everything if each.dialect == DIALECT]
-    window, pagination = parse_page(call.query), render_pagination(call.query, len(own))
+    window, pagination = parse_page(request.query), render_pagination(request.query, len(own))
     page = schemas.WebhookPage(
         [render_webhook(each) for each in own[window.offset :][: window.limit]],
         pagination.total,
@@ -41,42 +41,44 @@ async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
 
 
 @routes.post(WEBHOOKS, body=schemas.CreateWebhook, returns=schemas.OneWebhook, status=201)
-async def create_webhook(call: Request[schemas.CreateWebhook, None]) -> schemas.OneWebhook:
+async def create_webhook(request: Request[schemas.CreateWebhook, None]) -> schemas.OneWebhook:
     """Create a webhook. Its secret is shown this once."""
-    new = NewEndpoint(dialect=DIALECT, **_endpoint_fields(call.body))
-    created = await endpoints.create(call.engine, call.actor, new)
+    new = NewEndpoint(dialect=DIALECT, **_endpoint_fields(request.body))
+    created = await endpoints.create(request.engine, request.actor, new)
     return schemas.OneWebhook(success=True, data=render_webhook(created.endpoint, created.secret))
 
 
 @routes.get(WEBHOOK, returns=schemas.OneWebhook, path_types=TYPES)
-async def get_webhook(call: Request[None, None]) -> schemas.OneWebhook:
+async def get_webhook(request: Request[None, None]) -> schemas.OneWebhook:
     """Get one webhook."""
-    found = await endpoints.get(call.engine, call.actor, path_id(call), DIALECT)
+    found = await endpoints.get(request.engine, request.actor, path_id(request), DIALECT)
     return schemas.OneWebhook(success=True, data=render_webhook(found))
 
 
 @routes.put(WEBHOOK, body=schemas.UpdateWebhook, returns=schemas.OneWebhook, path_types=TYPES)
-async def update_webhook(call: Request[schemas.UpdateWebhook, None]) -> schemas.OneWebhook:
+async def update_webhook(request: Request[schemas.UpdateWebhook, None]) -> schemas.OneWebhook:
     """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
-    changes = EndpointChanges(active=call.body.is_active, **_endpoint_fields(call.body))
-    endpoint_id = path_id(call)
-    changed = await endpoint_changes.change(call.engine, call.actor, endpoint_id, changes, DIALECT)
+    changes = EndpointChanges(active=request.body.is_active, **_endpoint_fields(request.body))
+    endpoint_id = path_id(request)
+    changed = await endpoint_changes.change(
+        request.engine, request.actor, endpoint_id, changes, DIALECT
+    )
     return schemas.OneWebhook(
         success=True, data=render_webhook(changed.endpoint, changed.secret or UNSET)
     )
 
 
 @routes.delete(WEBHOOK, returns=Deleted, path_types=TYPES)
-async def delete_webhook(call: Request[None, None]) -> Deleted:
+async def delete_webhook(request: Request[None, None]) -> Deleted:
     """Delete a webhook and its log."""
-    await endpoints.remove(call.engine, call.actor, path_id(call), DIALECT)
+    await endpoints.remove(request.engine, request.actor, path_id(request), DIALECT)
     return Deleted(success=True, message="Webhook deleted")
 
 
 @routes.post(f"{WEBHOOK}/test", returns=schemas.Tested, path_types=TYPES, idempotent=False)
-async def test_webhook(call: Request[None, None]) -> schemas.Tested:
+async def test_webhook(request: Request[None, None]) -> schemas.Tested:
     """Post a `ping` now, and say what came of it."""
-    result = await ping.send_ping(call.engine, call.actor, path_id(call), DIALECT)
+    result = await ping.send_ping(request.engine, request.actor, path_id(request), DIALECT)
     attempt = result.attempt
     outcome = schemas.TestOutcome(
         delivered=result.response_class.outcome == "delivered",
@@ -89,15 +91,15 @@ async def test_webhook(call: Request[None, None]) -> schemas.Tested:
 
 
 @routes.get(f"{WEBHOOK}/logs", query=schemas.LogQuery, returns=schemas.Logs, path_types=TYPES)
-async def list_logs(call: Request[None, schemas.LogQuery]) -> schemas.Logs:
+async def list_logs(request: Request[None, schemas.LogQuery]) -> schemas.Logs:
     """List what was delivered, or was to be, newest event first."""
-    status = call.query.status
+    status = request.query.status
     states = tuple(state for state, rendered in STATUSES.items() if rendered == status)
-    endpoint_id, window = path_id(call), parse_page(call.query)
+    endpoint_id, window = path_id(request), parse_page(request.query)
     found = await deliveries.page(
-        call.engine, call.actor, endpoint_id, LogFilter(states), window, dialect=DIALECT
+        request.engine, request.actor, endpoint_id, LogFilter(states), window, dialect=DIALECT
     )
-    pagination = render_pagination(call.query, found.total or 0)
+    pagination = render_pagination(request.query, found.total or 0)
     page = schemas.LogPage(
         [render_log(each) for each in found.items],
         pagination.total,

@@ -28,19 +28,19 @@ routes = Routes()
     other_statuses=(400, 401, 404, 422, 429),
     tags=TAGS,
 )
-async def create_contact(call: Request[schemas.ContactCreate, None]) -> schemas.ContactCreated:
+async def create_contact(request: Request[schemas.ContactCreate, None]) -> schemas.ContactCreated:
     """Create a contact, or find it by its source id or its proven identifier."""
-    given = _input(call.body)
-    given = structs.replace(given, identifier_hash=given.identifier_hash or identity_hash(call))
-    admit = partial(budgets_of(call).admit_contact, call)
-    created = await contacts.create(call.engine, contact_session(call), given, admit)
+    given = _input(request.body)
+    given = structs.replace(given, identifier_hash=given.identifier_hash or identity_hash(request))
+    admit = partial(budgets_of(request).admit_contact, request)
+    created = await contacts.create(request.engine, contact_session(request), given, admit)
     return render_created(created.contact_at_inbox[0], created.public_contact)
 
 
 @routes.get(CONTACT, returns=schemas.ContactCreated, other_statuses=(401, 404, 429), tags=TAGS)
-async def get_contact(call: Request[None, None]) -> schemas.ContactCreated:
+async def get_contact(request: Request[None, None]) -> schemas.ContactCreated:
     """Get the contact behind a source id."""
-    found = contact_session(call)
+    found = contact_session(request)
     return render_created(found.contact_at_inbox[0], found.public_contact)
 
 
@@ -52,14 +52,14 @@ async def get_contact(call: Request[None, None]) -> schemas.ContactCreated:
     other_statuses=(400, 401, 403, 404, 422, 429),
     tags=TAGS,
 )
-async def update_contact(call: Request[schemas.ContactUpdate, None]) -> schemas.ContactRecord:
+async def update_contact(request: Request[schemas.ContactUpdate, None]) -> schemas.ContactRecord:
     """Update the contact, as far as its source id may."""
-    shown = call.body.identifier_hash or identity_hash(call)
-    given = structs.replace(_input(call.body), identifier_hash=shown)
+    shown = request.body.identifier_hash or identity_hash(request)
+    given = structs.replace(_input(request.body), identifier_hash=shown)
     verified = await session.verify_for_change(
-        call.engine, contact_session(call), shown, given.identifier
+        request.engine, contact_session(request), shown, given.identifier
     )
-    changed = await contacts.change(call.engine, call.actor, verified, given)
+    changed = await contacts.change(request.engine, request.actor, verified, given)
     return render_record(changed.tenant, changed.inbox, changed.public_contact)
 
 

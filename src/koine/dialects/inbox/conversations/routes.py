@@ -28,24 +28,24 @@ routes = Routes()
     other_statuses=(401, 404, 429),
     tags=TAGS,
 )
-async def list_conversations(call: Request[None, None]) -> list[schemas.Conversation]:
+async def list_conversations(request: Request[None, None]) -> list[schemas.Conversation]:
     """List the contact's conversations, each with its messages."""
-    session = contact_session(call)
-    page = await contact_conversations.list_all(call.engine, call.actor, session)
-    view = contact_view(session, call.base_url)
+    session = contact_session(request)
+    page = await contact_conversations.list_all(request.engine, request.actor, session)
+    view = contact_view(session, request.base_url)
     return [render_conversation(view, each, page.related) for each in page.items]
 
 
 async def _replay_creation(
-    call: Request[schemas.ConversationCreate, None],
+    request: Request[schemas.ConversationCreate, None],
 ) -> schemas.Conversation:
     """The conversation that was created, as it is now."""
-    return await _with_messages(call, int(call.created_ids))
+    return await _with_messages(request, int(request.created_ids))
 
 
-async def _replay(call: Request[None, None]) -> schemas.Conversation:
+async def _replay(request: Request[None, None]) -> schemas.Conversation:
     """The conversation of the path, as it is now."""
-    return await _with_messages(call, path_number(call, "conversation"))
+    return await _with_messages(request, path_number(request, "conversation"))
 
 
 @routes.post(
@@ -58,18 +58,18 @@ async def _replay(call: Request[None, None]) -> schemas.Conversation:
     tags=TAGS,
 )
 async def create_conversation(
-    call: Request[schemas.ConversationCreate, None],
+    request: Request[schemas.ConversationCreate, None],
 ) -> schemas.Conversation:
     """Create a conversation."""
     created = await contact_conversations.open_(
-        call.engine,
-        call.actor,
-        contact_session(call),
-        call.body.custom_attributes or {},
-        partial(budgets_of(call).admit_conversation, call),
+        request.engine,
+        request.actor,
+        contact_session(request),
+        request.body.custom_attributes or {},
+        partial(budgets_of(request).admit_conversation, request),
     )
-    call.created_ids = str(created.number)
-    return await _with_messages(call, created.number)
+    request.created_ids = str(created.number)
+    return await _with_messages(request, created.number)
 
 
 @routes.get(
@@ -79,9 +79,9 @@ async def create_conversation(
     path_types=NUMBERED,
     tags=TAGS,
 )
-async def get_conversation(call: Request[None, None]) -> schemas.Conversation:
+async def get_conversation(request: Request[None, None]) -> schemas.Conversation:
     """Get a conversation with its messages."""
-    return await _with_messages(call, path_number(call, "conversation"))
+    return await _with_messages(request, path_number(request, "conversation"))
 
 
 @routes.post(
@@ -92,11 +92,11 @@ async def get_conversation(call: Request[None, None]) -> schemas.Conversation:
     path_types=NUMBERED,
     tags=TAGS,
 )
-async def toggle_status(call: Request[None, None]) -> schemas.Conversation:
+async def toggle_status(request: Request[None, None]) -> schemas.Conversation:
     """Resolve a conversation. One that is resolved stays so."""
-    number, session = path_number(call, "conversation"), contact_session(call)
-    await contact_conversations.resolve(call.engine, call.actor, session, number)
-    return await _with_messages(call, number)
+    number, session = path_number(request, "conversation"), contact_session(request)
+    await contact_conversations.resolve(request.engine, request.actor, session, number)
+    return await _with_messages(request, number)
 
 
 @routes.post(
@@ -108,17 +108,17 @@ async def toggle_status(call: Request[None, None]) -> schemas.Conversation:
     idempotent=False,
     tags=TAGS,
 )
-async def toggle_typing(call: Request[schemas.Typing, None]) -> None:
+async def toggle_typing(request: Request[schemas.Typing, None]) -> None:
     """Say that the contact is typing, or no longer."""
-    number, session = path_number(call, "conversation"), contact_session(call)
-    conversation = await contact_conversations.get(call.engine, call.actor, session, number)
-    contact, status = session.contact_at_inbox[1], call.body.typing_status
+    number, session = path_number(request, "conversation"), contact_session(request)
+    conversation = await contact_conversations.get(request.engine, request.actor, session, number)
+    contact, status = session.contact_at_inbox[1], request.body.typing_status
     if status not in ("on", "off") or contact.blocked:
         return
     # Typing is stored nowhere: while the bus is unavailable it is lost, and that is no error.
     with contextlib.suppress(Unavailable):
-        event = _typing(contact, call.actor.tenant_id, conversation.id, status == "on")
-        call.realtime.publish_ephemeral(event)
+        event = _typing(contact, request.actor.tenant_id, conversation.id, status == "on")
+        request.realtime.publish_ephemeral(event)
 
 
 @routes.post(
@@ -127,10 +127,12 @@ async def toggle_typing(call: Request[schemas.Typing, None]) -> None:
     path_types=NUMBERED,
     tags=TAGS,
 )
-async def update_last_seen(call: Request[None, None]) -> None:
+async def update_last_seen(request: Request[None, None]) -> None:
     """Say that the contact has seen everything in the conversation."""
-    number = path_number(call, "conversation")
-    await contact_conversations.mark_read(call.engine, call.actor, contact_session(call), number)
+    number = path_number(request, "conversation")
+    await contact_conversations.mark_read(
+        request.engine, request.actor, contact_session(request), number
+    )
 
 
 def _typing(
@@ -149,8 +151,10 @@ def _typing(
 
 
 async def _with_messages(
-    call: Request[schemas.ConversationCreate, None] | Request[None, None], number: int
+    request: Request[schemas.ConversationCreate, None] | Request[None, None], number: int
 ) -> schemas.Conversation:
-    session = contact_session(call)
-    found = await contact_conversations.with_messages(call.engine, call.actor, session, number)
-    return render_conversation(contact_view(session, call.base_url), found.one, found.related)
+    session = contact_session(request)
+    found = await contact_conversations.with_messages(
+        request.engine, request.actor, session, number
+    )
+    return render_conversation(contact_view(session, request.base_url), found.one, found.related)

@@ -11,6 +11,6 @@ routes = Routes()
 
 
 @routes.get(INBOX, returns=schemas.Inbox, other_statuses=(404, 429), tags=("Inbox",))
-async def get_inbox(call: Request[None, None]) -> schemas.Inbox:
+async def get_inbox(request: Request[None, None]) -> schemas.Inbox:
     """Get an inbox: its name, hours and what it asks of contacts."""
-    return render_inbox(contact_session(call).inbox)
+    return render_inbox(contact_session(request).inbox)

@@ -37,13 +37,13 @@ routes = Routes()
     path_types=NUMBERED,
     tags=TAGS,
 )
-async def list_messages(call: Request[None, schemas.MessagesQuery]) -> list[schemas.Message]:
+async def list_messages(request: Request[None, schemas.MessagesQuery]) -> list[schemas.Message]:
     """List the newest messages, or those before or after one, oldest first."""
-    number, session = path_number(call, "conversation"), contact_session(call)
+    number, session = path_number(request, "conversation"), contact_session(request)
     page = await contact_conversations.message_page(
-        call.engine, call.actor, session, number, call.query.before, call.query.after
+        request.engine, request.actor, session, number, request.query.before, request.query.after
     )
-    return render_messages(contact_view(session, call.base_url), page.one, page.related)
+    return render_messages(contact_view(session, request.base_url), page.one, page.related)
 
 
 @routes.post(
@@ -57,31 +57,31 @@ async def list_messages(call: Request[None, schemas.MessagesQuery]) -> list[sche
     files=("attachments",),
     tags=TAGS,
 )
-async def create_message(call: Request[schemas.MessageCreate, None]) -> schemas.Message:
+async def create_message(request: Request[schemas.MessageCreate, None]) -> schemas.Message:
     """Send a message, with files if it is a multipart form."""
-    number, now = path_number(call, "conversation"), call.engine.clock.now()
-    session = contact_session(call)
+    number, now = path_number(request, "conversation"), request.engine.clock.now()
+    session = contact_session(request)
     conversation = await contact_conversations.for_sending(
-        call.engine, call.actor, session, number, now, message_key(call)
+        request.engine, request.actor, session, number, now, message_key(request)
     )
-    draft = _draft(call, saved := await _save_files(call, conversation.id))
+    draft = _draft(request, saved := await _save_files(request, conversation.id))
     try:
-        message = await messages.send(call.engine, call.actor, conversation.id, draft)
+        message = await messages.send(request.engine, request.actor, conversation.id, draft)
     except Unavailable:
         # Whether the message was written is unknown: its files must be there if it was.
         raise
     except Refusal:
-        await _discard(call, saved)
+        await _discard(request, saved)
         raise
     if message.attachments != draft.attachments:
         # An earlier request sent the message under this key, with its own copies of the files.
-        await _discard(call, saved)
-    return render_message(contact_view(session, call.base_url), conversation, message, {})
+        await _discard(request, saved)
+    return render_message(contact_view(session, request.base_url), conversation, message, {})
 
 
-async def _replay(call: Request[schemas.MessageUpdate, None]) -> schemas.Message:
+async def _replay(request: Request[schemas.MessageUpdate, None]) -> schemas.Message:
     """The message of the path, as it is now."""
-    return _rendered(call, *await _find(call))
+    return _rendered(request, *await _find(request))
 
 
 @routes.update(
@@ -94,24 +94,24 @@ async def _replay(call: Request[schemas.MessageUpdate, None]) -> schemas.Message
     path_types=NUMBERED | {"message": "integer"},
     tags=TAGS,
 )
-async def update_message(call: Request[schemas.MessageUpdate, None]) -> schemas.Message:
+async def update_message(request: Request[schemas.MessageUpdate, None]) -> schemas.Message:
     """Fill in a form or survey that a message holds."""
-    conversation, message = await _find(call)
-    surveys.check_open(message, call.engine.clock.now())
-    values = submitted_values(call.body.submitted_values)
+    conversation, message = await _find(request)
+    surveys.check_open(message, request.engine.clock.now())
+    values = submitted_values(request.body.submitted_values)
     if values is not None:
         message = await messages.submit_values(
-            call.engine, call.actor, conversation.id, message.seq, values
+            request.engine, request.actor, conversation.id, message.seq, values
         )
-    return _rendered(call, conversation, message)
+    return _rendered(request, conversation, message)
 
 
-async def _find(call: Request[schemas.MessageUpdate, None]) -> tuple[Conversation, Message]:
+async def _find(request: Request[schemas.MessageUpdate, None]) -> tuple[Conversation, Message]:
     """The conversation and the message of the path. Raises NotFound."""
-    number, session = path_number(call, "conversation"), contact_session(call)
-    conversation = await contact_conversations.get(call.engine, call.actor, session, number)
+    number, session = path_number(request, "conversation"), contact_session(request)
+    conversation = await contact_conversations.get(request.engine, request.actor, session, number)
     message = await messages.numbered(
-        call.engine, call.actor, conversation.id, path_number(call, "message")
+        request.engine, request.actor, conversation.id, path_number(request, "message")
     )
     if not is_shown(message):
         raise NotFound("message")
@@ -119,47 +119,47 @@ async def _find(call: Request[schemas.MessageUpdate, None]) -> tuple[Conversatio
 
 
 def _rendered(
-    call: Request[schemas.MessageUpdate, None], conversation: Conversation, message: Message
+    request: Request[schemas.MessageUpdate, None], conversation: Conversation, message: Message
 ) -> schemas.Message:
-    view = contact_view(contact_session(call), call.base_url)
+    view = contact_view(contact_session(request), request.base_url)
     return render_message(view, conversation, message, {})
 
 
 async def _save_files(
-    call: Request[schemas.MessageCreate, None], conversation_id: str
+    request: Request[schemas.MessageCreate, None], conversation_id: str
 ) -> list[Attachment]:
-    if not call.files:
+    if not request.files:
         return []
-    engine, tenant_id, session = call.engine, call.actor.tenant_id, contact_session(call)
+    engine, tenant_id, session = request.engine, request.actor.tenant_id, contact_session(request)
     by = Uploader(session.contact_at_inbox[1].id, session.inbox.id)
-    await files.check_budget(engine, tenant_id, by, sum(each.size for each in call.files))
+    await files.check_budget(engine, tenant_id, by, sum(each.size for each in request.files))
     saved: list[Attachment] = []
     try:
-        for upload in call.files:
+        for upload in request.files:
             saved.append(await files.save(engine, tenant_id, conversation_id, upload, by))
     except BaseException:
-        await _discard(call, saved)
+        await _discard(request, saved)
         raise
     return saved
 
 
-async def _discard(call: Request[schemas.MessageCreate, None], saved: list[Attachment]) -> None:
+async def _discard(request: Request[schemas.MessageCreate, None], saved: list[Attachment]) -> None:
     if saved:
-        await files.discard(call.engine, call.actor.tenant_id, saved)
+        await files.discard(request.engine, request.actor.tenant_id, saved)
 
 
-def _draft(call: Request[schemas.MessageCreate, None], saved: list[Attachment]) -> Draft:
+def _draft(request: Request[schemas.MessageCreate, None], saved: list[Attachment]) -> Draft:
     first = saved[0] if saved else None
     return Draft(
-        content=call.body.content,
+        content=request.body.content,
         # A dialect that knows one file for each message shows the first, under its URL.
         type="text" if first is None else _MESSAGE_TYPES.get(first.file_type, "file"),
         content_url=upload_path(first.key, first.name) if first else None,
-        client_key=message_key(call),
+        client_key=message_key(request),
         attachments=json_text(saved) if saved else None,
-        sender_id=call.actor.identity_id,
+        sender_id=request.actor.identity_id,
         sender_kind="contact",
         when_closed="reopen",
         may_be_empty=True,
-        echo_id=call.body.echo_id,
+        echo_id=request.body.echo_id,
     )

@@ -103,7 +103,7 @@ class ActionCableClient:
         self._pinging = True
         with contextlib.suppress(Disconnected):
             if not self._running and asyncio.get_running_loop().time() > self._subscribe_deadline:
-                metrics.CONNECTIONS_ENDED.labels("hello").inc()
+                metrics.CONNECTIONS_ENDED.labels("login_time").inc()
                 await self._disconnect("unauthorized", False)
             elif self._realtime.draining.started:
                 await self._disconnect("server_restart", True)
@@ -233,11 +233,11 @@ class ActionCableClient:
         self._subscribe_deadline = self._next_deadline()
 
 
-async def _reader(call: AnyRequest, token: str) -> InboxReader:
+async def _reader(request: AnyRequest, token: str) -> InboxReader:
     """The reader whose events a token opens. Raises as `session.resolve_stream_token`."""
-    engine = call.engine
+    engine = request.engine
 
     async def resolve() -> ContactSession:
         return await session.resolve_stream_token(engine, token)
 
-    return InboxReader(await resolve(), resolve, InboxEventEncoder(call.base_url))
+    return InboxReader(await resolve(), resolve, InboxEventEncoder(request.base_url))

@@ -18,9 +18,9 @@ routes = Routes()
 @routes.get(
     SURVEY, returns=schemas.Survey, other_statuses=(404, 429), path_types=PATH_TYPES, tags=TAGS
 )
-async def get_survey(call: Request[None, None]) -> schemas.Survey:
+async def get_survey(request: Request[None, None]) -> schemas.Survey:
     """Get the survey of a conversation."""
-    page = survey_page(call)
+    page = survey_page(request)
     return render_survey(page, page.message)
 
 
@@ -33,14 +33,16 @@ async def get_survey(call: Request[None, None]) -> schemas.Survey:
     path_types=PATH_TYPES,
     tags=TAGS,
 )
-async def answer_survey(call: Request[schemas.SurveyUpdate, None]) -> schemas.Survey:
+async def answer_survey(request: Request[schemas.SurveyUpdate, None]) -> schemas.Survey:
     """Answer the survey of a conversation."""
-    page = survey_page(call)
+    page = survey_page(request)
     message = page.message
-    surveys.check_open(message, call.engine.clock.now())
-    values = submitted_values(call.body.message.submitted_values if call.body.message else None)
+    surveys.check_open(message, request.engine.clock.now())
+    values = submitted_values(
+        request.body.message.submitted_values if request.body.message else None
+    )
     if values is not None:
         message = await messages.submit_values(
-            call.engine, page.actor, page.conversation.id, message.seq, values
+            request.engine, page.actor, page.conversation.id, message.seq, values
         )
     return render_survey(page, message)

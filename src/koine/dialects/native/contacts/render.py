@@ -8,8 +8,8 @@ from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox
 
 
-def render_contact(i: Identity, place: ContactInbox | None = None) -> schemas.Contact:
-    """A contact; `place` is its contact inbox, for the response that creates both."""
+def render_contact(i: Identity, contact_inbox: ContactInbox | None = None) -> schemas.Contact:
+    """A contact; with its contact inbox in the response that creates both."""
     return schemas.Contact(
         id=i.id,
         number=i.number,
@@ -33,8 +33,12 @@ def render_contact(i: Identity, place: ContactInbox | None = None) -> schemas.Co
         last_activity_at=fields.render_time(i.last_activity_at),
         created_at=iso_ms(i.created_at),
         updated_at=iso_ms(i.updated_at),
-        place=schemas.Place(place.inbox_id, place.source_id, place.pubsub_token) if place else None,
+        place=_render_place(contact_inbox) if contact_inbox else None,
     )
+
+
+def _render_place(c: ContactInbox) -> schemas.Place:
+    return schemas.Place(c.inbox_id, c.source_id, c.pubsub_token)
 
 
 def _claims(i: Identity) -> schemas.Claims:

@@ -30,12 +30,17 @@ routes = Routes()
     CONVERSATIONS, query=schemas.ConversationQuery, returns=schemas.Conversations, tags=TAGS
 )
 async def list_conversations(
-    call: Request[None, schemas.ConversationQuery],
+    request: Request[None, schemas.ConversationQuery],
 ) -> schemas.Conversations:
     """List the conversations the caller may see, newest activity first."""
-    q, actor = call.query, require_reader(call)
+    q, actor = request.query, require_reader(request)
     found = await conversations.find(
-        call.engine, actor, _filter(q, actor), pagination.parse_window(q), INCLUDE, with_total=False
+        request.engine,
+        actor,
+        _filter(q, actor),
+        pagination.parse_window(q),
+        INCLUDE,
+        with_total=False,
     )
     rendered = [render_conversation(each, found.related, actor) for each in found.items]
     return schemas.Conversations(rendered, pagination.encode_cursor(found.next))
@@ -49,9 +54,9 @@ async def list_conversations(
     other_statuses=(200,),
     tags=TAGS,
 )
-async def create_conversation(call: Request[schemas.CreateConversation, None]) -> Response:
+async def create_conversation(request: Request[schemas.CreateConversation, None]) -> Response:
     """Open a conversation. A delivery has one: opening it again (200) adds participants to it."""
-    body, actor = call.body, require_writer(call)
+    body, actor = request.body, require_writer(request)
     participants = tuple(
         (fields.parse_id(f"participants.{n}.identity_id", each.identity_id), each.role)
         for n, each in enumerate(body.participants)
@@ -61,8 +66,8 @@ async def create_conversation(call: Request[schemas.CreateConversation, None]) -
     )
     given["participants"] = participants
     if body.delivery_id is None:
-        created = await conversations.create(call.engine, actor, NewConversation(**given))
-        return Response(await _render(call, created))
+        created = await conversations.create(request.engine, actor, NewConversation(**given))
+        return Response(await _render(request, created))
     _check_delivery(body)
     new = NewDeliveryConversation(
         delivery_id=given["delivery_id"],
@@ -70,16 +75,18 @@ async def create_conversation(call: Request[schemas.CreateConversation, None]) -
         title=body.title,
         metadata=given["metadata"],
     )
-    created, is_new = await delivery_conversations.open_(call.engine, actor, new)
-    return Response(await _render(call, created), 201 if is_new else 200)
+    created, is_new = await delivery_conversations.open_(request.engine, actor, new)
+    return Response(await _render(request, created), 201 if is_new else 200)
 
 
 @routes.get(CONVERSATION, returns=schemas.Conversation, path_types=TYPES, tags=TAGS)
-async def get_conversation(call: Request[None, None]) -> schemas.Conversation:
+async def get_conversation(request: Request[None, None]) -> schemas.Conversation:
     """Get one conversation."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    found = await conversations.get(call.engine, require_reader(call), conversation_id, INCLUDE)
-    return render_conversation(found.one, found.related, call.actor)
+    conversation_id = fields.path_id(request, "conversation_id")
+    found = await conversations.get(
+        request.engine, require_reader(request), conversation_id, INCLUDE
+    )
+    return render_conversation(found.one, found.related, request.actor)
 
 
 @routes.patch(
@@ -90,37 +97,41 @@ async def get_conversation(call: Request[None, None]) -> schemas.Conversation:
     tags=TAGS,
 )
 async def change_conversation(
-    call: Request[schemas.ChangeConversation, None],
+    request: Request[schemas.ChangeConversation, None],
 ) -> schemas.Conversation:
     """Change a conversation; an assignee joins it and takes the turn from the responder."""
-    conversation_id = fields.path_id(call, "conversation_id")
+    conversation_id = fields.path_id(request, "conversation_id")
     given = fields.provided_fields(
-        call.body, ids=("assignee_id",), objects=("labels", "metadata", "custom_attributes")
+        request.body, ids=("assignee_id",), objects=("labels", "metadata", "custom_attributes")
     )
-    actor = require_writer(call)
+    actor = require_writer(request)
     return await _render(
-        call,
+        request,
         await conversations.change(
-            call.engine, actor, conversation_id, ConversationChanges(**given)
+            request.engine, actor, conversation_id, ConversationChanges(**given)
         ),
     )
 
 
 @routes.delete(CONVERSATION, query=schemas.RemoveQuery, status=204, path_types=TYPES, tags=TAGS)
-async def remove_conversation(call: Request[None, schemas.RemoveQuery]) -> None:
+async def remove_conversation(request: Request[None, schemas.RemoveQuery]) -> None:
     """Take a conversation out of every list, or with `mode=permanent` delete it for good."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    if call.query.mode == "remove":
-        await conversations.remove(call.engine, require_writer(call), conversation_id)
+    conversation_id = fields.path_id(request, "conversation_id")
+    if request.query.mode == "remove":
+        await conversations.remove(request.engine, require_writer(request), conversation_id)
     else:
         await conversations.delete(
-            call.engine, require_writer(call), conversation_id, call.query.reason, removed=True
+            request.engine,
+            require_writer(request),
+            conversation_id,
+            request.query.reason,
+            removed=True,
         )
 
 
-async def _render(call: AnyRequest, conversation: Conversation) -> schemas.Conversation:
-    related = await conversations.related(call.engine, call.actor, [conversation], INCLUDE)
-    return render_conversation(conversation, related, call.actor)
+async def _render(request: AnyRequest, conversation: Conversation) -> schemas.Conversation:
+    related = await conversations.related(request.engine, request.actor, [conversation], INCLUDE)
+    return render_conversation(conversation, related, request.actor)
 
 
 def _filter(q: schemas.ConversationQuery, actor: Actor) -> ConversationFilter:

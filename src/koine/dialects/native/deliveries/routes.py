@@ -21,9 +21,11 @@ routes = Routes()
 
 
 @routes.get(DELIVERIES, query=PageQuery, returns=schemas.Deliveries, tags=TAGS)
-async def list_deliveries(call: Request[None, PageQuery]) -> schemas.Deliveries:
+async def list_deliveries(request: Request[None, PageQuery]) -> schemas.Deliveries:
     """List deliveries, oldest first."""
-    page = await deliveries.page(call.engine, call.actor, pagination.parse_window(call.query))
+    page = await deliveries.page(
+        request.engine, request.actor, pagination.parse_window(request.query)
+    )
     return pagination.render_page(schemas.Deliveries, page, render_delivery)
 
 
@@ -35,10 +37,10 @@ async def list_deliveries(call: Request[None, PageQuery]) -> schemas.Deliveries:
     other_statuses=(200,),
     tags=TAGS,
 )
-async def save_delivery(call: Request[schemas.SaveDelivery, None]) -> Response:
+async def save_delivery(request: Request[schemas.SaveDelivery, None]) -> Response:
     """Make a delivery (201), or change the one with this id or external reference (200)."""
     try:
-        (saved,) = await deliveries.save(call.engine, call.actor, [_input(call.body)])
+        (saved,) = await deliveries.save(request.engine, request.actor, [_input(request.body)])
     except Invalid as refusal:
         field = refusal.field.removeprefix(SINGLE_PREFIX)
         raise Invalid(field, refusal.reason, refusal.message.removeprefix(SINGLE_PREFIX)) from None
@@ -48,10 +50,10 @@ async def save_delivery(call: Request[schemas.SaveDelivery, None]) -> Response:
 @routes.post(
     DELIVERIES + "/bulk", body=schemas.SaveDeliveries, returns=schemas.Deliveries, tags=TAGS
 )
-async def save_deliveries(call: Request[schemas.SaveDeliveries, None]) -> schemas.Deliveries:
+async def save_deliveries(request: Request[schemas.SaveDeliveries, None]) -> schemas.Deliveries:
     """Make or change up to 500 deliveries, all or none; answered in the order given."""
-    given = [_input(each, f"deliveries.{n}.") for n, each in enumerate(call.body.deliveries)]
-    saved = await deliveries.save(call.engine, call.actor, given)
+    given = [_input(each, f"deliveries.{n}.") for n, each in enumerate(request.body.deliveries)]
+    saved = await deliveries.save(request.engine, request.actor, given)
     return schemas.Deliveries([render_delivery(each.delivery) for each in saved], None)
 
 
@@ -61,10 +63,10 @@ async def save_deliveries(call: Request[schemas.SaveDeliveries, None]) -> schema
     path_types={"delivery_id": "uuid"},
     tags=TAGS,
 )
-async def get_delivery(call: Request[None, None]) -> schemas.Delivery:
+async def get_delivery(request: Request[None, None]) -> schemas.Delivery:
     """Get one delivery."""
-    delivery_id = fields.path_id(call, "delivery_id")
-    return render_delivery(await deliveries.get(call.engine, call.actor, delivery_id))
+    delivery_id = fields.path_id(request, "delivery_id")
+    return render_delivery(await deliveries.get(request.engine, request.actor, delivery_id))
 
 
 def _input(body: schemas.SaveDelivery, prefix: str = "") -> DeliveryInput:

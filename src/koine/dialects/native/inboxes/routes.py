@@ -19,40 +19,40 @@ routes = Routes()
 
 
 @routes.get(INBOXES, query=PageQuery, returns=schemas.Inboxes, tags=TAGS)
-async def list_inboxes(call: Request[None, PageQuery]) -> schemas.Inboxes:
+async def list_inboxes(request: Request[None, PageQuery]) -> schemas.Inboxes:
     """List inboxes, oldest first."""
-    window = pagination.parse_window(call.query)
-    everyone = await inboxes.list_all(call.engine, call.actor)
+    window = pagination.parse_window(request.query)
+    everyone = await inboxes.list_all(request.engine, request.actor)
     page = pagination.slice_page(everyone, window, pagination.creation_position)
-    with_keys = access.sees_settings(call.actor)
+    with_keys = access.sees_settings(request.actor)
     return pagination.render_page(schemas.Inboxes, page, lambda each: render_inbox(each, with_keys))
 
 
 @routes.post(INBOXES, body=schemas.CreateInbox, returns=schemas.Inbox, status=201, tags=TAGS)
-async def create_inbox(call: Request[schemas.CreateInbox, None]) -> schemas.Inbox:
+async def create_inbox(request: Request[schemas.CreateInbox, None]) -> schemas.Inbox:
     """Open an inbox."""
-    given = fields.provided_fields(call.body, ids=("responder_id",), objects=("settings",))
-    made = await inboxes.create(call.engine, call.actor, NewInbox(**given))
-    return render_inbox(made, access.sees_settings(call.actor))
+    given = fields.provided_fields(request.body, ids=("responder_id",), objects=("settings",))
+    made = await inboxes.create(request.engine, request.actor, NewInbox(**given))
+    return render_inbox(made, access.sees_settings(request.actor))
 
 
 @routes.get(INBOX, returns=schemas.Inbox, path_types=TYPES, tags=TAGS)
-async def get_inbox(call: Request[None, None]) -> schemas.Inbox:
+async def get_inbox(request: Request[None, None]) -> schemas.Inbox:
     """Get one inbox."""
-    found = await inboxes.get(call.engine, call.actor, fields.path_id(call, "inbox_id"))
-    return render_inbox(found, access.sees_settings(call.actor))
+    found = await inboxes.get(request.engine, request.actor, fields.path_id(request, "inbox_id"))
+    return render_inbox(found, access.sees_settings(request.actor))
 
 
 @routes.patch(INBOX, body=schemas.ChangeInbox, returns=schemas.Inbox, path_types=TYPES, tags=TAGS)
-async def change_inbox(call: Request[schemas.ChangeInbox, None]) -> schemas.Inbox:
+async def change_inbox(request: Request[schemas.ChangeInbox, None]) -> schemas.Inbox:
     """Change an inbox."""
-    inbox_id = fields.path_id(call, "inbox_id")
-    given = fields.provided_fields(call.body, ids=("responder_id",), objects=("settings",))
-    changed = await inboxes.change(call.engine, call.actor, inbox_id, InboxChanges(**given))
-    return render_inbox(changed, access.sees_settings(call.actor))
+    inbox_id = fields.path_id(request, "inbox_id")
+    given = fields.provided_fields(request.body, ids=("responder_id",), objects=("settings",))
+    changed = await inboxes.change(request.engine, request.actor, inbox_id, InboxChanges(**given))
+    return render_inbox(changed, access.sees_settings(request.actor))
 
 
 @routes.delete(INBOX, status=204, path_types=TYPES, tags=TAGS)
-async def remove_inbox(call: Request[None, None]) -> None:
+async def remove_inbox(request: Request[None, None]) -> None:
     """Close an inbox: its conversations stay, its public identifier opens nothing any more."""
-    await inboxes.remove(call.engine, call.actor, fields.path_id(call, "inbox_id"))
+    await inboxes.remove(request.engine, request.actor, fields.path_id(request, "inbox_id"))

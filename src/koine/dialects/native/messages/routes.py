@@ -29,9 +29,9 @@ routes = Routes()
 @routes.get(
     MESSAGES, query=schemas.MessageQuery, returns=schemas.Messages, path_types=ONE, tags=TAGS
 )
-async def list_messages(call: Request[None, schemas.MessageQuery]) -> schemas.Messages:
+async def list_messages(request: Request[None, schemas.MessageQuery]) -> schemas.Messages:
     """List messages, newest first; private notes only for staff."""
-    q = call.query
+    q = request.query
     f = MessageFilter(
         with_private=True,
         start=fields.parse_time("from", q.start),
@@ -40,11 +40,11 @@ async def list_messages(call: Request[None, schemas.MessageQuery]) -> schemas.Me
         after_seq=q.after,
         oldest_first=q.order == "asc",
     )
-    conversation_id = fields.path_id(call, "conversation_id")
+    conversation_id = fields.path_id(request, "conversation_id")
     page = await messages.page(
-        call.engine, require_reader(call), conversation_id, f, pagination.parse_window(q)
+        request.engine, require_reader(request), conversation_id, f, pagination.parse_window(q)
     )
-    rendered = [render_message(each, call.base_url) for each in page.items]
+    rendered = [render_message(each, request.base_url) for each in page.items]
     return schemas.Messages(rendered, pagination.encode_cursor(page.next))
 
 
@@ -57,17 +57,17 @@ async def list_messages(call: Request[None, schemas.MessageQuery]) -> schemas.Me
     tags=TAGS,
     stores_own_key=True,
 )
-async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.Message:
+async def create_message(request: Request[schemas.CreateMessage, None]) -> schemas.Message:
     """Post a message: staff anywhere, others where they take part.
 
     The same client_message_id of the same sender makes one message for ever.
     """
-    conversation_id = fields.path_id(call, "conversation_id")
-    body, actor = call.body, require_writer(call)
+    conversation_id = fields.path_id(request, "conversation_id")
+    body, actor = request.body, require_writer(request)
     is_staff = actor.may(WRITE_CONVERSATIONS)
     if not is_staff and (body.private or body.as_responder or body.when_closed != "refuse"):
         raise Forbidden(WRITE_CONVERSATIONS)
-    sender_id, sender_kind = await _sender(call, actor, conversation_id)
+    sender_id, sender_kind = await _sender(request, actor, conversation_id)
     draft = Draft(
         content=body.content,
         type=body.type,
@@ -75,43 +75,45 @@ async def create_message(call: Request[schemas.CreateMessage, None]) -> schemas.
         metadata=None if body.metadata is None else json_text(body.metadata),
         parent_id=fields.parse_optional_id("parent_id", body.parent_id),
         private=body.private,
-        client_key=_client_key(call, actor),
+        client_key=_client_key(request, actor),
         sender_id=sender_id,
         sender_kind=sender_kind,
         must_participate=not is_staff,
         when_closed=body.when_closed,
     )
     try:
-        sent = await messages.send(call.engine, actor, conversation_id, draft)
+        sent = await messages.send(request.engine, actor, conversation_id, draft)
     except Invalid as refusal:
         name = FIELD_NAMES.get(refusal.field, refusal.field)
         raise Invalid(name, refusal.reason, refusal.message) from None
-    return render_message(sent, call.base_url)
+    return render_message(sent, request.base_url)
 
 
 @routes.get(MESSAGES + "/{message_id}", returns=schemas.Message, path_types=TWO, tags=TAGS)
-async def get_message(call: Request[None, None]) -> schemas.Message:
+async def get_message(request: Request[None, None]) -> schemas.Message:
     """Get one message."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    message_id = fields.path_id(call, "message_id")
-    found = await messages.by_id(call.engine, require_reader(call), conversation_id, message_id)
-    return render_message(found, call.base_url)
+    conversation_id = fields.path_id(request, "conversation_id")
+    message_id = fields.path_id(request, "message_id")
+    found = await messages.by_id(
+        request.engine, require_reader(request), conversation_id, message_id
+    )
+    return render_message(found, request.base_url)
 
 
 async def _sender(
-    call: Request[schemas.CreateMessage, None], actor: Actor, conversation_id: str
+    request: Request[schemas.CreateMessage, None], actor: Actor, conversation_id: str
 ) -> tuple[str | None, SenderKind]:
     """The sender: the caller, the conversation's responder if asked for, or none for a caller that
     is no identity."""
-    if not call.body.as_responder:
+    if not request.body.as_responder:
         return actor.identity_id, "user" if actor.identity_id else "system"
-    found = await conversations.get(call.engine, actor, conversation_id)
+    found = await conversations.get(request.engine, actor, conversation_id)
     if found.one.responder_id is None:
         raise Invalid("as_responder", "absent", "the conversation has no responder")
     return found.one.responder_id, "responder"
 
 
-def _client_key(call: Request[schemas.CreateMessage, None], actor: Actor) -> str | None:
+def _client_key(request: Request[schemas.CreateMessage, None], actor: Actor) -> str | None:
     """The message's idempotency key: `client_message_id`, else that of the request's header."""
-    client_id = call.body.client_message_id
-    return message_key(call) if client_id is None else client_key(actor, client_id)
+    client_id = request.body.client_message_id
+    return message_key(request) if client_id is None else client_key(actor, client_id)

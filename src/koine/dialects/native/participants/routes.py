@@ -24,11 +24,13 @@ routes = Routes()
 
 
 @routes.get(PARTICIPANTS, query=PageQuery, returns=schemas.Participants, path_types=ONE, tags=TAGS)
-async def list_participants(call: Request[None, PageQuery]) -> schemas.Participants:
+async def list_participants(request: Request[None, PageQuery]) -> schemas.Participants:
     """List present and former participants, in the order they joined."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    window = pagination.parse_window(call.query)
-    found = await conversations.get(call.engine, require_reader(call), conversation_id, INCLUDE)
+    conversation_id = fields.path_id(request, "conversation_id")
+    window = pagination.parse_window(request.query)
+    found = await conversations.get(
+        request.engine, require_reader(request), conversation_id, INCLUDE
+    )
     everyone = found.related.participants[found.one.id]
     page = pagination.slice_page(everyone, window, lambda each: (each.joined_at, each.identity_id))
     return pagination.render_page(schemas.Participants, page, render_participant)
@@ -43,16 +45,16 @@ async def list_participants(call: Request[None, PageQuery]) -> schemas.Participa
     path_types=ONE,
     tags=TAGS,
 )
-async def add_participant(call: Request[schemas.Joining, None]) -> Response:
+async def add_participant(request: Request[schemas.Joining, None]) -> Response:
     """Add a participant (201). A present participant keeps its role (200)."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    identity_id = fields.parse_id("identity_id", call.body.identity_id)
+    conversation_id = fields.path_id(request, "conversation_id")
+    identity_id = fields.parse_id("identity_id", request.body.identity_id)
     (result,) = await participants.add(
-        call.engine, require_writer(call), conversation_id, [identity_id], call.body.role
+        request.engine, require_writer(request), conversation_id, [identity_id], request.body.role
     )
     if result.what == "unknown":
         raise Invalid("identity_id", "unknown", "no such person in the tenant")
-    rendered = await _participant(call, conversation_id, identity_id)
+    rendered = await _participant(request, conversation_id, identity_id)
     return Response(rendered, 201 if result.what == "done" else 200)
 
 
@@ -63,23 +65,25 @@ async def add_participant(call: Request[schemas.Joining, None]) -> Response:
     path_types=TWO,
     tags=TAGS,
 )
-async def change_participant(call: Request[schemas.ChangeParticipant, None]) -> schemas.Participant:
+async def change_participant(
+    request: Request[schemas.ChangeParticipant, None],
+) -> schemas.Participant:
     """Give a participant another role."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    identity_id = fields.path_id(call, "identity_id")
+    conversation_id = fields.path_id(request, "conversation_id")
+    identity_id = fields.path_id(request, "identity_id")
     results = await participants.update(
-        call.engine, require_writer(call), conversation_id, [identity_id], call.body.role
+        request.engine, require_writer(request), conversation_id, [identity_id], request.body.role
     )
     _check_done(results)
-    return await _participant(call, conversation_id, identity_id)
+    return await _participant(request, conversation_id, identity_id)
 
 
 @routes.delete(PARTICIPANT, status=204, path_types=TWO, tags=TAGS)
-async def remove_participant(call: Request[None, None]) -> None:
+async def remove_participant(request: Request[None, None]) -> None:
     """Remove a participant; its messages stay."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    actor, identity_id = require_writer(call), fields.path_id(call, "identity_id")
-    results = await participants.remove(call.engine, actor, conversation_id, [identity_id])
+    conversation_id = fields.path_id(request, "conversation_id")
+    actor, identity_id = require_writer(request), fields.path_id(request, "identity_id")
+    results = await participants.remove(request.engine, actor, conversation_id, [identity_id])
     _check_done(results)
 
 
@@ -90,11 +94,13 @@ async def remove_participant(call: Request[None, None]) -> None:
     path_types=ONE,
     tags=TAGS,
 )
-async def mark_read(call: Request[schemas.MarkRead, None]) -> schemas.Read:
+async def mark_read(request: Request[schemas.MarkRead, None]) -> schemas.Read:
     """Move the read position of the caller, who is a participant."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    message_id = fields.parse_optional_id("message_id", call.body.message_id)
-    moved = await participants.read(call.engine, require_reader(call), conversation_id, message_id)
+    conversation_id = fields.path_id(request, "conversation_id")
+    message_id = fields.parse_optional_id("message_id", request.body.message_id)
+    moved = await participants.read(
+        request.engine, require_reader(request), conversation_id, message_id
+    )
     return schemas.Read(moved)
 
 
@@ -104,7 +110,7 @@ def _check_done(results: list[ParticipantResult]) -> None:
 
 
 async def _participant(
-    call: AnyRequest, conversation_id: str, identity_id: str
+    request: AnyRequest, conversation_id: str, identity_id: str
 ) -> schemas.Participant:
-    found = await participants.get(call.engine, call.actor, conversation_id, identity_id)
+    found = await participants.get(request.engine, request.actor, conversation_id, identity_id)
     return render_participant(found)

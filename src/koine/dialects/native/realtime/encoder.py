@@ -76,14 +76,14 @@ class NativeReader:
         return True if self.filter.matches(ephemeral.kind, ephemeral.conversation_id) else None
 
 
-def sse_reader(call: AnyRequest, event_filter: EventFilter) -> NativeReader:
+def sse_reader(request: AnyRequest, event_filter: EventFilter) -> NativeReader:
     """The reader of a request for server-sent events."""
 
     async def reauthenticate() -> Actor:
-        return auth.require_read(await auth.authenticate_uncounted(call))
+        return auth.require_read(await auth.authenticate_uncounted(request))
 
-    encoder = NativeEventEncoder(call.base_url, sse.frame)
-    return NativeReader(auth.require_reader(call), reauthenticate, event_filter, encoder)
+    encoder = NativeEventEncoder(request.base_url, sse.frame)
+    return NativeReader(auth.require_reader(request), reauthenticate, event_filter, encoder)
 
 
 def typing_event(

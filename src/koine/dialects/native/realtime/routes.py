@@ -23,18 +23,18 @@ routes = Routes()
     needs_realtime=True,
     tags=TAGS,
 )
-async def follow(call: Request[None, schemas.EventQuery]) -> StreamingResponse:
+async def follow(request: Request[None, schemas.EventQuery]) -> StreamingResponse:
     """Stream events as server-sent events, from `Last-Event-ID` or `cursor` on."""
-    q, actor = call.query, require_reader(call)
-    event_filter = await resolve_filter(call.engine, actor, q.kinds, q.conversation_id)
-    return sse.event_stream(call, encoder.sse_reader(call, event_filter))
+    q, actor = request.query, require_reader(request)
+    event_filter = await resolve_filter(request.engine, actor, q.kinds, q.conversation_id)
+    return sse.event_stream(request, encoder.sse_reader(request, event_filter))
 
 
 @routes.get("/v1/events/cursor", returns=schemas.Cursor, needs_realtime=True, tags=TAGS)
-async def get_cursor(call: Request[None, None]) -> schemas.Cursor:
+async def get_cursor(request: Request[None, None]) -> schemas.Cursor:
     """Get the cursor of now: get it, load everything, then stream from it."""
-    require_reader(call)
-    return schemas.Cursor(await call.realtime.cursor())
+    require_reader(request)
+    return schemas.Cursor(await request.realtime.cursor())
 
 
 @routes.post(
@@ -46,27 +46,29 @@ async def get_cursor(call: Request[None, None]) -> schemas.Cursor:
     needs_realtime=True,
     tags=TAGS,
 )
-async def say_typing(call: Request[schemas.SayTyping, None]) -> None:
+async def say_typing(request: Request[schemas.SayTyping, None]) -> None:
     """Send to the open streams of the conversation that the caller is typing, or stopped."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    body = call.body
+    conversation_id = fields.path_id(request, "conversation_id")
+    body = request.body
     who = await presence_access.typing_user(
-        call.engine, require_writer(call), conversation_id, body.private
+        request.engine, require_writer(request), conversation_id, body.private
     )
-    call.realtime.publish_ephemeral(encoder.typing_event(call.actor, who, conversation_id, body))
+    request.realtime.publish_ephemeral(
+        encoder.typing_event(request.actor, who, conversation_id, body)
+    )
 
 
 @routes.get(PRESENCE, returns=schemas.Presence, needs_realtime=True, tags=TAGS)
-async def list_presence(call: Request[None, None]) -> schemas.Presence:
+async def list_presence(request: Request[None, None]) -> schemas.Presence:
     """List who is present: people with an open stream or socket, on any node."""
-    presence_access.check(call.actor)
-    there = call.realtime.presence.online(call.actor.tenant_id)
+    presence_access.check(request.actor)
+    there = request.realtime.presence.online(request.actor.tenant_id)
     return schemas.Presence([schemas.There(*each) for each in sorted(there.items())], None)
 
 
 @routes.put(
     PRESENCE, body=schemas.SayPresence, status=204, idempotent=False, needs_realtime=True, tags=TAGS
 )
-async def say_presence(call: Request[schemas.SayPresence, None]) -> None:
+async def say_presence(request: Request[schemas.SayPresence, None]) -> None:
     """Set the caller, who has an open stream, to away or online."""
-    call.realtime.presence.set(call.actor, call.body.availability)
+    request.realtime.presence.set(request.actor, request.body.availability)

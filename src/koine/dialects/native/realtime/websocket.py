@@ -86,28 +86,28 @@ async def _authenticate(
     socket: WebSocket, requests: RateLimiter, command_limits: RateLimiter
 ) -> tuple[commands.WebSocketSession, frames.Hello]:
     """The session of the caller that the first frame names. Raises Refusal, Disconnected."""
-    call = socket.request
+    request = socket.request
     if socket.realtime.draining.started:
         raise Unavailable()
     try:
-        async with asyncio.timeout(call.engine.settings.socket_login_seconds):
+        async with asyncio.timeout(request.engine.settings.socket_login_seconds):
             text = await socket.receive()
     except TimeoutError:
-        metrics.CONNECTIONS_ENDED.labels("hello").inc()
+        metrics.CONNECTIONS_ENDED.labels("login_time").inc()
         raise Unauthenticated("missing") from None
     hello = commands.parse_frame(text, frames.Hello)
-    credential = commands.SocketCredential(call.engine, hello.token, hello.tenant_id)
+    credential = commands.SocketCredential(request.engine, hello.token, hello.tenant_id)
     try:
         actor = await credential.authenticate()
     except Unauthenticated:
-        limit_unauthenticated(call, requests)
+        limit_unauthenticated(request, requests)
         raise
-    auth.limit_actor(call, requests, actor)
-    call.take_credential_slot(actor)
-    event_filter = await resolve_filter(call.engine, actor, hello.kinds, hello.conversations)
-    event_encoder = encoder.NativeEventEncoder(call.base_url, frame)
+    auth.limit_actor(request, requests, actor)
+    request.take_credential_slot(actor)
+    event_filter = await resolve_filter(request.engine, actor, hello.kinds, hello.conversations)
+    event_encoder = encoder.NativeEventEncoder(request.base_url, frame)
     reader = encoder.NativeReader(actor, credential.authenticate, event_filter, event_encoder)
-    limit = commands.CommandLimit(command_limits, call.request_id, COMMANDS_PER_MINUTE)
+    limit = commands.CommandLimit(command_limits, request.request_id, COMMANDS_PER_MINUTE)
     session = commands.WebSocketSession(socket.realtime, credential, reader, limit, hello.window)
     return session, hello
 

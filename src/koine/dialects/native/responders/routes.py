@@ -20,11 +20,11 @@ routes = Routes()
 
 
 @routes.get(RESPONDERS, query=schemas.ResponderQuery, returns=schemas.Responders, tags=TAGS)
-async def list_responders(call: Request[None, schemas.ResponderQuery]) -> schemas.Responders:
+async def list_responders(request: Request[None, schemas.ResponderQuery]) -> schemas.Responders:
     """List responders, oldest first."""
-    q = call.query
+    q = request.query
     page = await responders.find(
-        call.engine, call.actor, pagination.parse_window(q), tuple(q.kind or ()), q.search
+        request.engine, request.actor, pagination.parse_window(q), tuple(q.kind or ()), q.search
     )
     return pagination.render_page(schemas.Responders, page, render_responder)
 
@@ -33,24 +33,26 @@ async def list_responders(call: Request[None, schemas.ResponderQuery]) -> schema
     RESPONDERS, body=schemas.CreateResponder, returns=schemas.Responder, status=201, tags=TAGS
 )
 async def create_responder(
-    call: Request[schemas.CreateResponder, None],
+    request: Request[schemas.CreateResponder, None],
 ) -> schemas.Responder:
     """Make a responder with version 1."""
-    body = call.body
+    body = request.body
     new = NewResponder(
         kind=body.kind,
         name=body.name,
         picture=body.avatar_url,
         settings=json_text(body.settings),
     )
-    made = await responders.create(call.engine, call.actor, new)
+    made = await responders.create(request.engine, request.actor, new)
     return render_responder(made.identity)
 
 
 @routes.get(RESPONDER, returns=schemas.Responder, path_types=TYPES, tags=TAGS)
-async def get_responder(call: Request[None, None]) -> schemas.Responder:
+async def get_responder(request: Request[None, None]) -> schemas.Responder:
     """Get one responder."""
-    found = await responders.get(call.engine, call.actor, fields.path_id(call, "responder_id"))
+    found = await responders.get(
+        request.engine, request.actor, fields.path_id(request, "responder_id")
+    )
     return render_responder(found.identity)
 
 
@@ -62,21 +64,23 @@ async def get_responder(call: Request[None, None]) -> schemas.Responder:
     tags=TAGS,
 )
 async def change_responder(
-    call: Request[schemas.ChangeResponder, None],
+    request: Request[schemas.ChangeResponder, None],
 ) -> schemas.Responder:
     """Rename a responder or change its picture."""
-    responder_id = fields.path_id(call, "responder_id")
-    changes = ResponderChanges(**fields.provided_fields(call.body))
-    changed = await responders.update(call.engine, call.actor, responder_id, changes)
+    responder_id = fields.path_id(request, "responder_id")
+    changes = ResponderChanges(**fields.provided_fields(request.body))
+    changed = await responders.update(request.engine, request.actor, responder_id, changes)
     return render_responder(changed)
 
 
 @routes.get(VERSIONS, query=PageQuery, returns=schemas.Versions, path_types=TYPES, tags=TAGS)
-async def list_versions(call: Request[None, PageQuery]) -> schemas.Versions:
+async def list_versions(request: Request[None, PageQuery]) -> schemas.Versions:
     """List a responder's versions, oldest first."""
-    found = await responders.get(call.engine, call.actor, fields.path_id(call, "responder_id"))
+    found = await responders.get(
+        request.engine, request.actor, fields.path_id(request, "responder_id")
+    )
     page = pagination.slice_page(
-        found.versions, pagination.parse_window(call.query), pagination.creation_position
+        found.versions, pagination.parse_window(request.query), pagination.creation_position
     )
     return pagination.render_page(schemas.Versions, page, render_version)
 
@@ -89,10 +93,10 @@ async def list_versions(call: Request[None, PageQuery]) -> schemas.Versions:
     path_types=TYPES,
     tags=TAGS,
 )
-async def add_version(call: Request[schemas.AddVersion, None]) -> schemas.Version:
+async def add_version(request: Request[schemas.AddVersion, None]) -> schemas.Version:
     """Add the next version; conversations that open from now on get it."""
-    responder_id = fields.path_id(call, "responder_id")
-    settings = json_text(call.body.settings)
+    responder_id = fields.path_id(request, "responder_id")
+    settings = json_text(request.body.settings)
     return render_version(
-        await responders.add_version(call.engine, call.actor, responder_id, settings)
+        await responders.add_version(request.engine, request.actor, responder_id, settings)
     )

@@ -32,15 +32,19 @@ def login_routes(limiter: RateLimiter) -> Routes:
         body_limit=BODY_LIMIT,
         tags=TAGS,
     )
-    async def change_password(call: Request[schemas.NewPassword, None]) -> None:
+    async def change_password(request: Request[schemas.NewPassword, None]) -> None:
         """Change one's own password, which ends every session of one's own."""
-        limit_login_address(call, limiter)
-        me, body = call.actor.identity_id or "", call.body
-        limit_login(call, limiter, me)
+        limit_login_address(request, limiter)
+        me, body = request.actor.identity_id or "", request.body
+        limit_login(request, limiter, me)
         await accounts.change_own_password(
-            call.engine, call.actor, body.current_password, body.password, address=call.client_ip
+            request.engine,
+            request.actor,
+            body.current_password,
+            body.password,
+            address=request.client_ip,
         )
-        refund_login(call, limiter, me)
+        refund_login(request, limiter, me)
 
     return routes
 
@@ -56,16 +60,16 @@ def _login_route(routes: Routes, limiter: RateLimiter) -> None:
         body_limit=BODY_LIMIT,
         tags=TAGS,
     )
-    async def log_in(call: Request[schemas.LogIn, None]) -> schemas.Tokens:
+    async def log_in(request: Request[schemas.LogIn, None]) -> schemas.Tokens:
         """Log in by e-mail and password. A wrong password and an unknown e-mail answer alike."""
-        body = call.body
-        limit_login(call, limiter, body.email)
+        body = request.body
+        limit_login(request, limiter, body.email)
         if body.tenant_id is not None and canonical_id(body.tenant_id) is None:
             raise Unauthenticated("invalid")
         logged_in = await sessions.log_in(
-            call.engine, body.email, body.password, body.tenant_id, address=call.client_ip
+            request.engine, body.email, body.password, body.tenant_id, address=request.client_ip
         )
-        refund_login(call, limiter, body.email)
+        refund_login(request, limiter, body.email)
         return render_tokens(logged_in)
 
 
@@ -84,9 +88,9 @@ def refresh_routes(limiter: RateLimiter) -> Routes:
         body_limit=BODY_LIMIT,
         tags=TAGS,
     )
-    async def refresh(call: Request[schemas.RefreshToken, None]) -> schemas.Tokens:
+    async def refresh(request: Request[schemas.RefreshToken, None]) -> schemas.Tokens:
         """Turn a refresh token into the next pair. One that was used before ends its session."""
-        return render_tokens(await sessions.refresh(call.engine, call.body.refresh_token))
+        return render_tokens(await sessions.refresh(request.engine, request.body.refresh_token))
 
     @routes.post(
         "/v1/auth/logout",
@@ -98,9 +102,9 @@ def refresh_routes(limiter: RateLimiter) -> Routes:
         body_limit=BODY_LIMIT,
         tags=TAGS,
     )
-    async def log_out(call: Request[schemas.RefreshToken, None]) -> None:
+    async def log_out(request: Request[schemas.RefreshToken, None]) -> None:
         """End the session of a refresh token."""
-        await sessions.log_out(call.engine, call.body.refresh_token)
+        await sessions.log_out(request.engine, request.body.refresh_token)
 
     return routes
 
@@ -109,12 +113,12 @@ routes = Routes()
 
 
 @routes.get("/v1/me", returns=schemas.Me, tags=TAGS)
-async def get_me(call: Request[None, None]) -> schemas.Me:
+async def get_me(request: Request[None, None]) -> schemas.Me:
     """Get the caller and its permissions."""
-    actor = call.actor
+    actor = request.actor
     user = None
     if actor.identity_id is not None:
-        user = render_user(await directory.get(call.engine, actor, actor.identity_id, "user"))
+        user = render_user(await directory.get(request.engine, actor, actor.identity_id, "user"))
     return schemas.Me(
         actor.tenant_id, actor.kind, actor.is_system_admin, sorted(actor.permissions), user
     )

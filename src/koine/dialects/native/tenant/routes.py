@@ -28,23 +28,23 @@ routes = Routes()
 
 
 @routes.get("/v1/tenant", returns=schemas.Tenant, tags=TENANT_TAGS)
-async def get_tenant(call: Request[None, None]) -> schemas.Tenant:
+async def get_tenant(request: Request[None, None]) -> schemas.Tenant:
     """Get the caller's tenant."""
-    found = await tenants.own(call.engine, call.actor)
-    return render_tenant(found, access.sees_settings(call.actor))
+    found = await tenants.own(request.engine, request.actor)
+    return render_tenant(found, access.sees_settings(request.actor))
 
 
 @routes.patch("/v1/tenant", body=schemas.ChangeTenant, returns=schemas.Tenant, tags=TENANT_TAGS)
-async def change_tenant(call: Request[schemas.ChangeTenant, None]) -> schemas.Tenant:
+async def change_tenant(request: Request[schemas.ChangeTenant, None]) -> schemas.Tenant:
     """Rename the tenant or change its settings."""
-    changes = _changes(call.body)
-    await _check_jwks_url(call.engine.outbound, changes)
-    changed = await tenants.change(call.engine, call.actor, changes)
-    return render_tenant(changed, access.sees_settings(call.actor))
+    changes = _changes(request.body)
+    await _check_jwks_url(request.engine.outbound, changes)
+    changed = await tenants.change(request.engine, request.actor, changes)
+    return render_tenant(changed, access.sees_settings(request.actor))
 
 
 @routes.get("/v1/roles", returns=schemas.Roles, tags=TENANT_TAGS)
-async def list_roles(call: Request[None, None]) -> schemas.Roles:
+async def list_roles(request: Request[None, None]) -> schemas.Roles:
     """List the roles and what each may do."""
     shown = [
         schemas.RoleShown(role, sorted(held))  # type: ignore[arg-type]  # the keys are the roles
@@ -54,20 +54,20 @@ async def list_roles(call: Request[None, None]) -> schemas.Roles:
 
 
 @routes.get("/v1/audit", query=schemas.AuditQuery, returns=schemas.AuditEntries, tags=TENANT_TAGS)
-async def list_audit_entries(call: Request[None, schemas.AuditQuery]) -> schemas.AuditEntries:
+async def list_audit_entries(request: Request[None, schemas.AuditQuery]) -> schemas.AuditEntries:
     """List who did what, newest first."""
-    q = call.query
+    q = request.query
     page = await audit_log.find(
-        call.engine, call.actor, q.noun, q.action, pagination.parse_window(q)
+        request.engine, request.actor, q.noun, q.action, pagination.parse_window(q)
     )
     return pagination.render_page(schemas.AuditEntries, page, render_audit_entry)
 
 
 @routes.get("/v1/api-keys", query=PageQuery, returns=schemas.Keys, tags=KEY_TAGS)
-async def list_keys(call: Request[None, PageQuery]) -> schemas.Keys:
+async def list_keys(request: Request[None, PageQuery]) -> schemas.Keys:
     """List API keys, revoked ones too, without their secrets."""
-    window = pagination.parse_window(call.query)
-    everyone = await api_keys.list_all(call.engine, call.actor)
+    window = pagination.parse_window(request.query)
+    everyone = await api_keys.list_all(request.engine, request.actor)
     page = pagination.slice_page(everyone, window, pagination.creation_position)
     return pagination.render_page(schemas.Keys, page, render_key)
 
@@ -81,12 +81,12 @@ async def list_keys(call: Request[None, PageQuery]) -> schemas.Keys:
     idempotent=False,
     tags=KEY_TAGS,
 )
-async def create_key(call: Request[schemas.CreateKey, None]) -> schemas.MadeKey:
+async def create_key(request: Request[schemas.CreateKey, None]) -> schemas.MadeKey:
     """Make an API key. Its secret is shown in this response alone."""
-    body = call.body
+    body = request.body
     made = await api_keys.create(
-        call.engine,
-        call.actor,
+        request.engine,
+        request.actor,
         body.name,
         frozenset(body.permissions),
         user_id=fields.parse_optional_id("user_id", body.user_id),
@@ -98,9 +98,9 @@ async def create_key(call: Request[schemas.CreateKey, None]) -> schemas.MadeKey:
 @routes.delete(
     "/v1/api-keys/{api_key_id}", status=204, path_types={"api_key_id": "uuid"}, tags=KEY_TAGS
 )
-async def revoke_key(call: Request[None, None]) -> None:
+async def revoke_key(request: Request[None, None]) -> None:
     """Revoke an API key, on every node within seconds."""
-    await api_keys.revoke(call.engine, call.actor, fields.path_id(call, "api_key_id"))
+    await api_keys.revoke(request.engine, request.actor, fields.path_id(request, "api_key_id"))
 
 
 @routes.post(
@@ -109,10 +109,10 @@ async def revoke_key(call: Request[None, None]) -> None:
     path_types={"api_key_id": "uuid"},
     tags=KEY_TAGS,
 )
-async def take_key_over(call: Request[None, None]) -> schemas.Key:
+async def take_key_over(request: Request[None, None]) -> schemas.Key:
     """Become the creator of an API key, which otherwise ends with its present creator."""
-    key_id = fields.path_id(call, "api_key_id")
-    return render_key(await api_keys.take_over(call.engine, call.actor, key_id))
+    key_id = fields.path_id(request, "api_key_id")
+    return render_key(await api_keys.take_over(request.engine, request.actor, key_id))
 
 
 async def _check_jwks_url(outbound: OutboundClient, changes: TenantChanges) -> None:

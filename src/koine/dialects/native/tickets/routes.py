@@ -21,17 +21,19 @@ routes = Routes()
 @routes.post(
     CONVERSATION + "/tickets", returns=schemas.Ticket, status=201, path_types=ONE, tags=TAGS
 )
-async def open_ticket(call: Request[None, None]) -> schemas.Ticket:
+async def open_ticket(request: Request[None, None]) -> schemas.Ticket:
     """Hand a conversation off to people: its responder is silent from now on."""
-    conversation_id = fields.path_id(call, "conversation_id")
-    return render_ticket(await tickets.open_(call.engine, require_writer(call), conversation_id))
+    conversation_id = fields.path_id(request, "conversation_id")
+    return render_ticket(
+        await tickets.open_(request.engine, require_writer(request), conversation_id)
+    )
 
 
 @routes.get(TICKET, returns=schemas.Ticket, path_types=TICKET_ID, tags=TAGS)
-async def get_ticket(call: Request[None, None]) -> schemas.Ticket:
+async def get_ticket(request: Request[None, None]) -> schemas.Ticket:
     """Get one ticket."""
-    ticket_id = fields.path_id(call, "ticket_id")
-    return render_ticket(await tickets.get(call.engine, require_reader(call), ticket_id))
+    ticket_id = fields.path_id(request, "ticket_id")
+    return render_ticket(await tickets.get(request.engine, require_reader(request), ticket_id))
 
 
 @routes.post(
@@ -41,17 +43,22 @@ async def get_ticket(call: Request[None, None]) -> schemas.Ticket:
     path_types=TICKET_ID,
     tags=TAGS,
 )
-async def take_ticket(call: Request[schemas.TakeTicket, None]) -> schemas.Ticket:
+async def take_ticket(request: Request[schemas.TakeTicket, None]) -> schemas.Ticket:
     """Take a ticket and its conversation over, for oneself or another user."""
-    ticket_id = fields.path_id(call, "ticket_id")
-    taker = fields.parse_optional_id("assignee_id", call.body.assignee_id) or call.actor.identity_id
+    ticket_id = fields.path_id(request, "ticket_id")
+    taker = (
+        fields.parse_optional_id("assignee_id", request.body.assignee_id)
+        or request.actor.identity_id
+    )
     if taker is None:
         raise Invalid("assignee_id", "is required")
-    return render_ticket(await tickets.take(call.engine, require_writer(call), ticket_id, taker))
+    return render_ticket(
+        await tickets.take(request.engine, require_writer(request), ticket_id, taker)
+    )
 
 
 @routes.post(TICKET + "/complete", returns=schemas.Ticket, path_types=TICKET_ID, tags=TAGS)
-async def complete_ticket(call: Request[None, None]) -> schemas.Ticket:
+async def complete_ticket(request: Request[None, None]) -> schemas.Ticket:
     """Give the turn back to the responder."""
-    ticket_id = fields.path_id(call, "ticket_id")
-    return render_ticket(await tickets.complete(call.engine, require_writer(call), ticket_id))
+    ticket_id = fields.path_id(request, "ticket_id")
+    return render_ticket(await tickets.complete(request.engine, require_writer(request), ticket_id))

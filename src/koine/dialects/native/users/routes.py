@@ -21,42 +21,48 @@ routes = Routes()
 
 
 @routes.get(USERS, query=schemas.UserQuery, returns=schemas.Users, tags=TAGS)
-async def list_users(call: Request[None, schemas.UserQuery]) -> schemas.Users:
+async def list_users(request: Request[None, schemas.UserQuery]) -> schemas.Users:
     """List users, oldest first."""
-    q = call.query
+    q = request.query
     f = PeopleFilter(kinds=("user",), search=q.search, roles=tuple(filter(None, q.role or ())))
-    page = await directory.find(call.engine, call.actor, f, pagination.parse_window(q))
+    page = await directory.find(request.engine, request.actor, f, pagination.parse_window(q))
     return pagination.render_page(schemas.Users, page, render_user)
 
 
 @routes.post(USERS, body=schemas.CreateUser, returns=schemas.User, status=201, tags=TAGS)
-async def create_user(call: Request[schemas.CreateUser, None]) -> schemas.User:
+async def create_user(request: Request[schemas.CreateUser, None]) -> schemas.User:
     """Add a user. Nobody can make one who may do more than they may themselves."""
-    given = fields.provided_fields(call.body, objects=OBJECTS)
+    given = fields.provided_fields(request.body, objects=OBJECTS)
     password = given.pop("password")
     new = NewIdentity(kind="user", **given)
-    return render_user(await accounts.create(call.engine, call.actor, new, password))
+    return render_user(await accounts.create(request.engine, request.actor, new, password))
 
 
 @routes.get(USER, returns=schemas.User, path_types=TYPES, tags=TAGS)
-async def get_user(call: Request[None, None]) -> schemas.User:
+async def get_user(request: Request[None, None]) -> schemas.User:
     """Get one user."""
-    user_id = fields.path_id(call, "user_id")
-    return render_user(await directory.get(call.engine, call.actor, user_id, "user"))
+    user_id = fields.path_id(request, "user_id")
+    return render_user(await directory.get(request.engine, request.actor, user_id, "user"))
 
 
 @routes.patch(USER, body=schemas.ChangeUser, returns=schemas.User, path_types=TYPES, tags=TAGS)
-async def change_user(call: Request[schemas.ChangeUser, None]) -> schemas.User:
+async def change_user(request: Request[schemas.ChangeUser, None]) -> schemas.User:
     """Change a user. A new password ends the user's sessions."""
-    given = fields.provided_fields(call.body, objects=OBJECTS)
+    given = fields.provided_fields(request.body, objects=OBJECTS)
     password = given.pop("password", None)
     changed = await accounts.change(
-        call.engine, call.actor, fields.path_id(call, "user_id"), PersonChanges(**given), password
+        request.engine,
+        request.actor,
+        fields.path_id(request, "user_id"),
+        PersonChanges(**given),
+        password,
     )
     return render_user(changed)
 
 
 @routes.delete(USER, status=204, path_types=TYPES, tags=TAGS)
-async def remove_user(call: Request[None, None]) -> None:
+async def remove_user(request: Request[None, None]) -> None:
     """Remove a user and end its sessions and keys; its messages stay."""
-    await offboarding.remove(call.engine, call.actor, fields.path_id(call, "user_id"), "user")
+    await offboarding.remove(
+        request.engine, request.actor, fields.path_id(request, "user_id"), "user"
+    )

@@ -33,10 +33,10 @@ routes = Routes()
 
 
 @routes.get(WEBHOOKS, query=PageQuery, returns=schemas.Webhooks, tags=TAGS)
-async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
+async def list_webhooks(request: Request[None, PageQuery]) -> schemas.Webhooks:
     """List webhooks, oldest first."""
-    window = pagination.parse_window(call.query)
-    everyone = await endpoints.list_all(call.engine, call.actor)
+    window = pagination.parse_window(request.query)
+    everyone = await endpoints.list_all(request.engine, request.actor)
     page = pagination.slice_page(everyone, window, pagination.creation_position)
     return pagination.render_page(schemas.Webhooks, page, render_webhook)
 
@@ -44,49 +44,51 @@ async def list_webhooks(call: Request[None, PageQuery]) -> schemas.Webhooks:
 @routes.post(
     WEBHOOKS, body=schemas.CreateWebhook, returns=schemas.MadeWebhook, status=201, tags=TAGS
 )
-async def create_webhook(call: Request[schemas.CreateWebhook, None]) -> schemas.MadeWebhook:
+async def create_webhook(request: Request[schemas.CreateWebhook, None]) -> schemas.MadeWebhook:
     """Set a webhook up. The secret is shown this once."""
-    given = _endpoint_fields(call.body)
-    made = await endpoints.create(call.engine, call.actor, NewEndpoint(**given))
+    given = _endpoint_fields(request.body)
+    made = await endpoints.create(request.engine, request.actor, NewEndpoint(**given))
     return render_created_webhook(made)
 
 
 @routes.get(
     f"{WEBHOOKS}/event-kinds", query=schemas.KindsQuery, returns=schemas.EventKinds, tags=TAGS
 )
-async def list_event_kinds(call: Request[None, schemas.KindsQuery]) -> schemas.EventKinds:
+async def list_event_kinds(request: Request[None, schemas.KindsQuery]) -> schemas.EventKinds:
     """List the events a webhook can ask for."""
-    access.require(call.actor, *READ)
-    format_ = call.engine.webhook_formats.get(call.query.dialect)
+    access.require(request.actor, *READ)
+    format_ = request.engine.webhook_formats.get(request.query.dialect)
     return schemas.EventKinds(list(format_.kinds) if format_ else [])
 
 
 @routes.get(WEBHOOK, returns=schemas.Webhook, path_types=TYPES, tags=TAGS)
-async def get_webhook(call: Request[None, None]) -> schemas.Webhook:
+async def get_webhook(request: Request[None, None]) -> schemas.Webhook:
     """Get one webhook."""
-    found = await endpoints.get(call.engine, call.actor, fields.path_id(call, "webhook_id"))
+    found = await endpoints.get(
+        request.engine, request.actor, fields.path_id(request, "webhook_id")
+    )
     return render_webhook(found)
 
 
 @routes.patch(
     WEBHOOK, body=schemas.ChangeWebhook, returns=schemas.ChangedWebhook, path_types=TYPES, tags=TAGS
 )
-async def change_webhook(call: Request[schemas.ChangeWebhook, None]) -> schemas.ChangedWebhook:
+async def change_webhook(request: Request[schemas.ChangeWebhook, None]) -> schemas.ChangedWebhook:
     """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
-    webhook_id = fields.path_id(call, "webhook_id")
-    given = _endpoint_fields(call.body)
+    webhook_id = fields.path_id(request, "webhook_id")
+    given = _endpoint_fields(request.body)
     if "status" in given:
         given["active"] = given.pop("status") == "active"
     changed = await endpoint_changes.change(
-        call.engine, call.actor, webhook_id, EndpointChanges(**given)
+        request.engine, request.actor, webhook_id, EndpointChanges(**given)
     )
     return render_changed_webhook(changed)
 
 
 @routes.delete(WEBHOOK, status=204, path_types=TYPES, tags=TAGS)
-async def remove_webhook(call: Request[None, None]) -> None:
+async def remove_webhook(request: Request[None, None]) -> None:
     """Remove a webhook with its pending deliveries and its log."""
-    await endpoints.remove(call.engine, call.actor, fields.path_id(call, "webhook_id"))
+    await endpoints.remove(request.engine, request.actor, fields.path_id(request, "webhook_id"))
 
 
 @routes.post(
@@ -96,11 +98,11 @@ async def remove_webhook(call: Request[None, None]) -> None:
     path_types=TYPES,
     tags=TAGS,
 )
-async def rotate_secret(call: Request[schemas.RotateSecret, None]) -> schemas.MadeWebhook:
+async def rotate_secret(request: Request[schemas.RotateSecret, None]) -> schemas.MadeWebhook:
     """Make a new secret, shown this once. Until the overlap is over both sign."""
-    webhook_id, engine = fields.path_id(call, "webhook_id"), call.engine
+    webhook_id, engine = fields.path_id(request, "webhook_id"), request.engine
     made = await endpoints.rotate(
-        engine, call.actor, engine.encryption, webhook_id, call.body.overlap_hours
+        engine, request.actor, engine.encryption, webhook_id, request.body.overlap_hours
     )
     return render_created_webhook(made)
 
@@ -108,10 +110,10 @@ async def rotate_secret(call: Request[schemas.RotateSecret, None]) -> schemas.Ma
 @routes.post(
     f"{WEBHOOK}/test", returns=schemas.PingOutcome, path_types=TYPES, idempotent=False, tags=TAGS
 )
-async def test_webhook(call: Request[None, None]) -> schemas.PingOutcome:
+async def test_webhook(request: Request[None, None]) -> schemas.PingOutcome:
     """Send a test delivery now and return its result."""
-    webhook_id = fields.path_id(call, "webhook_id")
-    return render_ping(await ping.send_ping(call.engine, call.actor, webhook_id))
+    webhook_id = fields.path_id(request, "webhook_id")
+    return render_ping(await ping.send_ping(request.engine, request.actor, webhook_id))
 
 
 def _endpoint_fields(body: schemas.CreateWebhook | schemas.ChangeWebhook) -> dict[str, Any]:
@@ -138,10 +140,10 @@ DELIVERY = f"{DELIVERIES}/{{event_id}}"
     tags=TAGS,
 )
 async def list_webhook_deliveries(
-    call: Request[None, schemas.DeliveryQuery],
+    request: Request[None, schemas.DeliveryQuery],
 ) -> schemas.WebhookDeliveries:
     """List deliveries, newest event first."""
-    webhook_id, q = fields.path_id(call, "webhook_id"), call.query
+    webhook_id, q = fields.path_id(request, "webhook_id"), request.query
     wanted = LogFilter(
         states=tuple(q.state or ()),
         kinds=tuple(q.kind or ()),
@@ -149,26 +151,30 @@ async def list_webhook_deliveries(
         until=fields.parse_time("until", q.until),
     )
     page = await deliveries.page(
-        call.engine, call.actor, webhook_id, wanted, pagination.parse_window(q)
+        request.engine, request.actor, webhook_id, wanted, pagination.parse_window(q)
     )
     return pagination.render_page(schemas.WebhookDeliveries, page, render_delivery)
 
 
 @routes.get(DELIVERY, returns=schemas.ShownDelivery, path_types=TYPES, tags=TAGS)
-async def get_webhook_delivery(call: Request[None, None]) -> schemas.ShownDelivery:
+async def get_webhook_delivery(request: Request[None, None]) -> schemas.ShownDelivery:
     """Get one delivery with its tries: what was posted, what was answered."""
-    webhook_id = fields.path_id(call, "webhook_id")
-    found = await deliveries.one(call.engine, call.actor, webhook_id, call.path["event_id"])
+    webhook_id = fields.path_id(request, "webhook_id")
+    found = await deliveries.one(
+        request.engine, request.actor, webhook_id, request.path["event_id"]
+    )
     return render_delivery_detail(found)
 
 
 @routes.post(
     f"{DELIVERY}/replay", returns=schemas.WebhookDelivery, status=202, path_types=TYPES, tags=TAGS
 )
-async def replay_delivery(call: Request[None, None]) -> schemas.WebhookDelivery:
+async def replay_delivery(request: Request[None, None]) -> schemas.WebhookDelivery:
     """Deliver an event again, under the same id."""
-    webhook_id = fields.path_id(call, "webhook_id")
-    again = await deliveries.replay(call.engine, call.actor, webhook_id, call.path["event_id"])
+    webhook_id = fields.path_id(request, "webhook_id")
+    again = await deliveries.replay(
+        request.engine, request.actor, webhook_id, request.path["event_id"]
+    )
     return render_delivery(again)
 
 
@@ -180,14 +186,14 @@ async def replay_delivery(call: Request[None, None]) -> schemas.WebhookDelivery:
     path_types=TYPES,
     tags=TAGS,
 )
-async def replay_webhook(call: Request[schemas.Replay, None]) -> schemas.Replayed:
+async def replay_webhook(request: Request[schemas.Replay, None]) -> schemas.Replayed:
     """Deliver again what happened in a time, whether it was delivered or not."""
-    webhook_id, body = fields.path_id(call, "webhook_id"), call.body
+    webhook_id, body = fields.path_id(request, "webhook_id"), request.body
     since, until = fields.parse_time("since", body.since), fields.parse_time("until", body.until)
     wanted = Range(
         since=since or 0,
-        until=call.engine.clock.now() + 1 if until is None else until,
+        until=request.engine.clock.now() + 1 if until is None else until,
         kinds=tuple(body.kinds),
     )
-    queued = await deliveries.replay_range(call.engine, call.actor, webhook_id, wanted)
+    queued = await deliveries.replay_range(request.engine, request.actor, webhook_id, wanted)
     return schemas.Replayed(queued)
