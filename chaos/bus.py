@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -37,17 +38,19 @@ _BUS_PIDS = """
 """
 
 
-class FaultyBus:
-    """What the nodes wake one another by, and how it is harmed and mended."""
+class FaultyBus(ABC):
+    """A bus between nodes that the rig damages and repairs."""
 
     name = ""
     settings: dict[str, object]
 
+    @abstractmethod
     async def fail(self, how: Harm, dice: random.Random) -> None:
-        """Kill or pause some of it, or all."""
+        """Kill or pause a part of it, or all."""
 
+    @abstractmethod
     async def recover(self) -> None:
-        """As it was."""
+        """Start again what was killed, resume what was paused."""
 
 
 class FaultyNats(FaultyBus):
@@ -61,7 +64,7 @@ class FaultyNats(FaultyBus):
         self._killed: list[int] = []
         self._paused: list[int] = []
 
-    async def harm(self, how: Harm, dice: random.Random) -> None:
+    async def fail(self, how: Harm, dice: random.Random) -> None:
         """Kill or pause one, two or three servers, all of them half of the time."""
         hit = dice.sample(range(3), dice.choice((1, 2, 3, 3)))
         act = self._cluster.kill if how == "kill" else self._cluster.pause
@@ -69,7 +72,7 @@ class FaultyNats(FaultyBus):
         for number in hit:
             act(number)
 
-    async def mend(self) -> None:
+    async def recover(self) -> None:
         """Start and resume what was hit."""
         while self._killed:
             self._cluster.start_one(self._killed.pop())
@@ -87,7 +90,7 @@ class FaultyNotify(FaultyBus):
         self._url = url
         self._paused: list[int] = []
 
-    async def harm(self, how: Harm, dice: random.Random) -> None:
+    async def fail(self, how: Harm, dice: random.Random) -> None:
         """Cut the connections, or let their backends hang while they hold no lock."""
         connection = await asyncpg.connect(self._url)
         try:
@@ -107,7 +110,7 @@ class FaultyNotify(FaultyBus):
         finally:
             await connection.close()
 
-    async def mend(self) -> None:
+    async def recover(self) -> None:
         """Let the backends go on; the nodes have long connected anew."""
         while self._paused:
             try:

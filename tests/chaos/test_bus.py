@@ -49,5 +49,5 @@ async def test_planted_a_node_that_waits_to_be_woken_is_late(home: ServerHome) -
 class Deaf(FaultyNats):
     """A bus that is dead all the time."""
 
-    async def harm(self, how: object, dice: random.Random) -> None:
+    async def fail(self, how: object, dice: random.Random) -> None:
         """It cannot be any deader."""
