@@ -12,8 +12,9 @@ from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.identity import NewIdentity
+from koine.store.core.db import Database, Tx
 from koine.store.people import credentials as rows
-from tests.cast import PASSWORD, Cast
+from tests.cast import PASSWORD, Cast, make_cast
 
 
 async def logged_in(cast: Cast, name: str = "dan") -> sessions.LoggedIn:
@@ -55,6 +56,24 @@ async def test_a_taken_email_is_refused_not_crashed_on(cast: Cast) -> None:
     twin = await directory.create(cast.engine, ada, NewIdentity(kind="user", email=dan.email))
     with pytest.raises(Conflict):
         await sessions.set_password(cast.engine, ada, twin.id, PASSWORD)
+
+
+async def test_a_password_waits_for_a_change_of_its_user(postgres_db: Database) -> None:
+    cast = await make_cast(postgres_db, None)
+    ada, dan = cast.acme.actor("ada"), cast.acme.people["dan"]
+    hashed, new_email = await sessions.hash_checked(cast.engine, PASSWORD), f"new-{dan.email}"
+
+    async def change_email(tx: Tx) -> asyncio.Task[None]:
+        changes = PersonChanges(email=new_email)
+        await directory.change_tx(tx, dan.updated_at + 1, ada, dan.id, "user", changes)
+        setting = asyncio.create_task(sessions._set_password(cast.engine, ada, dan.id, hashed))
+        await asyncio.wait([setting], timeout=0.5)
+        return setting
+
+    await (await postgres_db.write(cast.acme.tenant.id, change_email))
+    login = await postgres_db.read(cast.acme.tenant.id, rows.login_of, dan.id)
+    assert login is not None
+    assert login.email == new_email
 
 
 async def test_a_new_password_ends_every_session(cast: Cast) -> None:

@@ -44,7 +44,7 @@ class HashedPassword(Struct, frozen=True):
     hashed: str
 
     def __repr__(self) -> str:
-        return "NewPassword(…)"
+        return "HashedPassword(…)"
 
 
 class _Rotation(Struct, frozen=True):
@@ -170,7 +170,12 @@ async def save_password_tx(
     tx: Tx, now: int, actor: Actor, user: Identity, new: HashedPassword
 ) -> None:
     """Set the password of a user, whose sessions end. Raises Forbidden, Invalid without an e-mail
-    or for a password made of names, and Duplicate for the e-mail of another login."""
+    or for a password made of names, and Duplicate for the e-mail of another login.
+
+    The transaction has created or locked the user. Otherwise the login could get an e-mail that
+    another transaction is just changing; and two first passwords at once could be a Duplicate,
+    since PostgreSQL's upsert resolves only conflicts of the index that it names.
+    """
     access.require_rank(actor, user)
     if not user.email:
         raise Invalid("email", "missing", "a user who logs in needs an e-mail")
@@ -186,7 +191,7 @@ async def save_password_tx(
 
 @rights_write_tx
 async def _set_password(tx: Tx, now: int, actor: Actor, user_id: str, new: HashedPassword) -> None:
-    user = await identities.get(tx, user_id)
+    user = (await identities.lock(tx, [user_id])).get(user_id)
     if user is None or user.kind != "user" or user.removed_at is not None:
         raise NotFound("user")
     await save_password_tx(tx, now, actor, user, new)
