@@ -15,32 +15,33 @@ from bench.suite import SHORT, Scale, Suite
 
 def main() -> None:
     """Measure, print, and write bench/latest.json; in the short form, do not write it."""
-    given = _arguments()
-    scale = SHORT if given.short else Scale(rounds=given.rounds, seconds=given.seconds)
+    arguments = _arguments()
+    full = Scale(rounds=arguments.rounds, seconds=arguments.seconds)
+    scale = SHORT if arguments.short else full
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="koine-bench-") as scratch:
         directory = Path(scratch)
-        suite = Suite(scale, directory, _say)
-        _say("starting PostgreSQL and filling it")
+        suite = Suite(scale, directory, _log)
+        _log("starting PostgreSQL and filling it")
         cluster = postgres.start()
         try:
             asyncio.run(postgres.fill(cluster.url, scale.world))
-            about = host_info.describe(directory, asyncio.run(_version(cluster.url)))
+            machine = host_info.describe(directory, asyncio.run(_version(cluster.url)))
             suite.on_postgres(cluster)
         finally:
             cluster.stop()
-        _say("filling SQLite")
+        _log("filling SQLite")
         path = directory / "koine.db"
         asyncio.run(sqlite.fill(path, scale.world))
         suite.on_sqlite(path)
-    if not given.short:
-        report.write(suite.figures, about)
-    report.show(suite.figures, about, (time.monotonic() - began) / 60)
+    if not arguments.short:
+        report.write(suite.figures, machine)
+    report.show(suite.figures, machine, (time.monotonic() - began) / 60)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how often (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="of all measurements (default 3)")
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement (default 3)")
     parser.add_argument("--short", action="store_true", help="as short as a test: no figures")
     return parser.parse_args()
@@ -54,7 +55,7 @@ async def _version(url: str) -> str:
         await connection.close()
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What happens after the commit: sends while webhooks are delivered, deliveries, live readers."""
+"""What happens after the commit: deliveries of webhooks, and open streams."""
 
 import contextlib
 import json
@@ -18,15 +18,16 @@ from bench.workload import BODY, Calls, messages
 
 RECEIVER = Path(__file__).with_name("receive.c")
 SETTINGS = {"KOINE_OUTBOUND_ALLOW": HOST}
-"""Koine posts to this machine only where it is told that it may."""
-SAID_EVERY_S = 0.5
+"""The server posts webhooks to private addresses only where a setting allows it."""
+MESSAGE_INTERVAL_S = 0.5
 """Seconds between two messages to the streams."""
-SETTLES_S = 3.0
-LOOK_EVERY_S, LULL_S = 0.05, 1.0
+SETTLE_S = 3.0
+"""Seconds that the readers stay connected after the last message."""
+POLL_S, IDLE_S = 0.05, 1.0
 
 
-class Audience(Struct, frozen=True):
-    """How many streams are sent how many messages, and how many sockets are idle."""
+class StreamLoad(Struct, frozen=True):
+    """How many streams receive how many messages, and how many idle WebSockets there are."""
 
     streams: int = 1_000
     messages: int = 12
@@ -44,13 +45,13 @@ class Receiver:
         self.port = self._number()
 
     def received(self) -> int:
-        """How many posts it has answered so far."""
+        """How many requests it has answered so far."""
         assert self._process.stdin is not None
         self._process.stdin.write("?\n")
         return self._number()
 
     def close(self) -> None:
-        """End it."""
+        """Stop the program."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
@@ -62,46 +63,48 @@ class Receiver:
 
 @contextmanager
 def webhook_receiver(server: Server, calls: Calls, program: Path) -> Iterator[Receiver]:
-    """A receiver that a webhook of the tenant tells of every message, for as long as the context
-    is open."""
+    """A receiver of a webhook for every message of the tenant, removed when the context ends."""
     with contextlib.closing(Receiver(program)) as receiver:
         new = {"url": f"http://{HOST}:{receiver.port}/", "events": ["message.created"]}
-        made = json.loads(server.post("/v1/webhooks", calls.admin, new))
+        webhook = json.loads(server.post("/v1/webhooks", calls.admin, new))
         yield receiver
-        server.delete(f"/v1/webhooks/{made['id']}", calls.admin)
+        server.delete(f"/v1/webhooks/{webhook['id']}", calls.admin)
 
 
-def deliveries(receiver: Receiver, seconds: float) -> float:
-    """Deliveries a second while nothing else is done, over so long or until none is in line."""
+def delivery_rate(receiver: Receiver, seconds: float) -> float:
+    """Deliveries a second without other load, for `seconds` or until no more are received."""
     before = count = receiver.received()
     began = latest = time.monotonic()
-    while time.monotonic() < min(began + seconds, latest + LULL_S):
-        time.sleep(LOOK_EVERY_S)
+    while time.monotonic() < min(began + seconds, latest + IDLE_S):
+        time.sleep(POLL_S)
         if (found := receiver.received()) > count:
             count, latest = found, time.monotonic()
-    return (count - before) / max(latest - began, LOOK_EVERY_S)
+    return (count - before) / max(latest - began, POLL_S)
 
 
-def stream_delays(server: Server, calls: Calls, audience: Audience) -> dict[str, float]:
-    """Say a few messages to streams of server-sent events; answers how many ms after it was
-    written each came: p50, p99, max. Raises RuntimeError unless every stream was told all."""
-    count, said = audience.streams, audience.messages
-    with _readers("sse", server, calls.admin, count, SETTLES_S + said * SAID_EVERY_S) as readers:
+def stream_delays(server: Server, calls: Calls, load: StreamLoad) -> dict[str, float]:
+    """Send messages to open SSE streams; return p50, p99 and max of the ms from the write of a
+    message until a stream received it. Raises RuntimeError if a stream missed one."""
+    count, sent = load.streams, load.messages
+    seconds = SETTLE_S + sent * MESSAGE_INTERVAL_S
+    with _readers("sse", server, calls.admin, count, seconds) as readers:
         began = time.monotonic()
-        for number in range(said):
-            time.sleep(max(began + number * SAID_EVERY_S - time.monotonic(), 0))
+        for number in range(sent):
+            time.sleep(max(began + number * MESSAGE_INTERVAL_S - time.monotonic(), 0))
             server.post(messages(1), calls.driver, BODY)
-        heard = _line(readers)
-    if heard["heard"] != count * said:
-        raise RuntimeError(f"{count} streams had {heard['heard']} of {said} messages each")
-    delays: dict[str, float] = heard["delays_ms"]
+        result = _line(readers)
+    if result["received"] != count * sent:
+        raise RuntimeError(
+            f"{count} streams received {result['received']} of {count * sent} events"
+        )
+    delays: dict[str, float] = result["delays_ms"]
     return delays
 
 
-def websocket_rate(server: Server, calls: Calls, count: int) -> float:
-    """Memory of a server with so many idle WebSockets, in MB."""
-    with _readers("socket", server, calls.admin, count, SETTLES_S) as readers:
-        time.sleep(SETTLES_S / 2)
+def memory_with_websockets(server: Server, calls: Calls, count: int) -> float:
+    """Memory of a server with `count` idle WebSockets, in MB."""
+    with _readers("socket", server, calls.admin, count, SETTLE_S) as readers:
+        time.sleep(SETTLE_S / 2)
         used = server.memory_mb()
         _line(readers)
     return used
@@ -111,9 +114,10 @@ def websocket_rate(server: Server, calls: Calls, count: int) -> float:
 def _readers(
     kind: str, server: Server, token: str, count: int, seconds: float
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Readers in a process of their own, all connected."""
-    words = [sys.executable, "-m", "bench.stream_readers", kind, server.port, token, count, seconds]
-    with subprocess.Popen([str(w) for w in words], stdout=subprocess.PIPE, text=True) as process:
+    """`bench.stream_readers` in a process of its own, once all readers are connected."""
+    options = [kind, server.port, token, count, seconds]
+    command = [sys.executable, "-m", "bench.stream_readers", *map(str, options)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             _line(process)
             yield process
@@ -123,8 +127,8 @@ def _readers(
 
 def _line(process: "subprocess.Popen[str]") -> dict[str, Any]:
     assert process.stdout is not None
-    said = process.stdout.readline()
-    if not said:
-        raise RuntimeError("the readers broke off")
-    found: dict[str, Any] = json.loads(said)
-    return found
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError("the process of the stream readers ended early")
+    decoded: dict[str, Any] = json.loads(line)
+    return decoded

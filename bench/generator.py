@@ -1,4 +1,4 @@
-"""The load generator: load.c, compiled when first needed, and what it measured."""
+"""The load generator: load.c, compiled for each run, and its results."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ from msgspec import Struct
 SOURCE = Path(__file__).with_name("load.c")
 HOST = "127.0.0.1"
 STAMP = "@" * 20
-"""What the generator writes over with a number that no other request has."""
+"""A placeholder in a request: the generator replaces it by a number that no other request has."""
 
 
 class Load(Struct, frozen=True):
-    """One run of the generator. `bytes` were received, heads included."""
+    """The results of one run; `bytes` is the size of the responses, heads included."""
 
     requests: int
     failures: int
@@ -28,16 +28,16 @@ class Load(Struct, frozen=True):
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Responses a second."""
         return self.requests / self.seconds
 
 
 class LoadFailed(Exception):
-    """A run with an answer that was not 2xx, or with a lost connection; it counts for nothing."""
+    """The results are invalid: a response was not 2xx, or a connection was lost."""
 
 
 class Generator:
-    """The compiled program and the files of requests it sends."""
+    """Compiles load.c in a directory, and runs it on files of requests there."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -53,19 +53,19 @@ class Generator:
         return path
 
     def run(self, port: int, requests: Path, connections: int, seconds: float) -> Load:
-        """Send random ones of `requests` for so long. Raises Failed."""
-        words = [self._program, HOST, port, connections, seconds, requests]
-        done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+        """Send random ones of `requests` for `seconds`. Raises LoadFailed."""
+        command = [self._program, HOST, port, connections, seconds, requests]
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
         if done.returncode:
             raise LoadFailed(f"{requests.stem}: {done.stderr}{done.stdout}")
         load = parse(done.stdout)
         if not load.requests:
-            raise LoadFailed(f"{requests.stem}: not one answer in {seconds} s")
+            raise LoadFailed(f"{requests.stem}: no response in {seconds} s")
         return load
 
 
 def parse(output: str) -> Load:
-    """What the generator printed."""
+    """Decode the output of the generator."""
     return msgspec.json.decode(output, type=Load)
 
 
@@ -75,18 +75,18 @@ def compile_to(program: Path, source: Path = SOURCE) -> None:
     if compiler is None:
         raise SystemExit(
             "make bench needs a C compiler for its load generator: install gcc or clang "
-            "(Debian: apt install gcc libc6-dev), or say where one is with CC="
+            "(Debian: apt install gcc libc6-dev), or set CC to its path"
         )
     subprocess.run([compiler, "-O2", "-o", program, source], check=True)
 
 
 def get(path: str, token: str) -> bytes:
-    """A GET request as it goes over the wire."""
+    """The bytes of a GET request."""
     return _head("GET", path, token) + b"\r\n"
 
 
 def post(path: str, token: str, body: object, *, key: bool = False) -> bytes:
-    """A POST request with a JSON body; `key` asks for an Idempotency-Key, another one each time."""
+    """The bytes of a POST request with a JSON body; `key` adds a new Idempotency-Key each time."""
     text = msgspec.json.encode(body)
     extra = f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
     if key:

@@ -1,4 +1,4 @@
-"""What was measured on, in words: figures without it say nothing."""
+"""Describes the machine: figures are only comparable on equal ones."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ def describe(directory: Path, postgres: str) -> dict[str, str]:
         "processor": f"{_cores()} x {_processor()}",
         "memory": f"{_memory_gib():.0f} GiB",
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
-        "disk": f"{_syncs(directory):,.0f} writes of 8 KiB with fdatasync a second",
+        "disk": f"{_syncs_per_second(directory):,.0f} writes of 8 KiB with fdatasync a second",
         "python": platform.python_version(),
         "postgres": postgres,
         "sqlite": apsw.sqlite_lib_version(),
@@ -39,8 +39,8 @@ def _memory_gib() -> float:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (1 << 30)
 
 
-def _syncs(directory: Path, seconds: float = 0.5) -> float:
-    """How many synchronous writes a second the disk does: what bounds commits one by one."""
+def _syncs_per_second(directory: Path, seconds: float = 0.5) -> float:
+    """How many synchronous writes a second the disk does: the bound of commits one by one."""
     path = directory / "syncs"
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     sync = getattr(os, "fdatasync", os.fsync)

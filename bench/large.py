@@ -1,7 +1,7 @@
 """`make bench-large`: lists over 10,000 and over 1,000,000 conversations (docs/benchmarks.md).
 
-Both worlds are built on both databases, in pieces that are committed one by one: a build that was
-broken off goes on where it was. With --dir they are kept, and the next run only measures.
+Both worlds are built on both databases, in batches that are committed one by one: an interrupted
+build continues after the last batch. With --dir they are kept, and the next run only measures.
 """
 
 import argparse
@@ -21,16 +21,16 @@ from bench.server import Server
 from bench.world import LARGE, TINY, TYPICAL, World
 
 NEEDED_GIB = {"postgres": 12, "sqlite": 10}
-"""What the worlds take on the disk while they are built."""
+"""Disk space that the worlds need while they are built."""
 WORLDS = {"10k": TYPICAL, "1m": LARGE}
 SHORT_WORLDS = {"10k": TINY, "1m": structs.replace(TINY, conversations=240)}
-"""Of the short form, which shows that the command runs: its figures say nothing."""
+"""For the short form, which tests the command; its figures mean nothing."""
 READS_ONLY = {"KOINE_UNSAFE_DATABASE": "true"}
-"""The worlds are built without fsync, and what is measured writes nothing."""
+"""The server accepts databases that were built without fsync: it only reads."""
 
 
 class Bound(Struct, frozen=True):
-    """One promise: a list over another takes at most so many times as long."""
+    """A documented bound: the time of one list over that of another is at most `most`."""
 
     what: str
     value: float
@@ -38,56 +38,53 @@ class Bound(Struct, frozen=True):
 
 
 def main() -> None:
-    """Build what is missing, measure, print; the exit status is 1 when a promise is broken."""
-    given = _arguments()
-    databases = [name for name in NEEDED_GIB if getattr(given, name)] or list(NEEDED_GIB)
-    broken = False
+    """Build what is missing, measure, print; the exit status is 1 when a bound is exceeded."""
+    arguments = _arguments()
+    databases = [name for name in NEEDED_GIB if getattr(arguments, name)] or list(NEEDED_GIB)
+    exceeded = False
     with ExitStack() as stack:
-        if given.dir is None:
-            made = stack.enter_context(tempfile.TemporaryDirectory(prefix="koine-bench-large-"))
-            directory = Path(made)
+        if arguments.dir is None:
+            scratch = tempfile.TemporaryDirectory(prefix="koine-bench-large-")
+            directory = Path(stack.enter_context(scratch))
         else:
-            directory = Path(given.dir).resolve()
+            directory = Path(arguments.dir).resolve()
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(0o755)
-        if not given.short:
+        if not arguments.short:
             _check_space(directory, databases)
         for database in databases:
-            broken |= _compare(database, directory, given.short)
-    sys.exit(1 if broken and not given.short else 0)
+            exceeded |= _compare(database, directory, arguments.short)
+    sys.exit(1 if exceeded and not arguments.short else 0)
 
 
 def _compare(database: str, directory: Path, short: bool) -> bool:
-    """Build and measure one database's two worlds; True when a promise is broken."""
+    """Build and measure one database's two worlds; whether a bound is exceeded."""
     worlds = SHORT_WORLDS if short else WORLDS
     with large_seed.urls(database, directory) as url_of:
         for name, world in worlds.items():
             asyncio.run(large_seed.build(database, url_of(name), world, _log))
         _log(f"{database}: measuring")
         urls = {name: url_of(name) for name in worlds}
-        found = _measure(worlds, urls, *((1, 0.05) if short else (3, 0.5)))
+        times = _measure(worlds, urls, *((1, 0.05) if short else (3, 0.5)))
     print(f"\n{database}, ms for one list, one at a time (p50)")
     print(f"{'':<44}{'10k':>10}{'1m':>10}{'ratio':>8}")
-    for what, large in found["1m"].items():
-        small = found["10k"].get(what)
-        beside = (
-            f"{small:>10.2f}{large:>10.2f}{large / small:>8.2f}" if small else f"{large:>20.2f}"
-        )
-        print(f"{what:<44}{beside}")
-    broken = False
-    for bound in _bounds(found["10k"], found["1m"]):
-        kept = bound.value <= bound.most
-        broken |= not kept
-        print(
-            f"{'kept' if kept else 'BROKEN':<8}{bound.what:<48}{bound.value:>8.2f} <= {bound.most}"
-        )
-    return broken
+    for what, large in times["1m"].items():
+        small = times["10k"].get(what)
+        cells = f"{small:>10.2f}{large:>10.2f}{large / small:>8.2f}" if small else f"{large:>20.2f}"
+        print(f"{what:<44}{cells}")
+    exceeded = False
+    for bound in _bounds(times["10k"], times["1m"]):
+        met = bound.value <= bound.most
+        exceeded |= not met
+        label = "ok" if met else "EXCEEDED"
+        print(f"{label:<10}{bound.what:<48}{bound.value:>8.2f} <= {bound.most}")
+    return exceeded
 
 
 def _measure(
     worlds: dict[str, World], urls: dict[str, str], rounds: int, seconds: float
 ) -> dict[str, Medians]:
-    """Both worlds side by side, list by list: a slow minute of the machine slows both."""
+    """Measure both worlds list by list, in turn: a slow minute of the machine slows both."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="koine-bench-")))
         generator = Generator(scratch)
@@ -102,19 +99,20 @@ def _measure(
         for _ in range(rounds):
             for what in dict.fromkeys(what for each in lists.values() for what in each.calls):
                 for each in lists.values():
-                    each.time(what, seconds)
-        return {name: each.found() for name, each in lists.items()}
+                    each.measure(what, seconds)
+        return {name: each.medians() for name, each in lists.items()}
 
 
 def _bounds(small: Medians, large: Medians) -> list[Bound]:
-    """What is promised of a million conversations."""
+    """The documented bounds of lists over a million conversations."""
     first = [what for what in small if what.endswith("page 1") and what in large]
     bounds = [Bound(f"{what}, 1m / 10k", large[what] / small[what], 2) for what in first]
-    for what, time in large.items():
+    for what, milliseconds in large.items():
         base, _, page = what.rpartition(", ")
         most = {"page 500": 10.0, "page 500 by cursor": 1.5}.get(page)
         if most is not None:
-            bounds.append(Bound(f"{what} / page 1", time / large[f"{base}, page 1"], most))
+            ratio = milliseconds / large[f"{base}, page 1"]
+            bounds.append(Bound(f"{what} / page 1", ratio, most))
     return bounds
 
 
@@ -129,7 +127,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.large", description=__doc__)
     parser.add_argument("--postgres", action="store_true", help="PostgreSQL alone")
     parser.add_argument("--sqlite", action="store_true", help="SQLite alone")
-    parser.add_argument("--dir", help="keep the databases here (default: made and removed)")
+    parser.add_argument("--dir", help="keep the databases here (default: a temporary directory)")
     parser.add_argument("--short", action="store_true", help="as short as a test: no figures")
     return parser.parse_args()
 

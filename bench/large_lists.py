@@ -1,4 +1,4 @@
-"""The lists that are measured over a large world, one at a time over one connection."""
+"""The lists that are measured over a large world, one request at a time over one connection."""
 
 import json
 from collections import defaultdict
@@ -21,11 +21,16 @@ Medians = dict[str, float]
 """The p50 of each list, in ms."""
 DEEP = 500
 LIMIT, FEW = 20, 10
-DELIVERY, DESK, NATIVE = "/messaging/conversations", "/api/v1/conversations", "/v1/conversations"
+DELIVERY, HELPDESK, NATIVE = (
+    "/messaging/conversations",
+    "/api/v1/conversations",
+    "/v1/conversations",
+)
 
 
 class ListQuery(Struct, frozen=True):
-    """One list: its name, its path without the page, who asks, and how its total is found."""
+    """One list: its name, its path without the page, whose token requests it; `deep` lists are
+    also measured on page 500."""
 
     what: str
     path: str
@@ -35,7 +40,7 @@ class ListQuery(Struct, frozen=True):
 
 
 class Lists:
-    """The lists of one server over one world: each first page, and page 500 where there is one."""
+    """The lists of one server with one world: the first page of each, and page 500 of the deep."""
 
     def __init__(self, server: Server, generator: Generator, world: World) -> None:
         self._server = server
@@ -43,21 +48,21 @@ class Lists:
         self._times: defaultdict[str, list[float]] = defaultdict(list)
         self.calls: dict[str, Path] = {}
         signer = TokenSigner(SECRET, ISSUER, ISSUER, SystemClock())
-        for asked in _lists(world):
-            token = signer.sign(token_claims(world, asked.person, asked.role), DAY_S)
-            for page in (1, DEEP) if asked.deep else (1,):
-                self._add(f"{asked.what}, page {page}", f"{asked.path}&page={page}", token)
+        for query in _lists(world):
+            token = signer.sign(token_claims(world, query.person, query.role), DAY_S)
+            for page in (1, DEEP) if query.deep else (1,):
+                self._add(f"{query.what}, page {page}", f"{query.path}&page={page}", token)
         admin = signer.sign(token_claims(world, ADMIN, "tenant_admin"), DAY_S)
         for what, path in _cursor_pages(server, admin):
             self._add(f"native, {what}", path, admin)
 
-    def time(self, what: str, seconds: float) -> None:
-        """Ask for one list again and again over one connection, if this world has it."""
+    def measure(self, what: str, seconds: float) -> None:
+        """Request one list repeatedly over one connection, if this world has that page."""
         if what in self.calls:
             run = self._generator.run(self._server.port, self.calls[what], 1, seconds)
             self._times[what].append(run.p50_ms)
 
-    def found(self) -> Medians:
+    def medians(self) -> Medians:
         """The median of each list's p50."""
         return {what: median(times) for what, times in self._times.items()}
 
@@ -75,7 +80,7 @@ def _lists(world: World) -> Iterator[ListQuery]:
     yield ListQuery("delivery type", f"{DELIVERY}?limit={LIMIT}&type=team", *admin, deep=True)
     yield ListQuery("delivery own", f"{DELIVERY}?limit={LIMIT}", driver, "driver", deep=True)
     yield ListQuery("messages", f"{messages(1)}?limit={LIMIT}", driver, "driver", deep=True)
-    yield ListQuery("helpdesk all", f"{DESK}?limit={LIMIT}", *admin, deep=True)
+    yield ListQuery("helpdesk all", f"{HELPDESK}?limit={LIMIT}", *admin, deep=True)
     for name, value in (
         ("status", "open"),
         ("priority", "high"),
@@ -84,11 +89,11 @@ def _lists(world: World) -> Iterator[ListQuery]:
         ("customerId", uuid(PERSON, world.customer_of(1))),
     ):
         few = FEW if name == "customerId" else LIMIT
-        yield ListQuery(f"helpdesk {name}", f"{DESK}?limit={few}&{name}={value}", *admin)
+        yield ListQuery(f"helpdesk {name}", f"{HELPDESK}?limit={few}&{name}={value}", *admin)
 
 
 def _cursor_pages(server: Server, token: str) -> Iterator[tuple[str, str]]:
-    """The first page by cursor, and page 500 where the list is that long."""
+    """The paths of the first page and, where the list is that long, of page 500 by cursor."""
     path = first = f"{NATIVE}?limit={LIMIT}"
     yield "page 1", first
     for _ in range(DEEP - 1):
@@ -100,6 +105,6 @@ def _cursor_pages(server: Server, token: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_full(body: bytes) -> bool:
-    """Whether a page is full, whatever the dialect calls its items; a customer has but ten."""
+    """Whether a page is full, under any dialect's name of its items; a customer has only ten."""
     lists = [value for value in json.loads(body).values() if isinstance(value, list)]
     return len(lists[0]) in (FEW, LIMIT)

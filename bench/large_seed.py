@@ -1,4 +1,4 @@
-"""Builds the large worlds, in pieces; what is built already is left alone."""
+"""Builds the large worlds in batches, and skips the batches that are already there."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 
 from bench import seed
-from bench.seed import SqlDialect
+from bench.seed import SqlSyntax
 from bench.world import World
 from koine.store import schema
 from koine.store.core.db import Database
@@ -19,26 +19,26 @@ from tests.support import binaries, postgres
 from tests.support.postgres import UNSAFE_SETTINGS, Postgres
 
 BATCH_SIZE = 20_000
-"""Conversations that are written and committed together."""
+"""Conversations that are committed together."""
 SETTINGS = UNSAFE_SETTINGS | {
     "shared_buffers": "'1GB'",
     "max_wal_size": "'8GB'",
     "work_mem": "'64MB'",
 }
-"""A build that is lost is built again; what is measured only reads."""
+"""Without durability: a lost world is built again, and the measurements only read."""
 Execute = Callable[[str], Awaitable[object]]
 Log = Callable[[str], None]
 
 
-class KeptPostgres(Postgres):
-    """A cluster in a directory that is there, or that this makes; it outlives the run."""
+class PersistentPostgres(Postgres):
+    """A cluster whose directory is created if it does not exist, and kept after the run."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(settings=SETTINGS)
         self.directory = directory
 
     def start(self) -> Postgres:
-        """Start it; made first if need be. Raises RuntimeError where its user cannot get in."""
+        """Start the server. Raises RuntimeError if its user cannot enter the directory."""
         known = self._data.exists()
         self.directory.mkdir(exist_ok=True)
         self._run_as.own(self.directory)
@@ -50,17 +50,17 @@ class KeptPostgres(Postgres):
         return self
 
     def stop(self) -> None:
-        """End the server, orderly; the files stay."""
+        """Stop the server with a checkpoint; the files stay."""
         self._pg_ctl("stop", "-m", "fast")
 
 
 @contextmanager
 def urls(database: str, directory: Path) -> Iterator[Callable[[str], str]]:
-    """Where each world's database is; the server runs while the context is open."""
+    """The URL of each world's database; a PostgreSQL server runs while the context is open."""
     if database == "sqlite":
         yield lambda name: f"sqlite:///{directory / name}.db"
         return
-    cluster = KeptPostgres(directory / "postgres")
+    cluster = PersistentPostgres(directory / "postgres")
     cluster.start()
     try:
         yield lambda name: postgres.at_database(cluster.url, f"koine_{name}")
@@ -68,30 +68,29 @@ def urls(database: str, directory: Path) -> Iterator[Callable[[str], str]]:
         cluster.stop()
 
 
-async def build(database: str, url: str, world: World, say: Log) -> None:
-    """Bring a world to completion."""
-    speech = SqlDialect(postgres=database == "postgres")
-    if speech.postgres:
+async def build(database: str, url: str, world: World, log: Log) -> None:
+    """Create the rest of a world."""
+    sql = SqlSyntax(postgres=database == "postgres")
+    if sql.postgres:
         await _create(url)
     await _migrate(url)
     async with _connected(url) as (execute, ask):
-        begun = int(str(await ask("SELECT count(*) FROM tenants")))
-        if not begun:
-            await _piece(execute, seed.people_and_inboxes(speech, world))
+        if not await ask("SELECT count(*) FROM tenants"):
+            await _in_transaction(execute, seed.people_and_inboxes(sql, world))
         done = int(str(await ask("SELECT coalesce(max(number), 0) FROM conversations")))
         for first in range(done + 1, world.conversations + 1, BATCH_SIZE):
             last = min(first + BATCH_SIZE - 1, world.conversations)
-            await _piece(execute, seed.conversations(speech, world, first, last))
-            say(f"{database}: {last:,} of {world.conversations:,} conversations")
+            await _in_transaction(execute, seed.conversations(sql, world, first, last))
+            log(f"{database}: {last:,} of {world.conversations:,} conversations")
         if not await ask("SELECT count(*) FROM counters"):
-            say(f"{database}: counting the totals")
-            await _piece(execute, seed.totals(speech, world))
-            if speech.postgres:
+            log(f"{database}: counting the totals")
+            await _in_transaction(execute, seed.totals(sql, world))
+            if sql.postgres:
                 await execute("VACUUM (ANALYZE)")
                 await execute("CHECKPOINT")
 
 
-async def _piece(execute: Execute, statements: Iterator[str]) -> None:
+async def _in_transaction(execute: Execute, statements: Iterator[str]) -> None:
     """Run statements in one transaction."""
     await execute("BEGIN")
     for statement in statements:
@@ -121,7 +120,7 @@ async def _migrate(url: str) -> None:
 
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[tuple[Execute, Execute]]:
-    """How to run a statement, and how to ask for one value."""
+    """A function that runs a statement, and one that reads a single value."""
     if not url.startswith("sqlite"):
         connection = await asyncpg.connect(url)
         try:
@@ -130,7 +129,7 @@ async def _connected(url: str) -> AsyncIterator[tuple[Execute, Execute]]:
             await connection.close()
         return
     file = connect(Path(url.removeprefix("sqlite:///")), cache_mib=512)
-    # What is half built after a power cut is built again; a killed run loses nothing.
+    # A killed run loses nothing; after a power cut the file may be damaged, and is built again.
     file.execute("PRAGMA synchronous=OFF").fetchall()
     file.execute(f"PRAGMA wal_autocheckpoint={(256 << 20) // 4096}").fetchall()
 

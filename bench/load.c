@@ -43,12 +43,12 @@ struct connection {
     char head[HEAD_LIMIT + 1];
 };
 
-/* How much longer than asked to wait for one answer, which a loaded machine gives late. */
+/* How long to wait for the first answer beyond SECONDS, on a loaded machine. */
 #define FIRST_ANSWER_SECONDS 30
 static struct request *requests;
 static size_t request_count;
 static uint32_t *latencies; /* µs */
-static size_t answered, room, failures;
+static size_t answered, latency_capacity, failures;
 static uint64_t received;
 
 static void die(const char *what) {
@@ -141,9 +141,9 @@ static int write_some(struct connection *c, int fd) {
 
 static void done(struct connection *c, double at) {
     if (c->status < 200 || c->status > 299) fail(c, "an answer that is not 2xx:");
-    if (answered == room) {
-        room = room ? room * 2 : 1 << 16;
-        latencies = realloc(latencies, room * sizeof *latencies);
+    if (answered == latency_capacity) {
+        latency_capacity = latency_capacity ? latency_capacity * 2 : 1 << 16;
+        latencies = realloc(latencies, latency_capacity * sizeof *latencies);
         if (!latencies) die("memory");
     }
     latencies[answered++] = (uint32_t)((at - c->began) * 1e6);

@@ -1,4 +1,4 @@
-"""The ceiling on PostgreSQL: pgbench doing a send's rows one by one."""
+"""The ceiling on PostgreSQL: pgbench writes the rows of sends, one transaction each."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import asyncpg
 from msgspec import Struct
 
 from bench import seed
-from bench.seed import SqlDialect
+from bench.seed import SqlSyntax
 from bench.world import World
 from koine.store import schema
 from koine.store.postgres import PostgresDatabase
@@ -25,7 +25,7 @@ SETTINGS = {
     "shared_buffers": "'512MB'",
     "max_wal_size": "'4GB'",
 }
-"""What a commit promises is kept; memory as on any small server."""
+"""Commits are durable; memory as on a small server."""
 THREADS = 2
 
 
@@ -38,18 +38,18 @@ class Run(Struct, frozen=True):
 
 
 def start() -> Postgres:
-    """A throw-away server that keeps its promises."""
+    """A temporary server with durable commits."""
     return Postgres(fsync=True, settings=SETTINGS, needs=PROGRAMS).start()
 
 
 async def fill(url: str, world: World) -> None:
-    """Make the tables and the world, and let the server take stock of them."""
+    """Create the tables and the world, and their statistics."""
     database = await PostgresDatabase.open(url)
     await schema.migrate(database)
     await database.close()
     connection = await asyncpg.connect(url)
     try:
-        await seed.small(connection.execute, SqlDialect(postgres=True), world)
+        await seed.small(connection.execute, SqlSyntax(postgres=True), world)
         await connection.execute("CREATE SEQUENCE bench_ids CACHE 1000")
         await connection.execute("VACUUM (ANALYZE)")
         await connection.execute("CHECKPOINT")
@@ -58,16 +58,16 @@ async def fill(url: str, world: World) -> None:
 
 
 def pgbench(server: Postgres, world: World, clients: int, seconds: float, *, hot: bool) -> Run:
-    """Run the script with so many clients, in random conversations or all in the first."""
+    """Run the script with `clients`, in random conversations; with `hot`, all in the first."""
     target = urlsplit(server.url)
-    whole = str(max(1, round(seconds)))
+    whole_seconds = str(max(1, round(seconds)))
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(script_text(world, hot=hot))
         script.flush()
         done = subprocess.run(
             [
                 server.bin / "pgbench", "-n", "-M", "prepared", "-f", script.name,
-                "-c", str(clients), "-j", str(min(THREADS, clients)), "-T", whole,
+                "-c", str(clients), "-j", str(min(THREADS, clients)), "-T", whole_seconds,
                 "-h", str(target.hostname), "-p", str(target.port), "-U", str(target.username),
                 target.path.lstrip("/"),
             ],
@@ -90,12 +90,12 @@ def script_text(world: World, *, hot: bool) -> str:
 
 
 def parse(output: str) -> Run:
-    """What pgbench printed."""
+    """Parse the output of pgbench. Raises RuntimeError if a figure is missing."""
 
     def number(pattern: str) -> float:
         found = re.search(pattern, output)
         if found is None:
-            raise RuntimeError(f"pgbench said something new:\n{output}")
+            raise RuntimeError(f"unknown output of pgbench:\n{output}")
         return float(found[1])
 
     return Run(

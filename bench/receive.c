@@ -18,11 +18,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MOST = 4096, ROOM = 1 << 17, EVENTS = 64 };
+enum { MAX_CONNECTIONS = 4096, BUFFER_SIZE = 1 << 17, EVENTS = 64 };
 
-struct connection { size_t have; char bytes[ROOM + 1]; };
+struct connection { size_t have; char bytes[BUFFER_SIZE + 1]; };
 
-static struct connection *connections[MOST];
+static struct connection *connections[MAX_CONNECTIONS];
 static unsigned long long answered;
 static const char ANSWER[] = "HTTP/1.1 204 No Content\r\n\r\n";
 
@@ -48,10 +48,10 @@ static int listening(void) {
     return fd;
 }
 
-static void take(int poll, int listener) {
+static void accept_connection(int poll, int listener) {
     int yes = 1, fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0) return;
-    if (fd >= MOST || !(connections[fd] = malloc(sizeof **connections))) {
+    if (fd >= MAX_CONNECTIONS || !(connections[fd] = malloc(sizeof **connections))) {
         close(fd);
         return;
     }
@@ -60,8 +60,8 @@ static void take(int poll, int listener) {
     watch(poll, fd);
 }
 
-/* The length of the first whole post of what is there, 0 when there is none. */
-static size_t whole(struct connection *c) {
+/* The length of the first complete request in the buffer, 0 when there is none. */
+static size_t complete_request(struct connection *c) {
     c->bytes[c->have] = 0;
     char *end = strstr(c->bytes, "\r\n\r\n");
     char *length = end ? strcasestr(c->bytes, "\r\ncontent-length:") : NULL;
@@ -71,18 +71,18 @@ static size_t whole(struct connection *c) {
 }
 
 static int answer(int fd, struct connection *c) {
-    ssize_t n = recv(fd, c->bytes + c->have, ROOM - c->have, 0);
+    ssize_t n = recv(fd, c->bytes + c->have, BUFFER_SIZE - c->have, 0);
     if (n <= 0) return -1;
     c->have += (size_t)n;
-    for (size_t size; (size = whole(c)); answered++) {
+    for (size_t size; (size = complete_request(c)); answered++) {
         memmove(c->bytes, c->bytes + size, c->have -= size);
         if (send(fd, ANSWER, sizeof ANSWER - 1, MSG_NOSIGNAL) < 0) return -1;
     }
-    return c->have < ROOM ? 0 : -1;
+    return c->have < BUFFER_SIZE ? 0 : -1;
 }
 
-/* Somebody asks, or is gone. */
-static void told(void) {
+/* Answer a line on standard input with the count; exit at its end. */
+static void report_count(void) {
     char line[64];
     if (read(STDIN_FILENO, line, sizeof line) <= 0) exit(0);
     printf("%llu\n", answered);
@@ -98,8 +98,8 @@ int main(void) {
         int count = epoll_wait(poll, found, EVENTS, -1);
         for (int i = 0; i < count; i++) {
             int fd = found[i].data.fd;
-            if (fd == listener) take(poll, listener);
-            else if (fd == STDIN_FILENO) told();
+            if (fd == listener) accept_connection(poll, listener);
+            else if (fd == STDIN_FILENO) report_count();
             else if (answer(fd, connections[fd])) {
                 free(connections[fd]);
                 connections[fd] = NULL;

@@ -1,4 +1,4 @@
-"""Puts the figures before a reader, and in bench/latest.json."""
+"""Prints the figures, and writes them to bench/latest.json."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ CEILINGS = {
     "postgres send c1": "postgres pgbench c1",
     "postgres send c16": "postgres pgbench c16",
     "postgres send c64": "postgres pgbench c64",
-    "postgres send c64, told": "postgres pgbench c64, told",
+    "postgres send c64, with webhook": "postgres pgbench c64, with webhook",
     "postgres send c64, two workers": "postgres pgbench c64",
     "postgres send hot": "postgres pgbench hot",
     "sqlite send c1": "sqlite commits",
     "sqlite send c64": "sqlite commits",
     "sqlite send hot": "sqlite commits",
 }
-"""What each figure is a part of."""
+"""The figure by which each is divided for its ratio."""
 
 
 def show(figures: Figures, machine: dict[str, str], minutes: float) -> None:
@@ -29,8 +29,8 @@ def show(figures: Figures, machine: dict[str, str], minutes: float) -> None:
     for name, value in machine.items():
         console.print(f"{name:>10}  {value}")
     console.print(_measured(figures))
-    console.print(_promised(figures))
-    console.print(f"{minutes:.1f} minutes. The same in {LATEST.name}, with every sample.")
+    console.print(_targets(figures))
+    console.print(f"{minutes:.1f} minutes. {LATEST.name} has the same, and every sample.")
 
 
 def write(figures: Figures, machine: dict[str, str], path: Path = LATEST) -> None:
@@ -61,12 +61,12 @@ def _measured(figures: Figures) -> Table:
     return table
 
 
-def _promised(figures: Figures) -> Table:
-    table = Table("what", "found", "promised", "", title="Promised")
+def _targets(figures: Figures) -> Table:
+    table = Table("what", "measured", "bound", "met", title="Targets")
     summary = figures.summary()
     for target in TARGETS:
         value = summary[target.group][target.name]
         bound = f"{'>=' if target.at_least else '<='} {target.bound:,g}"
-        kept = "yes" if target.met(value) else "NO"
-        table.add_row(f"{target.group}.{target.name}", f"{value:,.2f}", bound, kept)
+        met = "yes" if target.met(value) else "NO"
+        table.add_row(f"{target.group}.{target.name}", f"{value:,.2f}", bound, met)
     return table

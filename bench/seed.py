@@ -1,7 +1,7 @@
-"""Fills a database with a world, by SQL that both databases understand.
+"""Fills a database with a world, by SQL statements for both databases.
 
-The rows are those the engine would have written. The totals are counted from the rows at the end,
-under the names that `koine.store.conversations.counters` gives them.
+The rows are those that the engine would write. The counters are computed from the rows at the end,
+with the names of `koine.store.conversations.counters`.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -30,19 +30,19 @@ from bench.world import (
 Execute = Callable[[str], Awaitable[object]]
 
 
-class SqlDialect(Struct, frozen=True):
-    """How a database spells the two things the seeds need of it."""
+class SqlSyntax(Struct, frozen=True):
+    """The two expressions that differ between the databases."""
 
     postgres: bool
 
-    def uuid(self, family: int, number: str) -> str:
-        """An id made of an expression."""
+    def uuid(self, kind: int, number: str) -> str:
+        """The expression of an id, from the expression of its number."""
         if self.postgres:
-            return f"CAST('{prefix(family)}' || lpad(to_hex({number}), 12, '0') AS uuid)"
-        return f"printf('{prefix(family)}%012x', {number})"
+            return f"CAST('{prefix(kind)}' || lpad(to_hex({number}), 12, '0') AS uuid)"
+        return f"printf('{prefix(kind)}%012x', {number})"
 
     def series(self, first: int | str, last: int | str) -> str:
-        """A table of one column `n`."""
+        """A table with one column `n`, from `first` to `last`."""
         if self.postgres:
             return f"generate_series(CAST({first} AS bigint), {last}) AS s(n)"
         return (
@@ -51,8 +51,8 @@ class SqlDialect(Struct, frozen=True):
         )
 
 
-def people_and_inboxes(speech: SqlDialect, world: World) -> Iterator[str]:
-    """The tenant, everyone in it, and its inboxes."""
+def people_and_inboxes(sql: SqlSyntax, world: World) -> Iterator[str]:
+    """The tenant, its people and its inboxes."""
     tenant = world.tenant_id()
     yield _insert(
         "tenants",
@@ -68,7 +68,7 @@ def people_and_inboxes(speech: SqlDialect, world: World) -> Iterator[str]:
     yield _insert(
         "identities",
         {
-            "tenant_id": f"'{tenant}'", "id": speech.uuid(PERSON, "n"), "number": "n",
+            "tenant_id": f"'{tenant}'", "id": sql.uuid(PERSON, "n"), "number": "n",
             "kind": f"CASE WHEN n = {RESPONDER} THEN 'agent' ELSE 'user' END",
             "name": "'Person ' || n", "first_name": "'Person'", "last_name": "CAST(n AS text)",
             "email": "'person-' || n || '@bench.test'", "role": role, "permissions": "'[]'",
@@ -76,53 +76,53 @@ def people_and_inboxes(speech: SqlDialect, world: World) -> Iterator[str]:
             "labels": "'[]'", "settings": "'{}'", "created_at": str(BASE),
             "updated_at": str(BASE),
         },
-        speech.series(1, world.people),
+        sql.series(1, world.people),
     )  # fmt: skip
     yield _insert(
         "inboxes",
         {
-            "tenant_id": f"'{tenant}'", "id": speech.uuid(INBOX, "n"), "number": "n",
+            "tenant_id": f"'{tenant}'", "id": sql.uuid(INBOX, "n"), "number": "n",
             "name": "'Inbox ' || n", "channel_type": "'api'", "identifier": "'bench-' || n",
             "hmac_token": "'bench'", "identity_required": "false",
             "single_conversation": "false", "settings": "'{}'", "created_at": str(BASE),
             "updated_at": str(BASE),
         },
-        speech.series(1, INBOXES),
+        sql.series(1, INBOXES),
     )  # fmt: skip
 
 
-def conversations(speech: SqlDialect, world: World, first: int, last: int) -> Iterator[str]:
-    """The conversations numbered `first` to `last`, who takes part, and what was said."""
-    tenant, numbers = f"'{world.tenant_id()}'", speech.series(first, last)
-    said = f"CASE WHEN n = 1 THEN {world.deep_messages} ELSE {world.messages} END"
-    yield _insert("conversations", _conversation(speech, world, said), numbers)
-    for person, read in (("driver", said), ("customer", f"{said} - 2")):
+def conversations(sql: SqlSyntax, world: World, first: int, last: int) -> Iterator[str]:
+    """The conversations numbered `first` to `last`, with their participants and messages."""
+    tenant, numbers = f"'{world.tenant_id()}'", sql.series(first, last)
+    count = f"CASE WHEN n = 1 THEN {world.deep_messages} ELSE {world.messages} END"
+    yield _insert("conversations", _conversation(sql, world, count), numbers)
+    for person, read in (("driver", count), ("customer", f"{count} - 2")):
         yield _insert(
             "participants",
             {
-                "tenant_id": tenant, "conversation_id": speech.uuid(CONVERSATION, "n"),
-                "identity_id": speech.uuid(PERSON, _person(world, person)), "role": "'member'",
+                "tenant_id": tenant, "conversation_id": sql.uuid(CONVERSATION, "n"),
+                "identity_id": sql.uuid(PERSON, _person(world, person)), "role": "'member'",
                 "joined_at": str(BASE), "read_seq": read, "read_public": read,
-                "read_message_id": speech.uuid(MESSAGE, f"(n << {SEQ_BITS}) + {read}"),
-                "last_activity_at": _at(world, said),
+                "read_message_id": sql.uuid(MESSAGE, f"(n << {SEQ_BITS}) + {read}"),
+                "last_activity_at": _at(world, count),
             },
             numbers,
         )  # fmt: skip
-    yield _messages(speech, world, numbers, speech.series(1, world.messages))
+    yield _messages(sql, world, numbers, sql.series(1, world.messages))
     if first == 1 and world.deep_messages > world.messages:
-        rest = speech.series(world.messages + 1, world.deep_messages)
-        yield _messages(speech, world, speech.series(1, 1), rest)
+        rest = sql.series(world.messages + 1, world.deep_messages)
+        yield _messages(sql, world, sql.series(1, 1), rest)
 
 
-def totals(speech: SqlDialect, world: World) -> Iterator[str]:
-    """The counters, counted from the rows."""
+def totals(sql: SqlSyntax, world: World) -> Iterator[str]:
+    """The counters, computed from the rows."""
     tenant = f"'{world.tenant_id()}'"
-    if speech.postgres:
-        yield "ANALYZE"  # else it joins a million rows as if they were ten
-    for noun, number in (
+    if sql.postgres:
+        yield "ANALYZE"  # without statistics, the planner joins a million rows by nested loops
+    for entity, number in (
         ("conversation", world.conversations), ("identity", world.people), ("inbox", INBOXES),
     ):  # fmt: skip
-        yield _counter(tenant, f"'number:{noun}'", str(number), "")
+        yield _counter(tenant, f"'number:{entity}'", str(number), "")
     live = f"FROM conversations WHERE tenant_id = {tenant} AND removed_at IS NULL"
     yield _counter(tenant, "'total:all'", "count(*)", live)
     for name, column in (
@@ -145,38 +145,38 @@ def totals(speech: SqlDialect, world: World) -> Iterator[str]:
         )
 
 
-def _conversation(speech: SqlDialect, world: World, said: str) -> dict[str, str]:
-    last = _at(world, said)
+def _conversation(sql: SqlSyntax, world: World, count: str) -> dict[str, str]:
+    last = _at(world, count)
     status = "CASE WHEN n % 10 < 4 THEN 'closed' ELSE 'open' END" if world.closed else "'open'"
-    agent = speech.uuid(PERSON, f"{FIRST_AGENT} + n % {AGENTS}")
+    agent = sql.uuid(PERSON, f"{FIRST_AGENT} + n % {AGENTS}")
     return {
-        "tenant_id": f"'{world.tenant_id()}'", "id": speech.uuid(CONVERSATION, "n"),
+        "tenant_id": f"'{world.tenant_id()}'", "id": sql.uuid(CONVERSATION, "n"),
         "number": "n", "kind": "CASE WHEN n % 10 = 5 THEN 'team' ELSE 'order' END",
         "status": status, "title": "'#ORD-' || n || ' - Person'",
         "priority": "CASE n % 4 WHEN 0 THEN 'low' WHEN 1 THEN 'medium' WHEN 2 THEN 'high' "
         "ELSE 'urgent' END",
         "channel": "'api'", "source": "'api'",
-        "inbox_id": speech.uuid(INBOX, f"1 + n % {INBOXES}"),
-        "owner_id": speech.uuid(PERSON, _person(world, "customer")),
+        "inbox_id": sql.uuid(INBOX, f"1 + n % {INBOXES}"),
+        "owner_id": sql.uuid(PERSON, _person(world, "customer")),
         "assignee_id": f"CASE WHEN n % 2 = 0 THEN {agent} END",
-        "responder_id": speech.uuid(PERSON, str(RESPONDER)), "responder_active": "true",
-        "created_by": speech.uuid(PERSON, str(ADMIN)), "custom_attributes": "'{}'",
-        "labels": "'[]'", "last_seq": said, "public_count": said, "last_public_seq": said,
-        "last_content": _content(said), "last_sender_kind": "'user'", "last_message_at": last,
-        "previous_content": _content(f"{said} - 1"), "previous_sender_kind": "'user'",
-        "previous_message_at": _at(world, f"{said} - 1"), "last_activity_at": last,
+        "responder_id": sql.uuid(PERSON, str(RESPONDER)), "responder_active": "true",
+        "created_by": sql.uuid(PERSON, str(ADMIN)), "custom_attributes": "'{}'",
+        "labels": "'[]'", "last_seq": count, "public_count": count, "last_public_seq": count,
+        "last_content": _content(count), "last_sender_kind": "'user'", "last_message_at": last,
+        "previous_content": _content(f"{count} - 1"), "previous_sender_kind": "'user'",
+        "previous_message_at": _at(world, f"{count} - 1"), "last_activity_at": last,
         "participant_count": "2", "created_at": str(BASE), "updated_at": last,
     }  # fmt: skip
 
 
-def _messages(speech: SqlDialect, world: World, numbers: str, seqs: str) -> str:
-    driver, customer = (speech.uuid(PERSON, _person(world, w)) for w in ("driver", "customer"))
+def _messages(sql: SqlSyntax, world: World, numbers: str, seqs: str) -> str:
+    driver, customer = (sql.uuid(PERSON, _person(world, w)) for w in ("driver", "customer"))
     return _insert(
         "messages",
         {
             "tenant_id": f"'{world.tenant_id()}'",
-            "id": speech.uuid(MESSAGE, f"(n << {SEQ_BITS}) + seq"),
-            "conversation_id": speech.uuid(CONVERSATION, "n"), "seq": "seq",
+            "id": sql.uuid(MESSAGE, f"(n << {SEQ_BITS}) + seq"),
+            "conversation_id": sql.uuid(CONVERSATION, "n"), "seq": "seq",
             "public_seq": "seq",
             "sender_id": f"CASE WHEN seq % 2 = 1 THEN {customer} ELSE {driver} END",
             "sender_kind": "'user'", "type": "'text'", "content": _content("seq"),
@@ -194,7 +194,7 @@ def _person(world: World, role: str) -> str:
 
 
 def _at(world: World, seq: str) -> str:
-    """When a message was said: all conversations say their first, then all their second, …"""
+    """The time of a message: all first messages come before all second ones, and so on."""
     return f"{BASE} + (CAST({seq} AS bigint) * {world.conversations} + n) * {STEP}"
 
 
@@ -211,12 +211,12 @@ def _insert(table: str, values: dict[str, str], rows: str = "") -> str:
     return f"{text} FROM {rows}" if rows else text
 
 
-async def small(execute: Execute, speech: SqlDialect, world: World) -> None:
-    """Everything of a small world at once."""
+async def small(execute: Execute, sql: SqlSyntax, world: World) -> None:
+    """Write a whole small world."""
     for statement in (
-        *people_and_inboxes(speech, world),
-        *conversations(speech, world, 1, world.conversations),
-        *totals(speech, world),
+        *people_and_inboxes(sql, world),
+        *conversations(sql, world, 1, world.conversations),
+        *totals(sql, world),
     ):
         await execute(statement)
 

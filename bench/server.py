@@ -1,4 +1,4 @@
-"""Koine as its users run it: `koine serve` in a process of its own."""
+"""A server as users run it: `koine serve` in a process of its own."""
 
 import http.client
 import json
@@ -14,12 +14,12 @@ from pathlib import Path
 from bench.generator import HOST
 
 SECRET = secrets.token_hex(32)
-"""Signs the tokens of this run: the harness makes them by itself."""
+"""The server's key, with which the benchmark signs its own access tokens."""
 TIMEOUT_SECONDS = 30.0
 SETTINGS = {
     "KOINE_SECRET_KEY": SECRET,
     "KOINE_DRAIN_SECONDS": "0",
-    # A hundred people here do what thousands would, from one address.
+    # All load comes from one address and few credentials.
     "KOINE_RATE_LIMIT_PER_MINUTE": "0",
     "KOINE_CONNECTIONS_PER_ADDRESS": "0",
     "KOINE_STREAMS_PER_ADDRESS": "0",
@@ -32,7 +32,8 @@ SETTINGS = {
 
 
 class Server:
-    """A running server. Use as a context; `first_answer` is in seconds, from start to first 200."""
+    """A server that runs while the context is open; `first_response` is the time in seconds from
+    its start to the first 200."""
 
     def __init__(
         self,
@@ -48,10 +49,10 @@ class Server:
         self._log = directory / f"koine-{secrets.token_hex(4)}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
-        self.first_answer = 0.0
+        self.first_response = 0.0
 
     def __enter__(self) -> "Server":
-        """Start it and wait for its first answer. Raises RuntimeError with what it said."""
+        """Start it and wait until it is ready. Raises RuntimeError with its output."""
         began = time.monotonic()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -60,13 +61,15 @@ class Server:
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() - began > TIMEOUT_SECONDS:
                 self.__exit__()
-                raise RuntimeError(f"koine serve does not answer:\n{self._log.read_text()[-3000:]}")
+                raise RuntimeError(
+                    f"koine serve does not become ready:\n{self._log.read_text()[-3000:]}"
+                )
             time.sleep(0.005)
-        self.first_answer = time.monotonic() - began
+        self.first_response = time.monotonic() - began
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop the server."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(timeout=TIMEOUT_SECONDS)
@@ -74,31 +77,31 @@ class Server:
     def memory_mb(self) -> float:
         """Resident memory of the process and its children, in MB."""
         assert self._process is not None
-        return sum(_resident(pid) for pid in _family(self._process.pid)) / 1e6
+        return sum(_resident(pid) for pid in _process_tree(self._process.pid)) / 1e6
 
     def get(self, path: str, token: str) -> bytes:
-        """One request by hand. Raises RuntimeError unless it is answered with a 2xx."""
-        return self._ask("GET", path, token, None)
+        """The body of one response. Raises RuntimeError unless it is a 2xx."""
+        return self._request("GET", path, token, None)
 
     def post(self, path: str, token: str, body: object) -> bytes:
         """As `get`, with a JSON body."""
-        return self._ask("POST", path, token, body)
+        return self._request("POST", path, token, body)
 
     def delete(self, path: str, token: str) -> bytes:
         """As `get`."""
-        return self._ask("DELETE", path, token, None)
+        return self._request("DELETE", path, token, None)
 
-    def _ask(self, method: str, path: str, token: str, body: object) -> bytes:
+    def _request(self, method: str, path: str, token: str, body: object) -> bytes:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=TIMEOUT_SECONDS)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        sent = None if body is None else json.dumps(body)
-        connection.request(method, path, sent, headers)
-        answer = connection.getresponse()
-        said = answer.read()
+        text = None if body is None else json.dumps(body)
+        connection.request(method, path, text, headers)
+        response = connection.getresponse()
+        content = response.read()
         connection.close()
-        if answer.status // 100 != 2:
-            raise RuntimeError(f"{method} {path}: {answer.status} {said[:500]!r}")
-        return said
+        if response.status // 100 != 2:
+            raise RuntimeError(f"{method} {path}: {response.status} {content[:500]!r}")
+        return content
 
     def _is_ready(self) -> bool:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=TIMEOUT_SECONDS)
@@ -122,23 +125,23 @@ class Server:
         return clean | self._settings
 
 
-def _family(pid: int) -> list[int]:
-    """A process and all that descend from it."""
+def _process_tree(pid: int) -> list[int]:
+    """A process and its descendants."""
     rows = [line.split() for line in _ps("-eo", "pid=,ppid=")]
-    family = [pid]
-    for member in family:
-        family.extend(int(child) for child, parent in rows if int(parent) == member)
-    return family
+    tree = [pid]
+    for member in tree:  # grows while it is read: the children of children, too
+        tree.extend(int(child) for child, parent in rows if int(parent) == member)
+    return tree
 
 
 def _resident(pid: int) -> int:
-    """Bytes of resident memory; 0 for a process that is gone."""
+    """Bytes of resident memory; 0 for a process that has ended."""
     return sum(int(line) for line in _ps("-o", "rss=", "-p", str(pid))) * 1024
 
 
-def _ps(*words: str) -> list[str]:
+def _ps(*options: str) -> list[str]:
     """The lines of ps, which every POSIX system has (Debian: the package procps)."""
-    return subprocess.run(["ps", *words], capture_output=True, text=True).stdout.splitlines()
+    return subprocess.run(["ps", *options], capture_output=True, text=True).stdout.splitlines()
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""The ceiling on SQLite: a send's rows, each send committed on its own by one thread."""
+"""The ceiling on SQLite: one thread writes the rows of sends, one transaction each."""
 
 import random
 import time
@@ -8,14 +8,14 @@ from pathlib import Path
 import apsw
 
 from bench import seed
-from bench.seed import SqlDialect
+from bench.seed import SqlSyntax
 from bench.world import CONVERSATION, FRESH, PERSON, World, uuid
 from koine.store import schema
 from koine.store.sqlite import SqliteDatabase
 from koine.store.sqlite.connection import Checkpointer, connect
 
 CACHE_MIB = 32
-CONTENT = "Your parcel is ten minutes away, please be at the door."
+CONTENT = "Your parcel will arrive in ten minutes. Please be at home."
 
 _FACTS = """
 SELECT c.last_seq, c.public_count, c.last_content, c.last_sender_kind, c.last_message_at,
@@ -54,7 +54,7 @@ _WRITES = [text.replace("?", ":n") for text in (_MESSAGE, _HEAD, _PARTS, _EVENT)
 
 
 async def fill(path: Path, world: World) -> None:
-    """Make the file, the tables and the world."""
+    """Create the file, the tables and the world."""
     database = await SqliteDatabase.open(path)
     await schema.migrate(database)
     await database.close()
@@ -64,27 +64,27 @@ async def fill(path: Path, world: World) -> None:
         connection.execute(text)
 
     connection.execute("BEGIN")
-    await seed.small(execute, SqlDialect(postgres=False), world)
+    await seed.small(execute, SqlSyntax(postgres=False), world)
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()
 
 
-class Commits:
-    """Sends straight into the file, with Koine's own settings and its checkpointing thread.
+class CommittedSends:
+    """Sends written directly into the file, with the server's settings and checkpointing thread.
 
-    Not for use beside a server that writes: there is one writer at a time.
+    No server may write at the same time: SQLite has one writer.
     """
 
     def __init__(self, path: Path, world: World) -> None:
         self._path = path
         self._world = world
-        self._next = 0
+        self._last_id = 0
 
     def run(self, seconds: float) -> float:
-        """Commit sends one by one for so long; answers how many a second."""
+        """Commit sends one by one for `seconds`; return how many a second."""
         connection = connect(self._path, cache_mib=CACHE_MIB)
-        self._next = self._fresh(connection)
+        self._last_id = self._ids_in_use(connection)
         checkpointer = Checkpointer(self._path)
         try:
             return _rate(lambda: self._send(connection), seconds)
@@ -92,32 +92,32 @@ class Commits:
             checkpointer.close()
             connection.close()
 
-    def _fresh(self, connection: apsw.Connection) -> int:
-        """Where the ids of this run begin: after those of the runs before."""
-        taken = connection.execute(
+    def _ids_in_use(self, connection: apsw.Connection) -> int:
+        """How many messages earlier runs have sent; their ids are the numbers up to this."""
+        count = connection.execute(
             "SELECT count(*) FROM messages WHERE tenant_id = ? AND id >= ? AND id < ?",
             (self._world.tenant_id(), uuid(FRESH, 0), uuid(FRESH + 1, 0)),
         ).get
-        return int(taken)
+        return int(count)
 
     def _send(self, connection: apsw.Connection) -> None:
         number = random.randint(1, self._world.conversations)
-        place = (
+        ids = (
             self._world.tenant_id(),
             uuid(CONVERSATION, number),
             uuid(PERSON, self._world.driver_of(number)),
         )
-        self._next += 1
+        self._last_id += 1
         connection.execute("BEGIN IMMEDIATE")
-        facts: list[tuple[int, int]] = connection.execute(_FACTS, place).fetchall()  # type: ignore[assignment]  # the columns' own types
+        facts: list[tuple[int, int]] = connection.execute(_FACTS, ids).fetchall()  # type: ignore[assignment]  # the columns' own types
         seq, public = facts[0][:2]
         values = (
-            *place, uuid(FRESH, self._next), seq + 1, public + 1, CONTENT,
+            *ids, uuid(FRESH, self._last_id), seq + 1, public + 1, CONTENT,
             time.time_ns() // 1000,
         )  # fmt: skip
-        given = {f"n{i}": value for i, value in enumerate(values, 1)}
+        parameters = {f"n{i}": value for i, value in enumerate(values, 1)}
         for text in _WRITES:
-            connection.execute(text, given)
+            connection.execute(text, parameters)
         connection.execute("COMMIT")
 
 

@@ -1,7 +1,6 @@
 """Many stream readers in a process of their own: `python -m bench.stream_readers`.
 
-It is told what to do by its arguments, and says on its output one line of JSON when all readers are
-connected, and one with what it measured when its time is over.
+Prints one line of JSON when all readers are connected, and one with the results at the end.
 """
 
 import argparse
@@ -22,65 +21,65 @@ _CREATED = b'"created_at":"'
 
 
 def main() -> None:
-    """Connect, wait, and say what came when."""
+    """Connect, read for the given time, and print the delays."""
     parser = argparse.ArgumentParser(prog="python -m bench.stream_readers", description=__doc__)
     parser.add_argument("kind", choices=["sse", "socket"])
     parser.add_argument("port", type=int)
     parser.add_argument("token")
     parser.add_argument("count", type=int)
     parser.add_argument("seconds", type=float)
-    given = parser.parse_args()
-    uvloop.run(_read(given.kind, given.port, given.token, given.count, given.seconds))
+    args = parser.parse_args()
+    uvloop.run(_read(args.kind, args.port, args.token, args.count, args.seconds))
 
 
 async def _read(kind: str, port: int, token: str, count: int, seconds: float) -> None:
-    connect = _follow if kind == "sse" else _talk
+    connect = _read_sse if kind == "sse" else _hold_websocket
     connected: asyncio.Queue[None] = asyncio.Queue()
     delays: list[float] = []
-    gate = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(AT_ONCE)
     tasks = []
     for _ in range(count):
-        await gate.acquire()
-        tasks.append(asyncio.create_task(connect(port, token, connected, gate, delays)))
+        await slots.acquire()
+        tasks.append(asyncio.create_task(connect(port, token, connected, slots, delays)))
     for _ in range(count):
         await connected.get()
-    _say({"connected": count})
+    _print({"connected": count})
     await asyncio.sleep(seconds)
     for task in tasks:
         task.cancel()
-    _say({"heard": len(delays), "delays_ms": _percentiles(delays)})
+    _print({"received": len(delays), "delays_ms": _percentiles(delays)})
 
 
-async def _follow(
+async def _read_sse(
     port: int,
     token: str,
     connected: "asyncio.Queue[None]",
-    gate: asyncio.Semaphore,
+    slots: asyncio.Semaphore,
     delays: list[float],
 ) -> None:
-    """One stream of server-sent events; notes how long after it was said each message came."""
+    """Read one SSE stream; append the ms from the write of each message to its arrival."""
     reader, writer = await asyncio.open_connection(HOST, port)
     writer.write(
         b"GET /v1/events?kinds=message HTTP/1.1\r\nHost: bench\r\n"
         b"Authorization: Bearer " + token.encode() + b"\r\n\r\n"
     )
     await reader.readuntil(b"event: ready")
-    gate.release()
+    slots.release()
     connected.put_nowait(None)
     while True:
         line = await reader.readuntil(b"\n")
         if line.startswith(b"data: ") and b'"message.created"' in line:
-            delays.append((time.time() - _said_at(line)) * 1000)
+            delays.append((time.time() - _written_at(line)) * 1000)
 
 
-async def _talk(
+async def _hold_websocket(
     port: int,
     token: str,
     connected: "asyncio.Queue[None]",
-    gate: asyncio.Semaphore,
+    slots: asyncio.Semaphore,
     _delays: list[float],
 ) -> None:
-    """One WebSocket that says who it is and then listens."""
+    """Authenticate one WebSocket, and discard what it receives."""
     reader, writer = await asyncio.open_connection(HOST, port)
     key = base64.b64encode(os.urandom(16))
     writer.write(
@@ -90,7 +89,7 @@ async def _talk(
     await reader.readuntil(b"\r\n\r\n")
     writer.write(_masked(json.dumps({"type": "hello", "token": token}).encode()))
     await reader.readuntil(b'"ready"')
-    gate.release()
+    slots.release()
     connected.put_nowait(None)
     while await reader.read(4096):
         pass
@@ -101,8 +100,8 @@ def _masked(text: bytes) -> bytes:
     return bytes([0x81, 0x80 | 126]) + len(text).to_bytes(2, "big") + bytes(4) + text
 
 
-def _said_at(line: bytes) -> float:
-    """When the event was written, in seconds since the epoch: before its commit."""
+def _written_at(line: bytes) -> float:
+    """The event's time in seconds since the epoch: when it was written, before its commit."""
     at = line.index(_CREATED) + len(_CREATED)
     day, _, clock = line[at : at + 23].decode().partition("T")
     seconds = time.mktime(time.strptime(f"{day} {clock[:8]} UTC", "%Y-%m-%d %H:%M:%S %Z"))
@@ -119,8 +118,8 @@ def _percentiles(delays: list[float]) -> dict[str, float]:
     }
 
 
-def _say(what: object) -> None:
-    sys.stdout.write(json.dumps(what) + "\n")
+def _print(result: object) -> None:
+    sys.stdout.write(json.dumps(result) + "\n")
     sys.stdout.flush()
 
 

@@ -1,7 +1,7 @@
-"""What is measured, and in which order.
+"""The measurements, in their order.
 
-Rounds are short and interleaved: whatever else the machine does, and however its speed drifts,
-falls on a figure and on its ceiling alike. Each figure is the median of its rounds.
+Rounds are short and interleaved, so that other load and a changing clock rate affect a figure and
+its ceiling alike. Each figure is the median of its rounds.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench import after_commit, postgres, sqlite, workload
-from bench.after_commit import Audience
+from bench.after_commit import StreamLoad
 from bench.figures import Figures, Sample
 from bench.generator import Generator
 from bench.server import Server
@@ -19,88 +19,91 @@ from bench.workload import Calls
 from bench.world import SMALL, TINY, World
 from tests.support.postgres import Postgres
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 class Scale(Struct, frozen=True):
-    """How often and how long to measure, over which world, and with how many live readers."""
+    """How often and how long to measure, over which world, and with how many open streams."""
 
     world: World = SMALL
     rounds: int = 3
     seconds: float = 3
     warm_up_seconds: float = 1
     starts: int = 3
-    audience: Audience = Audience()
+    stream_load: StreamLoad = StreamLoad()
 
 
-SHORT = Scale(TINY, 1, 0.3, 1, 1, Audience(streams=20, messages=2, sockets=20))
-"""Everything once, in some twenty seconds."""
+SHORT = Scale(TINY, 1, 0.3, 1, 1, StreamLoad(streams=20, messages=2, sockets=20))
+"""Every measurement once, in about twenty seconds."""
 
 
 class Suite:
-    """One run of everything over one world."""
+    """One run of all measurements over one world."""
 
-    def __init__(self, scale: Scale, directory: Path, say: Say) -> None:
+    def __init__(self, scale: Scale, directory: Path, log: Log) -> None:
         self._scale = scale
         self._world = world = scale.world
         self._directory = directory
         self._rounds = scale.rounds
         self._seconds = scale.seconds
-        self._say = say
+        self._log = log
         self._generator = Generator(directory)
         self._calls: Calls = workload.prepare(self._generator, world)
         self.figures = Figures()
 
     def on_postgres(self, cluster: Postgres) -> None:
-        """Everything on a PostgreSQL that is filled: pgbench, one worker, two workers."""
-        self._start_often("postgres", cluster.url)
+        """Measure on a PostgreSQL with the world in it: pgbench, one worker, two workers."""
+        self._measure_starts("postgres", cluster.url)
         with ExitStack() as stack:
             one = stack.enter_context(Server(cluster.url, self._directory))
-            self._rest("postgres", one)
+            self._measure_idle("postgres", one)
             two = stack.enter_context(Server(cluster.url, self._directory, workers=2))
             self._warm_up(one, two)
             for number in range(1, self._rounds + 1):
-                self._say(f"PostgreSQL, round {number} of {self._rounds}")
-                self._pair(cluster, one, 1)
-                self._pair(cluster, one, 16)
-                self._pair(cluster, one, 64)
+                self._log(f"PostgreSQL, round {number} of {self._rounds}")
+                self._compare_sends(cluster, one, 1)
+                self._compare_sends(cluster, one, 16)
+                self._compare_sends(cluster, one, 64)
                 self._load("postgres send c64, two workers", two, self._calls.send, 64)
-                self._pair(cluster, one, 64, hot=True)
+                self._compare_sends(cluster, one, 64, hot=True)
                 self._lists("postgres", one)
             self.figures.memory["postgres under load"].append(one.memory_mb())
             self.figures.memory["postgres under load, two workers"].append(two.memory_mb())
-        self._live(cluster)
+        self._measure_after_commit(cluster)
 
-    def _live(self, cluster: Postgres) -> None:
-        """What happens after the commit, in a server of its own."""
+    def _measure_after_commit(self, cluster: Postgres) -> None:
+        """Measure streams, deliveries and sockets, with a server of its own."""
         with Server(cluster.url, self._directory, settings=after_commit.SETTINGS) as server:
             self._warm_up(server)
-            audience = self._scale.audience
-            self._say(f"{audience.streams:,} streams, {audience.sockets:,} sockets")
-            self.figures.seats.append(after_commit.stream_delays(server, self._calls, audience))
+            load = self._scale.stream_load
+            self._log(f"{load.streams:,} streams, {load.sockets:,} sockets")
+            delays = after_commit.stream_delays(server, self._calls, load)
+            self.figures.stream_delays.append(delays)
             with after_commit.webhook_receiver(
                 server, self._calls, self._directory / "receive"
             ) as receiver:
                 for number in range(1, self._rounds + 1):
-                    self._say(f"sends that are told to a webhook, round {number} of {self._rounds}")
-                    self._pair(cluster, server, 64, told=True)
-                    rate = after_commit.deliveries(receiver, self._seconds)
+                    self._log(f"sends with a webhook, round {number} of {self._rounds}")
+                    self._compare_sends(cluster, server, 64, with_webhook=True)
+                    rate = after_commit.delivery_rate(receiver, self._seconds)
                     self.figures.samples["postgres deliveries"].append(Sample(rate))
         with Server(cluster.url, self._directory) as server:
             self.figures.memory["10,000 sockets"].append(
-                after_commit.websocket_rate(server, self._calls, self._scale.audience.sockets)
+                after_commit.memory_with_websockets(
+                    server, self._calls, self._scale.stream_load.sockets
+                )
             )
 
     def on_sqlite(self, path: Path) -> None:
-        """Everything on a SQLite file that is filled: commits one by one, and the server."""
+        """Measure on a SQLite file with the world in it: commits one by one, then the server."""
         url = f"sqlite:///{path}"
-        commits = sqlite.Commits(path, self._world)
-        self._start_often("sqlite", url)
+        commits = sqlite.CommittedSends(path, self._world)
+        self._measure_starts("sqlite", url)
         with Server(url, self._directory) as server:
-            self._rest("sqlite", server)
+            self._measure_idle("sqlite", server)
             self._warm_up(server)
             for number in range(1, self._rounds + 1):
-                self._say(f"SQLite, round {number} of {self._rounds}")
+                self._log(f"SQLite, round {number} of {self._rounds}")
                 rate = commits.run(self._seconds)
                 self.figures.samples["sqlite commits"].append(Sample(rate, 1000 / rate))
                 self._load("sqlite send c1", server, self._calls.send, 1)
@@ -109,15 +112,15 @@ class Suite:
                 self._lists("sqlite", server)
             self.figures.memory["sqlite under load"].append(server.memory_mb())
 
-    def _start_often(self, database: str, url: str) -> None:
-        """From start to first answer, on a database that is there."""
-        self._say(f"starting on {database}")
+    def _measure_starts(self, database: str, url: str) -> None:
+        """The time from the start to the first response, on an existing database."""
+        self._log(f"starting on {database}")
         for _ in range(self._scale.starts):
             with Server(url, self._directory) as server:
-                self.figures.starts[database].append(server.first_answer)
+                self.figures.starts[database].append(server.first_response)
 
-    def _rest(self, database: str, server: Server) -> None:
-        """Memory after one request; then that the lists are what they should be."""
+    def _measure_idle(self, database: str, server: Server) -> None:
+        """Memory after one request. Also checks the lists, before they are measured."""
         server.get(workload.LIST, self._calls.driver)
         self.figures.memory[f"{database} idle"].append(server.memory_mb())
         workload.check(server, self._calls, self._world)
@@ -127,17 +130,22 @@ class Suite:
             for requests in (self._calls.send, self._calls.list_own, self._calls.list_messages):
                 self._generator.run(server.port, requests, 64, self._scale.warm_up_seconds)
 
-    def _pair(
-        self, cluster: Postgres, server: Server, clients: int, hot: bool = False, told: bool = False
+    def _compare_sends(
+        self,
+        cluster: Postgres,
+        server: Server,
+        clients: int,
+        hot: bool = False,
+        with_webhook: bool = False,
     ) -> None:
-        """pgbench, and at once the same through Koine, with a key each if they are `told` of."""
-        name = "hot" if hot else f"c{clients}{', told' if told else ''}"
+        """Send by pgbench, then through the server, there with keys if `with_webhook`."""
+        name = "hot" if hot else f"c{clients}{', with webhook' if with_webhook else ''}"
         run = postgres.pgbench(cluster, self._world, clients, self._seconds, hot=hot)
         if run.failed:
             raise RuntimeError(f"{run.failed} transactions of pgbench failed")
         self.figures.samples[f"postgres pgbench {name}"].append(Sample(run.rate, run.average_ms))
         requests = self._calls.send_hot if hot else self._calls.send
-        requests = self._calls.send_keyed if told else requests
+        requests = self._calls.send_keyed if with_webhook else requests
         self._load(f"postgres send {name}", server, requests, clients)
 
     def _lists(self, database: str, server: Server) -> None:

@@ -1,4 +1,4 @@
-"""The requests that are sent, in the delivery dialect (docs/dialects/delivery.md)."""
+"""The requests of the load generator, in the delivery dialect (docs/dialects/delivery.md)."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ BODY = {"message_type": "text", "content": CONTENT}
 
 
 class Calls(Struct, frozen=True):
-    """Files of requests, each for the load generator, and one path with its token to look at."""
+    """Files of requests for the load generator, and the tokens of an administrator and a driver."""
 
     send: Path
     send_hot: Path
@@ -34,7 +34,7 @@ class Calls(Struct, frozen=True):
 
 
 def prepare(generator: Generator, world: World) -> Calls:
-    """Write the requests: each driver sends in its own conversations and lists them."""
+    """Write the files: each driver sends to its own conversations and lists them."""
     signer = TokenSigner(SECRET, ISSUER, ISSUER, SystemClock())
     drivers = {
         number: signer.sign(token_claims(world, number, "driver"), DAY_S)
@@ -64,7 +64,7 @@ def messages(conversation: int) -> str:
 
 
 def check(server: Server, calls: Calls, world: World) -> None:
-    """See that the lists that are measured are whole. Raises RuntimeError."""
+    """Check that the lists are complete. Raises RuntimeError."""
     for path, token, key, total in (
         (LIST, calls.admin, "conversations", world.conversations),
         (LIST, calls.driver, "conversations", world.conversations // world.drivers),

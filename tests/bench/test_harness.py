@@ -1,4 +1,4 @@
-"""The harness itself: it reads what its tools print, and its world is one the engine believes."""
+"""The benchmark reads what its tools print, and its worlds are as the engine would write them."""
 
 from pathlib import Path
 
@@ -31,28 +31,28 @@ tps = 800.500000 (without initial connection time)
 """
 
 
-def test_what_pgbench_prints_is_read() -> None:
+def test_the_output_of_pgbench_is_parsed() -> None:
     assert postgres.parse(PGBENCH) == postgres.Run(rate=800.5, average_ms=1.25, failed=2)
 
 
-def test_what_pgbench_prints_anew_is_told() -> None:
+def test_an_unknown_output_of_pgbench_is_an_error() -> None:
     with pytest.raises(RuntimeError):
         postgres.parse("tps = a lot")
 
 
-def test_what_the_generator_prints_is_read() -> None:
-    printed = (
+def test_the_output_of_the_generator_is_parsed() -> None:
+    output = (
         '{"requests": 30, "failures": 0, "seconds": 2.0, "bytes": 99, "p50_ms": 1.5, '
         '"p99_ms": 9.5, "cpu_seconds": 0.1}'
     )
-    assert generator.parse(printed).rate == 15
+    assert generator.parse(output).rate == 15
 
 
-def test_the_generator_compiles_and_tells_that_nobody_listens(tmp_path: Path) -> None:
-    tool = Generator(tmp_path)
-    asked = tool.prepare("asked", [generator.get("/", "token")])
+def test_the_generator_compiles_and_fails_when_it_cannot_connect(tmp_path: Path) -> None:
+    compiled = Generator(tmp_path)
+    requests = compiled.prepare("requests", [generator.get("/", "token")])
     with pytest.raises(generator.LoadFailed, match="connect"):
-        tool.run(1, asked, 1, 0.1)
+        compiled.run(1, requests, 1, 0.1)
 
 
 def test_a_figure_is_its_median() -> None:
@@ -65,32 +65,32 @@ def test_every_ceiling_has_a_figure() -> None:
     assert not [name for name in report.CEILINGS if name.split()[0] not in ("postgres", "sqlite")]
 
 
-async def test_the_world_in_sqlite_is_what_the_engine_counts(tmp_path: Path) -> None:
+async def test_the_counters_of_a_world_in_sqlite_are_right(tmp_path: Path) -> None:
     path = tmp_path / "koine.db"
     await sqlite.fill(path, WORLD)
     database = await SqliteDatabase.open(path)
-    await believed(database)
+    await assert_totals_match_lists(database)
     await database.close()
 
 
-async def test_commits_one_by_one_are_sends(tmp_path: Path) -> None:
+async def test_the_ceiling_on_sqlite_commits_sends(tmp_path: Path) -> None:
     path = tmp_path / "koine.db"
     open_world = World(conversations=5, messages=3, drivers=2, customers=2, deep_messages=3)
     await sqlite.fill(path, open_world)
-    assert sqlite.Commits(path, open_world).run(0.05) > 0
+    assert sqlite.CommittedSends(path, open_world).run(0.05) > 0
 
 
-async def test_the_world_in_postgres_is_what_the_engine_counts(
+async def test_the_counters_of_a_world_in_postgres_are_right(
     shared_postgres: SharedPostgres,
 ) -> None:
     url = shared_postgres.new_empty_database()
     await postgres.fill(url, WORLD)
     database = await PostgresDatabase.open(url)
-    await believed(database)
+    await assert_totals_match_lists(database)
     await database.close()
 
 
-async def test_the_ceiling_is_one_send(shared_postgres: SharedPostgres) -> None:
+async def test_the_ceiling_on_postgres_is_one_send(shared_postgres: SharedPostgres) -> None:
     url = shared_postgres.new_empty_database()
     await postgres.fill(url, WORLD)
     connection = await asyncpg.connect(url)
@@ -103,8 +103,8 @@ async def test_the_ceiling_is_one_send(shared_postgres: SharedPostgres) -> None:
     assert (row["last_seq"], row["role"]) == (WORLD.messages + 1, "driver")
 
 
-async def believed(database: Database) -> None:
-    """The kept totals are those that counting finds, and lists are whole."""
+async def assert_totals_match_lists(database: Database) -> None:
+    """The totals that the engine reads from the counters are the lengths of its lists."""
     engine = await engines.open_engine(database, SystemClock(), settings(), {})
     admin = Actor(
         WORLD.tenant_id(), "user", uuid(PERSON, ADMIN), "tenant_admin",
@@ -118,5 +118,5 @@ async def believed(database: Database) -> None:
         (ConversationFilter(participant_id=driver), 17),
         (ConversationFilter(participant_id=driver, search="ORD-"), 17),
     ):
-        shown = await conversations.find(engine, admin, f, page_window(1, 100))
-        assert (shown.total, len(shown.items)) == (total, total)
+        page = await conversations.find(engine, admin, f, page_window(1, 100))
+        assert (page.total, len(page.items)) == (total, total)
