@@ -43,6 +43,7 @@ ROLES = {
     "ada": "tenant_admin", "alice": "agent", "dora": "dispatcher", "dan": "driver",
     "cleo": None, "olaf": None,
 }  # fmt: skip
+KEYS = {"all": PERMISSIONS, "read": frozenset({READ_CONVERSATIONS})}
 
 
 class Company(Struct):
@@ -119,42 +120,40 @@ async def http(engine: Engine, *dialects: Dialect) -> AsyncIterator[httpx.AsyncC
 
 async def _company(engine: Engine, name: str) -> Company:
     tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
-    operator_actor = operator(tenant.id)
-    cast = {who: await _user(engine, operator_actor, who, role) for who, role in ROLES.items()}
+    # One transaction for everything else: most tests begin here.
+    return await engine.db.write(tenant.id, _fill, engine.clock.now(), tenant)
+
+
+async def _fill(tx: Tx, now: int, tenant: Tenant) -> Company:
+    admin = operator(tenant.id)
+    people = {who: await _user(tx, now, admin, who) for who in ROLES}
     for who in ("carol", "dave"):
         new = NewIdentity(kind="contact", name=f"{who.title()} Contact", email=f"{who}@web.test")
-        cast[who] = await directory.create(engine, operator_actor, new)
-    inbox = await inboxes.create(engine, operator_actor, inboxes.NewInbox(name="Website"))
-    everything = PERMISSIONS
-    made = await api_keys.create(
-        engine, operator_actor, "all", everything, user_id=cast["alice"].id
-    )
-    read = await api_keys.create(
-        engine, operator_actor, "read", frozenset({READ_CONVERSATIONS}), user_id=cast["alice"].id
-    )
-    places = {
-        who: ContactInbox(inbox.id, cast[who].id, new_id(), random_token(), False, 1)
+        people[who] = await directory.create_tx(tx, now, admin, new)
+    inbox = await inboxes.create.in_tx(tx, now, admin, inboxes.NewInbox(name="Website"))
+    key, read_only_key = [
+        await api_keys.create.in_tx(
+            tx, now, admin, key_name, permissions, user_id=people["alice"].id
+        )
+        for key_name, permissions in KEYS.items()
+    ]
+    contact_inboxes = {
+        who: ContactInbox(inbox.id, people[who].id, new_id(), random_token(), False, 1)
         for who in ("carol", "dave")
     }
-    given_deliveries = [
-        Delivery(new_id(), f"ORD-{n}", f"C{n}", cast["cleo"].id, cast["dan"].id, "active", n, n)
+    for each in contact_inboxes.values():
+        await inbox_rows.insert_contact_inbox(tx, each)
+    of_cleo = [
+        Delivery(new_id(), f"ORD-{n}", f"C{n}", people["cleo"].id, people["dan"].id, "active", n, n)
         for n in (1, 2, 3)
     ]
-    await engine.db.write(tenant.id, _seed, list(places.values()), given_deliveries)
-    return Company(tenant, cast, inbox, places, given_deliveries, made.text, read.text)
+    await deliveries.insert_many(tx, of_cleo)
+    return Company(tenant, people, inbox, contact_inboxes, of_cleo, key.text, read_only_key.text)
 
 
-async def _user(engine: Engine, operator_actor: Actor, who: str, role: str | None) -> Identity:
-    return await directory.create(
-        engine, operator_actor,
-        NewIdentity(
-            kind="user", name=f"{who.title()} User", first_name=who.title(), last_name="User",
-            email=f"{who}-{operator_actor.tenant_id}@team.test", role=role,
-        ),
+async def _user(tx: Tx, now: int, admin: Actor, who: str) -> Identity:
+    new = NewIdentity(
+        kind="user", name=f"{who.title()} User", first_name=who.title(), last_name="User",
+        email=f"{who}-{admin.tenant_id}@team.test", role=ROLES[who],
     )  # fmt: skip
-
-
-async def _seed(tx: Tx, places: list[ContactInbox], given_deliveries: list[Delivery]) -> None:
-    for place in places:
-        await inbox_rows.insert_contact_inbox(tx, place)
-    await deliveries.insert_many(tx, given_deliveries)
+    return await directory.create_tx(tx, now, admin, new)

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 import structlog
 import uvloop
+from argon2 import PasswordHasher
 from hypothesis import settings
 
+from koine.engine.login import passwords
 from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 from tests.support import databases
@@ -101,6 +103,16 @@ def log_as_before() -> Iterator[None]:
     yield
     structlog.reset_defaults()
     root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A hash takes some 60 ms of a core, on purpose; most tests only need it to be one."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", hasher)
+        patch.setattr(passwords, "DUMMY_HASH", hasher.hash("of nobody"))
+        yield
 
 
 @pytest.fixture(scope="session")

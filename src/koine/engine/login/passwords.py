@@ -5,8 +5,8 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-# RFC 9106's second choice: 3 passes over 64 MiB in 4 lanes.
-_hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
+HASHER: Final = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
+"""RFC 9106's second choice: 3 passes over 64 MiB in 4 lanes."""
 
 DUMMY_HASH: Final = (
     "$argon2id$v=19$m=65536,t=3,p=4$+ckKEUyYucfIT3gi8ZPH/w$"
@@ -18,13 +18,13 @@ login takes as long as for one who exists."""
 
 def hash_password(text: str) -> str:
     """The argon2id hash of `text` with its parameters and a fresh salt, in PHC form."""
-    return _hasher.hash(_bytes(text))
+    return HASHER.hash(_bytes(text))
 
 
 def verify_password(hashed: str, text: str) -> bool:
     """Whether `hashed` was made of `text`; False also when it is no hash at all."""
     try:
-        return _hasher.verify(_bytes(hashed), _bytes(text))
+        return HASHER.verify(_bytes(hashed), _bytes(text))
     except (VerificationError, InvalidHashError):
         return False
 
