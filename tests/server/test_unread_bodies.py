@@ -24,7 +24,10 @@ SYSTEM_BYTES = 32 << 20
 """More than the two ends of a connection keep of what was sent and not read."""
 
 
-@pytest.fixture
+pytestmark = pytest.mark.usefixtures("short_waits")
+
+
+@pytest.fixture(scope="module")
 async def here() -> AsyncIterator[Served]:
     async with served() as server:
         yield server

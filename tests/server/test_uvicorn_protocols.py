@@ -12,9 +12,19 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 MUCH = 1 << 20
 
 
-@pytest.fixture
+pytestmark = pytest.mark.usefixtures("short_waits")
+
+
+@pytest.fixture(scope="module")
 async def here() -> AsyncIterator[Served]:
-    async with served(head_seconds=1, idle_seconds=1, body_seconds=1, body_rate=1000) as server:
+    async with served() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def impatient() -> AsyncIterator[Served]:
+    seconds = {"head_seconds": 0.25, "idle_seconds": 0.25, "body_seconds": 0.25}
+    async with served(seconds, body_rate=1000) as server:
         yield server
 
 
@@ -62,7 +72,9 @@ async def test_without_one_valid_host_it_is_400_and_the_connection_closed(
                  b"\r\n\r\n" + GET, GET.replace(b"Host", b"X: " + b"x" * 60_000 + b"\r\nHost")],
 )  # fmt: skip
 async def test_valid_requests_are_served(here: Served, request_: bytes) -> None:
-    assert (await here.ask(request_))[0] == 200
+    async with here.stranger() as one:
+        await one.send(request_)
+        assert (await one.answer())[0] == 200
 
 
 async def test_trailers_are_read_and_ignored(here: Served) -> None:
@@ -89,10 +101,10 @@ async def test_pipelined_requests_are_limited(here: Served) -> None:
       b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n", b"a")],
 )  # fmt: skip
 async def test_a_stalled_connection_is_closed(
-    here: Served, reason: str, start: bytes, drip: bytes
+    impatient: Served, reason: str, start: bytes, drip: bytes
 ) -> None:
     before = ended(reason)
-    async with here.stranger() as one:
+    async with impatient.stranger() as one:
         await one.send(start)
         dripping = asyncio.create_task(_drip(one.send, drip))
         said = await one.ended()
@@ -104,21 +116,23 @@ async def test_a_stalled_connection_is_closed(
 async def _drip(say, drop: bytes) -> None:  # type: ignore[no-untyped-def]  # a bound method
     while drop:
         await say(drop)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
 
 
-async def test_a_slow_body_above_the_lowest_rate_is_read(here: Served) -> None:
+async def test_a_slow_body_above_the_lowest_rate_is_read() -> None:
     body = b'{"name": "Al"}' + b" " * 12_000
-    async with here.stranger() as one:
+    rate = served({"body_seconds": 0.5}, body_rate=1000)  # a tenth of what comes, in two windows
+    async with rate as here, here.stranger() as one:
         await one.send(POST + b"Content-Length: %d\r\n\r\n" % len(body))
         for at in range(0, len(body), 1000):
             await one.send(body[at : at + 1000])
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.1)
         assert (await one.answer())[0] == 201
 
 
 async def test_a_body_has_a_longest_time() -> None:
-    async with served(body_seconds=1, body_max_seconds=2, body_rate=1) as here:
+    seconds = {"body_seconds": 0.25, "body_max_seconds": 0.5}
+    async with served(seconds, body_rate=1) as here:
         before = ended("body_time")
         async with here.stranger() as one:
             await one.send(POST + b"Content-Length: 60000\r\n\r\n")

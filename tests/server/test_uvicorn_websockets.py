@@ -7,6 +7,7 @@ import struct
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec import structs
 from websockets.asyncio.client import connect
 
 from koine.dialects.inbox.realtime import heartbeat
@@ -20,18 +21,29 @@ TEXT, PING, CONT = 1, 9, 0
 FIN = 128
 
 
-@pytest.fixture
-async def here(db: Database) -> AsyncIterator[LiveServer]:
-    cast = await make_cast(db, head_seconds=1, socket_frames_per_minute=1000)
-    async with live_server(cast) as made:
+LOGIN_SECONDS = 0.25
+pytestmark = pytest.mark.usefixtures("short_waits")
+
+
+# One server for many tests, and on SQLite alone: these limits come before what asks a database.
+
+
+@pytest.fixture(scope="module")
+async def here(sqlite_db: Database) -> AsyncIterator[LiveServer]:
+    async with live_server(await make_cast(sqlite_db, socket_frames_per_minute=1000)) as made:
         yield made
 
 
-@pytest.fixture
-async def hasty(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveServer]:
-    monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.3)
-    async with live_server(await make_cast(db, socket_login_seconds=1)) as made:
-        yield made
+@pytest.fixture(scope="module")
+async def impatient(sqlite_db: Database) -> AsyncIterator[LiveServer]:
+    cast = await make_cast(sqlite_db)
+    cast.engine.settings = structs.replace(
+        cast.engine.settings, head_seconds=0.25, socket_login_seconds=LOGIN_SECONDS
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heartbeat, "INTERVAL_SECONDS", 0.1)
+        async with live_server(cast) as made:
+            yield made
 
 
 def frame(first: int, data: bytes = b"") -> bytes:
@@ -106,16 +118,16 @@ async def test_a_client_that_floods_and_never_reads_is_disconnected(
     ids=["fragment", "fragments", "bytes"],
 )  # fmt: skip
 async def test_a_message_that_does_not_end_is_closed(
-    here: LiveServer, path: str, start: bytes, drop: bytes
+    impatient: LiveServer, path: str, start: bytes, drop: bytes
 ) -> None:
     before = ended("message_time")
-    one = await welcomed(here, path)
+    one = await welcomed(impatient, path)
     await one.send(start)
 
     async def drip() -> None:
-        for _ in range(50):
+        for _ in range(500):
             await one.send(drop)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.05)
 
     dripping = asyncio.create_task(drip())
     assert code(await one.ended()) == 1008
@@ -124,19 +136,20 @@ async def test_a_message_that_does_not_end_is_closed(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_socket_without_a_subscription_is_closed(hasty: LiveServer, path: str) -> None:
-    before = ended("hello")
-    async with connect(f"{hasty.server.ws}{path}") as socket:
+async def test_a_socket_without_a_subscription_is_closed(impatient: LiveServer, path: str) -> None:
+    before = ended("login_time")
+    async with connect(f"{impatient.server.ws}{path}") as socket:
         await socket.wait_closed()
         assert socket.close_code == 1008
-    assert ended("hello") == before + 1
+    assert ended("login_time") == before + 1
 
 
-async def test_a_socket_without_a_subscription_any_more_is_closed(hasty: LiveServer) -> None:
-    async with hasty.connect(hasty.carol) as client:
-        await asyncio.sleep(1.5)
-        await client.subscribe(identifier(hasty.dave))  # it is there for as long as it likes
-        for place in (hasty.carol, hasty.dave):
+async def test_a_socket_without_a_subscription_any_more_is_closed(impatient: LiveServer) -> None:
+    async with impatient.connect(impatient.carol) as client:
+        await asyncio.sleep(2 * LOGIN_SECONDS)
+        # With a subscription it may stay for as long as it likes.
+        await client.subscribe(identifier(impatient.dave))
+        for place in (impatient.carol, impatient.dave):
             await client.send("unsubscribe", identifier(place))
         last = (await client.until_closed())[-1]
     assert last == {"type": "disconnect", "reason": "unauthorized", "reconnect": False}

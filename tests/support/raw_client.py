@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
+from msgspec import structs
 
 from koine.kit import metrics
 from koine.kit.settings import load
@@ -45,17 +46,19 @@ class RawClient:
         return int(head.split(b" ", 2)[1]), head
 
     async def ended(self) -> bytes:
-        """Wait until the server has ended the connection; answers what it said before."""
+        """Wait until the server has ended the connection; answers what it said before. Raises
+        TimeoutError."""
         said = b""
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                while part := await self.reader.read(65536):
-                    said += part
-                while True:  # the end of what it says; when it takes no more, it is over
-                    self.writer.write(b"x")
-                    await self.writer.drain()
-                    await asyncio.sleep(0.05)
-        except _OVER:
+                # Not around the timeout: a TimeoutError is an OSError, too.
+                with suppress(*_OVER):
+                    while part := await self.reader.read(65536):
+                        said += part
+                    while True:  # the end of what it says; when it takes no more, it is over
+                        self.writer.write(b"x")
+                        await self.writer.drain()
+                        await asyncio.sleep(0.01)
             return said
         finally:
             self.writer.transport.abort()
@@ -90,11 +93,15 @@ class Served:
 
 
 @asynccontextmanager
-async def served(**settings: object) -> AsyncIterator[Served]:
-    """A server with these settings while the context is open."""
+async def served(
+    seconds: Mapping[str, float] | None = None, **settings: object
+) -> AsyncIterator[Served]:
+    """A server with these settings while the context is open. `seconds` are the settings of its
+    connections that are shorter than the whole seconds of an operator."""
     listener = socket.create_server(("127.0.0.1", 0))
     limits = {"json_limit": 65536, **settings}
-    config = uvicorn_config(load({}, limits), app(**limits), lifespan="off")
+    set_up = structs.replace(load({}, limits), **(seconds or {}))
+    config = uvicorn_config(set_up, app(**limits), lifespan="off")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
