@@ -22,16 +22,14 @@ Work = Callable[[Path], Coroutine[object, object, tuple[Manifest, list[str]]]]
 def backup(
     path: Annotated[Path, typer.Argument(help="File to write, or a folder for a new one.")],
     *,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Only look at the archive PATH.")
-    ] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Only verify the archive PATH.")] = False,
     no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Do not look whether it can be restored.")
+        bool, typer.Option("--no-verify", help="Do not verify that it can be restored.")
     ] = False,
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Back up the database and the uploads, beside a running server, and verify the archive."""
+    """Back up the database and the uploads, while servers use them, and verify the archive."""
     if verify and no_verify:
         raise CommandError("give --verify or --no-verify, not both")
     settings = options.settings(data, database)
@@ -42,7 +40,7 @@ def backup(
         report("can be restored", path, lambda folder: verified(settings, path, folder))
 
 
-def report(what: str, path: Path, work: Work) -> None:
+def report(outcome: str, path: Path, work: Work) -> None:
     """Run `work` in a temporary folder beside an archive, and print its result.
 
     Raises CommandError when there is a difference.
@@ -57,21 +55,21 @@ def report(what: str, path: Path, work: Work) -> None:
     typer.echo(summary(manifest))
     if wrong:
         raise CommandError("\n  ".join([f"{path}: {len(wrong)} differences", *wrong[:20]]))
-    typer.echo(f"every count and every conversation is as it was: it {what}")
+    typer.echo(f"every count and every conversation is as it was: it {outcome}")
 
 
 def summary(manifest: Manifest) -> str:
     """The content of an archive, for people to read."""
-    facts = manifest.facts
-    rows = ", ".join(f"{name} {count}" for name, count in facts.tables.items() if count)
-    uploads = len(manifest.parts) - 1
+    stats = manifest.stats
+    rows = ", ".join(f"{name} {count}" for name, count in stats.tables.items() if count)
+    uploads = len(manifest.members) - 1
     lines = [
-        f"made {manifest.made_at} by Koine {manifest.koine}, {manifest.kind}, at {facts.schema}",
-        f"newest event {facts.position}, uploads {uploads}",
+        f"made {manifest.created_at} by Koine {manifest.koine}, {manifest.kind}, at {stats.schema}",
+        f"newest event {stats.position}, uploads {uploads}",
         f"rows: {rows or 'none'}",
     ]
-    if manifest.gone:
-        lines.append(f"uploads deleted while it was made: {len(manifest.gone)}")
+    if manifest.deleted:
+        lines.append(f"uploads deleted while it was made: {len(manifest.deleted)}")
     return "\n".join(lines)
 
 

@@ -1,1 +1,1 @@
-"""Backups: one file with a database, its uploads, and what both should be like."""
+"""Backups: one archive with the database, its uploads, and a manifest to verify both by."""

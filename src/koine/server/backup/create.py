@@ -1,4 +1,4 @@
-"""Make a backup, beside the running server."""
+"""Make a backup while servers use the database."""
 
 import tempfile
 from pathlib import Path
@@ -14,37 +14,38 @@ from koine.server.database import database_backup
 
 
 async def back_up(settings: Settings, path: Path) -> Path:
-    """Write an archive to `path`, or into it if it is a folder; answers where it is.
+    """Write an archive to `path`, or to a new file in it if it is a folder; returns its path.
 
-    The database is copied first: every upload that the copy has a row of was on disk before, and
-    is copied after it. What was acknowledged before this was called is in it. Raises BackupError.
+    The archive contains everything that was acknowledged before the call. The database is copied
+    before the uploads: an upload is on disk before its row is committed, so the file of each row in
+    the copy is there, unless it was deleted since. Raises BackupError.
     """
     now = SystemClock().now()
     if path.is_dir():
         path /= f"koine-{iso_ms(now).replace('-', '').replace(':', '')}.tar"
-    copies = database_backup(settings)
+    database = database_backup(settings)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
         copy = Path(folder) / DATABASE
-        taken = await copies.create(copy)
+        contents = await database.create(copy)
         with write_archive(path) as archive:
             with copy.open("rb") as file:
                 archive.add(DATABASE, file)
-            gone = [key for key in taken.files if not _add_upload(archive, settings, key)]
+            deleted = [key for key in contents.files if not _add_upload(archive, settings, key)]
             archive.finish(
                 Manifest(
                     koine=__version__,
-                    made_at=iso_ms(now),
-                    kind=copies.kind,
-                    facts=taken.stats,
-                    parts=archive.parts,
-                    gone=gone,
+                    created_at=iso_ms(now),
+                    kind=database.kind,
+                    stats=contents.stats,
+                    members=archive.members,
+                    deleted=deleted,
                 )
             )
     return path
 
 
 def _add_upload(archive: ArchiveWriter, settings: Settings, key: str) -> bool:
-    """Whether the upload was there to be added."""
+    """Add an upload; False if it was deleted in the meantime."""
     try:
         with (Path(settings.data_dir) / relative_path(key)).open("rb") as file:
             archive.add(relative_path(key).as_posix(), file)

@@ -1,16 +1,16 @@
-"""What an archive says of itself.
+"""The manifest of an archive, by which it is verified.
 
-An archive is a tar file, readable by its owner alone:
+An archive is a tar file that only its owner may read:
 
-    database            a SQLite file, or what pg_dump -Fc writes
-    files/ab/cd/abcd…   the uploads, as in the data folder
-    manifest.json       last, for it has the digest of each of the others
+    database            a SQLite file, or a dump of pg_dump -Fc
+    files/ab/cd/abcd…   the uploads, with the paths of the data folder
+    manifest.json       last, because it contains the digests of all other members
 """
 
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from koine.store.backup import DatabaseStats
 
@@ -20,27 +20,31 @@ MANIFEST: Final = "manifest.json"
 
 
 class BadArchive(Exception):
-    """The archive cannot be believed; the message says what is wrong with it."""
+    """The archive is damaged or of another version; the message says what is wrong."""
 
 
 class FileDigest(Struct, frozen=True):
-    """One member: its size in bytes and its SHA-256, hex."""
+    """The size of a member in bytes, and its SHA-256 in hex."""
 
     size: int
     sha256: str
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """`kind` is of the database, `made_at` ISO 8601. `gone` are the keys of uploads that were
-    deleted while the archive was made: the database in it has their rows."""
+    """`koine` is the version that made the archive at `created_at` (ISO 8601), `kind` that of the
+    database. `members` has a digest for each other member by its name. `deleted` are the keys of
+    uploads that were deleted during the backup, whose rows are in the database all the same.
+
+    The names in JSON are those of format 1.
+    """
 
     format: int = FORMAT
     koine: str
-    made_at: str
+    created_at: str = field(name="made_at")
     kind: str
-    facts: DatabaseStats
-    parts: dict[str, FileDigest]
-    gone: list[str]
+    stats: DatabaseStats = field(name="facts")
+    members: dict[str, FileDigest] = field(name="parts")
+    deleted: list[str] = field(name="gone")
 
 
 class _Format(Struct):
@@ -49,19 +53,19 @@ class _Format(Struct):
 
 
 def encode(manifest: Manifest) -> bytes:
-    """As it is written."""
+    """The JSON of a manifest, indented."""
     return msgspec.json.format(msgspec.json.encode(manifest))
 
 
 def decode(text: bytes) -> Manifest:
-    """As it is read. Raises BadArchive, also for the format of another Koine."""
+    """Read the JSON of a manifest. Raises BadArchive, also for another format than FORMAT."""
     try:
-        known = msgspec.json.decode(text, type=_Format)
-        if known.format != FORMAT:
+        head = msgspec.json.decode(text, type=_Format)
+        if head.format != FORMAT:
             raise BadArchive(
-                f"an archive of format {known.format}, made by Koine {known.koine}: "
-                f"this Koine reads format {FORMAT}"
+                f"the archive has format {head.format} (Koine {head.koine}): "
+                f"this version reads format {FORMAT}"
             )
         return msgspec.json.decode(text, type=Manifest)
     except msgspec.MsgspecError:
-        raise BadArchive("its manifest cannot be read") from None
+        raise BadArchive("the manifest cannot be read") from None

@@ -1,4 +1,4 @@
-"""Put a backup in the place of a database."""
+"""Replace a database and its uploads by a backup."""
 
 import filecmp
 import os
@@ -19,27 +19,28 @@ from koine.store.events import event_log_state
 async def restore(
     settings: Settings, path: Path, folder: Path, *, force: bool
 ) -> tuple[Manifest, list[str]]:
-    """Restore an archive, unpacked into `folder`, over the database and the uploads of the
-    settings; answers how the result differs from what was backed up, a sentence each.
+    """Unpack an archive into `folder` and replace the database and the uploads of the settings;
+    returns the manifest and the differences from it, each a sentence.
 
-    An older archive is migrated. The event log begins a new epoch: positions come again, and
-    cursors of before must not be believed. Raises BadArchive, BackupError (also for a database that
-    is served, or has something in it unless `force`), StartupError, Unavailable.
+    An older database is migrated. The event log begins a new epoch, because positions after the
+    backup are used a second time and old cursors would point to other events. Raises BadArchive,
+    BackupError (also when a server uses the database, or it is not empty and not `force`),
+    StartupError, Unavailable.
     """
     manifest = unpack_and_open(settings, path, folder)
-    copies = database_backup(settings)
-    async with copies.exclusive():
-        if not force and not await copies.is_empty():
-            raise BackupError("there is something in the database already: --force replaces it")
-        _move_uploads(folder / "files", Path(settings.data_dir) / "files")
-        await copies.restore(folder / DATABASE)
-        await _after_restore(settings)
-        async with copies.open_database() as ask:
+    database = database_backup(settings)
+    async with database.exclusive():
+        if not force and not await database.is_empty():
+            raise BackupError("the database is not empty: --force replaces its contents")
+        _copy_uploads(folder / "files", Path(settings.data_dir) / "files")
+        await database.restore(folder / DATABASE)
+        await _migrate_and_begin_epoch(settings)
+        async with database.open_database() as select:
             data = Path(settings.data_dir)
-            return manifest, await differences(ask, manifest, data, migrated=True)
+            return manifest, await differences(select, manifest, data, migrated=True)
 
 
-async def _after_restore(settings: Settings) -> None:
+async def _migrate_and_begin_epoch(settings: Settings) -> None:
     db = await open_database(settings)
     try:
         await schema.migrate(db)
@@ -48,19 +49,19 @@ async def _after_restore(settings: Settings) -> None:
         await db.close()
 
 
-def _move_uploads(source: Path, target: Path) -> None:
-    """Uploads never change: one that is there, byte for byte, stays."""
+def _copy_uploads(source: Path, target: Path) -> None:
+    """Copy the uploads that `target` does not have. An upload never changes after it was stored."""
     for file in sorted(source.glob("*/*/*")):
-        kept = target / file.relative_to(source)
-        if kept.exists() and filecmp.cmp(file, kept, shallow=False):
+        copy = target / file.relative_to(source)
+        if copy.exists() and filecmp.cmp(file, copy, shallow=False):
             continue
-        private_files.make_folders(kept.parent, target)
-        part = kept.with_name(f"{kept.name}.part")
+        private_files.make_folders(copy.parent, target)
+        part = copy.with_name(f"{copy.name}.part")
         part.unlink(missing_ok=True)
         with file.open("rb") as read, private_files.create(part) as out:
             shutil.copyfileobj(read, out)
             out.flush()
             os.fsync(out.fileno())
-        part.rename(kept)
-        for folder in kept.parents[:4]:
+        part.rename(copy)
+        for folder in copy.parents[:4]:
             sync_folder(folder)

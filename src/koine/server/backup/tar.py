@@ -1,4 +1,5 @@
-"""Archives on disk: written to a temporary name and then renamed, read without trust."""
+"""Archives on disk. They are written under a temporary name and then renamed; one that is read may
+be damaged or malicious, so its names, types and sizes are checked."""
 
 import hashlib
 import io
@@ -26,27 +27,27 @@ _LARGEST_MANIFEST = 1 << 30
 
 
 class ArchiveWriter:
-    """An archive in the making. `parts` are the members so far."""
+    """Writes an archive. `members` has the digests of what was added so far."""
 
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
-        self.parts: dict[str, FileDigest] = {}
+        self.members: dict[str, FileDigest] = {}
 
     def add(self, name: str, file: IO[bytes]) -> None:
-        """Add what is in a file."""
+        """Add a file as the member `name`."""
         hashing = _Hashing(file)
         info = _member(name, os.fstat(file.fileno()).st_size)
         self._tar.addfile(info, hashing)
-        self.parts[name] = FileDigest(info.size, hashing.digest.hexdigest())
+        self.members[name] = FileDigest(info.size, hashing.digest.hexdigest())
 
     def finish(self, manifest: Manifest) -> None:
-        """Add the manifest; nothing comes after it."""
+        """Add the manifest, as the last member."""
         text = encode(manifest)
         self._tar.addfile(_member(MANIFEST, len(text)), io.BytesIO(text))
 
 
 class _Hashing:
-    """A file whose bytes are digested as they are read."""
+    """A file that adds the bytes that are read to a digest."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -61,7 +62,7 @@ class _Hashing:
 
 @contextmanager
 def write_archive(path: Path) -> Iterator[ArchiveWriter]:
-    """An archive that is there, whole and on disk, when the context ends well; else nothing is."""
+    """Create an archive at `path`: complete and synced when the block ends, absent if it raises."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     opened = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -78,14 +79,16 @@ def write_archive(path: Path) -> Iterator[ArchiveWriter]:
 
 
 def unpack(path: Path, folder: Path) -> Manifest:
-    """Unpack an archive into a folder and compare each part with its digest. Raises BadArchive."""
+    """Unpack an archive into a folder and check the digest of each member. Raises BadArchive."""
     found: dict[str, FileDigest] = {}
     manifest = None
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
                 if not member.isreg() or not _NAMES.fullmatch(member.name):
-                    raise BadArchive(f"it has a part {member.name!r}, which no archive of ours has")
+                    raise BadArchive(
+                        f"it contains {member.name!r}, which is not a part of a backup"
+                    )
                 file = tar.extractfile(member)
                 assert file is not None, "a regular file"
                 if member.name == MANIFEST:
@@ -93,15 +96,15 @@ def unpack(path: Path, folder: Path) -> Manifest:
                 else:
                     found[member.name] = _unpack(file, folder / member.name)
     except (tarfile.TarError, EOFError) as error:
-        raise BadArchive(f"not an archive, or damaged, or cut off: {error}") from None
+        raise BadArchive(f"it is damaged, cut off or not an archive: {error}") from None
     if manifest is None:
-        raise BadArchive("it has no manifest: it was cut off, or is no archive")
-    _check_parts(manifest.parts, found)
+        raise BadArchive("it has no manifest: it is cut off or not an archive")
+    _check_members(manifest.members, found)
     return manifest
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
+    """Sync a folder, so that a rename in it survives a power cut."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -126,11 +129,11 @@ def _unpack(file: IO[bytes], target: Path) -> FileDigest:
     return FileDigest(size, digest.hexdigest())
 
 
-def _check_parts(said: dict[str, FileDigest], found: dict[str, FileDigest]) -> None:
-    for name in sorted(said.keys() | found.keys()):
+def _check_members(expected: dict[str, FileDigest], found: dict[str, FileDigest]) -> None:
+    for name in sorted(expected.keys() | found.keys()):
         if name not in found:
-            raise BadArchive(f"it lacks {name}")
-        if name not in said:
-            raise BadArchive(f"its manifest does not know {name}")
-        if said[name] != found[name]:
-            raise BadArchive(f"{name} is not what was written: its digest differs")
+            raise BadArchive(f"{name} is missing")
+        if name not in expected:
+            raise BadArchive(f"{name} is not in the manifest")
+        if expected[name] != found[name]:
+            raise BadArchive(f"{name} was changed or damaged: its digest differs")

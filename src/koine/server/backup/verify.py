@@ -1,4 +1,4 @@
-"""Compare a database with what the manifest of its archive says it should be."""
+"""Compare a database and its uploads with the manifest of their archive."""
 
 from pathlib import Path
 
@@ -12,53 +12,52 @@ from koine.store.backup import RunSelect, database_stats, file_keys, numbering_g
 
 
 async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest, list[str]]:
-    """Unpack an archive into `folder`, restore its database into a temporary one and compare them;
-    answers the differences, a sentence each. Raises BadArchive, BackupError."""
+    """Unpack an archive into `folder`, restore its database into a temporary one and compare both
+    with the manifest; returns the manifest and the differences, each a sentence. Raises BadArchive,
+    BackupError."""
     manifest = unpack_and_open(settings, path, folder)
-    async with database_backup(settings).open_backup(folder / DATABASE) as ask:
-        return manifest, await differences(ask, manifest, folder)
+    async with database_backup(settings).open_backup(folder / DATABASE) as select:
+        return manifest, await differences(select, manifest, folder)
 
 
 def unpack_and_open(settings: Settings, path: Path, folder: Path) -> Manifest:
-    """Unpack an archive that this program and these settings can do something with.
-
-    Raises BadArchive.
-    """
+    """Unpack an archive. Raises BadArchive, also for another kind of database than that of the
+    settings, or a schema newer than this program."""
     manifest = unpack(path, folder)
     kind = database_backup(settings).kind
     if manifest.kind != kind:
         raise BadArchive(
-            f"it is of a {manifest.kind} database, and the settings name one of {kind}: "
+            f"it is a backup of {manifest.kind}, and the settings name a {kind} database: "
             "see KOINE_DATABASE_URL"
         )
-    if not schema.knows(manifest.facts.schema):
+    if not schema.knows(manifest.stats.schema):
         raise BadArchive(
-            f"its tables are at {manifest.facts.schema}, made by Koine {manifest.koine}, "
-            "which this Koine does not know: use that one or a newer one"
+            f"its schema {manifest.stats.schema} is unknown to this version: "
+            f"use Koine {manifest.koine} or a newer one"
         )
     return manifest
 
 
 async def differences(
-    ask: RunSelect, manifest: Manifest, data: Path, *, migrated: bool = False
+    select: RunSelect, manifest: Manifest, data: Path, *, migrated: bool = False
 ) -> list[str]:
-    """How a database and the uploads in the data folder `data` differ from what the manifest says.
+    """How a database and the uploads in the data folder `data` differ from the manifest.
 
-    `migrated` is a database brought to this program's tables after it was restored.
+    `migrated`: the database was migrated to this program's schema after it was restored.
     """
-    said = manifest.facts
-    found = await database_stats(ask, said.tables)
-    counted = {name: found.tables.get(table_name(name)) for name in said.tables}
+    expected = manifest.stats
+    found = await database_stats(select, expected.tables)
+    counts = {name: found.tables.get(table_name(name)) for name in expected.tables}
     wrong = [
-        f"{name}: {said.tables[name]} rows were backed up, {count} are there"
-        for name, count in counted.items()
-        if said.tables[name] != count
+        f"{name}: {expected.tables[name]} rows were backed up, {count} are there"
+        for name, count in counts.items()
+        if expected.tables[name] != count
     ]
-    if found.position != said.position:
-        wrong.append(f"the newest event is {found.position}, it was {said.position}")
-    expected = schema.head() if migrated else said.schema
-    if found.schema != expected:
-        wrong.append(f"the tables are at {found.schema}, not at {expected}")
-    missing = [key for key in await file_keys(ask) if not (data / relative_path(key)).is_file()]
-    wrong += [f"upload {key} is missing" for key in sorted(set(missing) - set(manifest.gone))]
-    return wrong + await numbering_gaps(ask)
+    if found.position != expected.position:
+        wrong.append(f"the newest event is {found.position}, it was {expected.position}")
+    revision = schema.head() if migrated else expected.schema
+    if found.schema != revision:
+        wrong.append(f"the schema is {found.schema}, not {revision}")
+    missing = [key for key in await file_keys(select) if not (data / relative_path(key)).is_file()]
+    wrong += [f"upload {key} is missing" for key in sorted(set(missing) - set(manifest.deleted))]
+    return wrong + await numbering_gaps(select)
