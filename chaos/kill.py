@@ -6,12 +6,11 @@ import random
 from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
-from chaos.prefork import Prefork
 from chaos.retrying_clients import Load
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import Keys, Sends
-from chaos.servers import Server, ServerHome
+from chaos.servers import ServerHome, unstarted
 from tests.support.postgres import running_postgres
 
 SQLITE_KILLS = 1_000
@@ -74,8 +73,7 @@ async def kill(
     """Kill the server of a home `kills` times under load, and compare. `keys` is how clients try
     again (chaos/sends.py); `sabotage` names a broken server (chaos/planted_faults)."""
     seeded, ledger = await seed(home, conversations), ConsistencyCheck()
-    with Prefork(sabotage) as warm:
-        server = Server(home, warm=warm)
+    with unstarted(home, sabotage=sabotage) as (server,):
         load = Load(server.port, Sends(seeded, dice, keys=keys), ledger, CLIENTS)
         load.start()
         for _ in range(kills):

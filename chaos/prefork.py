@@ -4,6 +4,8 @@ A server is the very `koine.server` in a process of its own; only the reading of
 second of it, is done once for all of them. What can be killed and lost is all in the child.
 """
 
+import atexit
+import functools
 import importlib
 import json
 import os
@@ -14,6 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from koine.server import run
 
@@ -23,11 +26,16 @@ ROOT = Path(__file__).parent.parent
 class Prefork:
     """The process that forks. Use as a context; its servers do not outlive it for long."""
 
-    def __init__(self, sabotage: str = "") -> None:
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "chaos.prefork", sabotage],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "chaos.prefork"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C must not end it before the caller has ended its servers in order.
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -38,15 +46,21 @@ class Prefork:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process and every server that it forked."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
 
-    def fork(self, environment: Mapping[str, str], log: Path) -> "ForkedServer":
-        """A new server with this environment, that writes to the end of `log`."""
-        return ForkedServer(
-            self, self.request(do="fork", environment=dict(environment), log=str(log)) or 0
+    def fork(self, environment: Mapping[str, str], log: Path, sabotage: str = "") -> "ForkedServer":
+        """A new server with this environment, that writes to the end of `log`; with the fault of a
+        module of chaos/planted_faults if one is named."""
+        pid = self.request(
+            do="fork", environment=dict(environment), log=str(log), sabotage=sabotage
         )
+        return ForkedServer(self, pid or 0)
 
     def request(self, **order: object) -> int | None:
         """Have something done; answers a number or nothing."""
@@ -55,6 +69,14 @@ class Prefork:
         self._process.stdin.flush()
         answer: int | None = json.loads(self._process.stdout.readline())
         return answer
+
+
+@functools.cache
+def shared_prefork() -> Prefork:
+    """The one of this process: started when first asked for, ended when this process ends."""
+    made = Prefork()
+    atexit.register(made.close)
+    return made
 
 
 class ForkedServer:
@@ -88,15 +110,13 @@ class ForkedServer:
 
 def _serve_requests() -> None:
     """Do what the lines of standard input say, until it is closed; then end every server."""
-    if sys.argv[1]:
-        importlib.import_module(f"chaos.planted_faults.{sys.argv[1]}")
     alive: set[int] = set()
     life = os.pipe()
     for line in sys.stdin:
         order = json.loads(line)
         answer: int | None
         if order["do"] == "fork":
-            answer = _fork(order["environment"], order["log"], life)
+            answer = _fork(order, life)
             alive.add(answer)
         else:
             answer = _poll(order["pid"])
@@ -108,7 +128,7 @@ def _serve_requests() -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _fork(environment: dict[str, str], log: str, life: tuple[int, int]) -> int:
+def _fork(order: dict[str, Any], life: tuple[int, int]) -> int:
     if pid := os.fork():
         return pid
     code = 1
@@ -117,11 +137,13 @@ def _fork(environment: dict[str, str], log: str, life: tuple[int, int]) -> int:
         os.close(life[1])
         threading.Thread(target=_exit_with_parent, args=(life[0],), daemon=True).start()
         nothing = os.open(os.devnull, os.O_RDONLY)
-        written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        written = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         for to, opened in ((0, nothing), (1, written), (2, written)):
             os.dup2(opened, to)
         os.environ.clear()
-        os.environ.update(environment)
+        os.environ.update(order["environment"])
+        if order["sabotage"]:
+            importlib.import_module(f"chaos.planted_faults.{order['sabotage']}")
         run.main()
         code = 0
     except SystemExit as end:

@@ -15,11 +15,10 @@ from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
 from chaos.http_client import Cut, Line, Reply, Request, get
-from chaos.prefork import Prefork
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
 from chaos.sends import Send, Sends
-from chaos.servers import Server, ServerHome
+from chaos.servers import Server, ServerHome, unstarted
 from tests.support.postgres import running_postgres
 
 RESTARTS = 100
@@ -90,8 +89,7 @@ async def restart_in_turn(
     that does not drain, or has a fault."""
     seeded, ledger = await seed(home, conversations), ConsistencyCheck()
     given, failed = {"drain_seconds": drain_seconds}, 0
-    with Prefork(sabotage) as warm:
-        pair = [Server(home, settings=given, warm=warm) for _ in range(2)]
+    with unstarted(home, 2, settings=given, sabotage=sabotage) as pair:
         for server in pair:
             server.start()
         for server in pair:

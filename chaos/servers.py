@@ -15,17 +15,15 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
 from chaos.http_client import HOST, Cut, get
-from chaos.prefork import ForkedServer, Prefork
+from chaos.prefork import ForkedServer, Prefork, shared_prefork
 from koine.kit.settings import Settings, environment, load
 
 ROOT = Path(__file__).parent.parent
@@ -77,8 +75,8 @@ class Server:
     """One `koine serve`, of one or several workers, always on the same port of 127.0.0.1.
 
     `settings` are given by the names of kit.settings. `sabotage` names a module of
-    chaos/planted_faults that serves in the product's place. `warm` forks it (chaos/prefork.py;
-    the sabotage is then said there): it starts in a tenth of the time. Nothing runs before `start`.
+    chaos/planted_faults that is imported before it serves. It is forked from `prefork`, or from the
+    one of this process (chaos/prefork.py). Nothing runs before `start`.
     """
 
     def __init__(
@@ -89,16 +87,16 @@ class Server:
         workers: int = 1,
         settings: Mapping[str, object] | None = None,
         sabotage: str = "",
-        warm: Prefork | None = None,
+        prefork: Prefork | None = None,
     ) -> None:
         self.home = home
         self.port = port or free_port()
         given = {"port": self.port, "workers": workers, **(settings or {})}
         self.settings = home.settings(given)
         self.log = home.folder / f"server-{self.port}.log"
-        self._module = f"chaos.planted_faults.{sabotage}" if sabotage else "koine.server"
-        self._warm = warm
-        self._process: subprocess.Popen[bytes] | ForkedServer | None = None
+        self._sabotage = sabotage
+        self._prefork = prefork or shared_prefork()
+        self._process: ForkedServer | None = None
 
     @property
     def url(self) -> str:
@@ -120,20 +118,7 @@ class Server:
         """Start the process; it is not waited for. A former one must have ended."""
         assert not self.runs, "runs already"
         self.home.folder.mkdir(parents=True, exist_ok=True)
-        if self._warm is not None:
-            self._process = self._warm.fork(_environment(self.settings), self.log)
-            return
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                # What `koine serve` becomes, without what reads a command line.
-                [sys.executable, "-m", self._module],
-                cwd=ROOT,
-                env=_environment(self.settings),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._process = self._prefork.fork(_environment(self.settings), self.log, self._sabotage)
 
     async def wait_ready(self, within: float = STARTS_WITHIN) -> float:
         """Wait until /readyz says 200; answers the seconds it took. Raises DoesNotServe."""
@@ -190,12 +175,26 @@ async def nodes(
 ) -> AsyncIterator[list[Server]]:
     """`n` servers on one database, ready; killed when the context ends. More than one of them, or
     of workers, needs PostgreSQL."""
-    made = [Server(home, workers=workers, settings=settings, sabotage=sabotage) for _ in range(n)]
-    try:
+    with unstarted(home, n, workers=workers, settings=settings, sabotage=sabotage) as made:
         for each in made:
             each.start()
         for each in made:
             await each.wait_ready()
+        yield made
+
+
+@contextlib.contextmanager
+def unstarted(
+    home: ServerHome,
+    n: int = 1,
+    *,
+    workers: int = 1,
+    settings: Mapping[str, object] | None = None,
+    sabotage: str = "",
+) -> Iterator[list[Server]]:
+    """As `nodes`, for a caller that starts them itself; killed when the context ends."""
+    made = [Server(home, workers=workers, settings=settings, sabotage=sabotage) for _ in range(n)]
+    try:
         yield made
     finally:
         for each in made:

@@ -11,12 +11,11 @@ from chaos.clients import MANNERS
 from chaos.consistency_check import ConsistencyCheck
 from chaos.follower import Disconnects, StreamFollower, UnexpectedStatus
 from chaos.http_client import get
-from chaos.prefork import Prefork
 from chaos.retrying_clients import Load
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
 from chaos.sends import Sends
-from chaos.servers import Server, ServerHome
+from chaos.servers import Server, ServerHome, unstarted
 from tests.support.postgres import running_postgres
 
 RECONNECTS = 20_000
@@ -100,8 +99,7 @@ async def cut(
     """Have followers of `nodes` nodes come back so often together, and compare what they were told.
     Planted bugs: a follower that `forgets` its cursor, a server with a fault."""
     seeded, ledger = await seed(home, conversations), ConsistencyCheck()
-    with Prefork(sabotage) as warm:
-        servers = [Server(home, warm=warm) for _ in range(nodes)]
+    with unstarted(home, nodes, sabotage=sabotage) as servers:
         for server in servers:
             server.start()
             await server.wait_ready()

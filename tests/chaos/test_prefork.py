@@ -10,11 +10,11 @@ from chaos.servers import Server, ServerHome
 
 
 async def test_a_server_does_not_outlive_the_process_that_forked_it(tmp_path: Path) -> None:
-    with Prefork() as warm:
-        server = Server(ServerHome(tmp_path), warm=warm)
+    with Prefork() as prefork:
+        server = Server(ServerHome(tmp_path), prefork=prefork)
         server.start()
         await server.wait_ready()
-        os.kill(warm.pid, signal.SIGKILL)
+        os.kill(prefork.pid, signal.SIGKILL)
         for _ in range(1000):
             if not runs(server.pid):
                 return
