@@ -41,8 +41,8 @@ class PersistentPostgres(Postgres):
         """Start the server. Raises RuntimeError if its user cannot enter the directory."""
         known = self._data.exists()
         self.directory.mkdir(exist_ok=True)
-        self._run_as.own(self.directory)
-        if not self._run_as.can("/bin/sh", "-c", f'cd "{self.directory}"'):
+        self._run_as.chown(self.directory)
+        if not self._run_as.succeeds("/bin/sh", "-c", f'cd "{self.directory}"'):
             raise RuntimeError(f"{self._run_as.user} cannot reach {self.directory}: use --dir")
         self.bin = binaries.find(self._run_as, self.directory, self.needs)
         secret = self.directory / "password"

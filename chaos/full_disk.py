@@ -248,7 +248,7 @@ def _tables_on(disk: SmallDisk, server_url: str) -> Iterator[str]:
     """The URL of a database whose tables lie on the disk, and nothing else of its server's."""
     place, name = disk.path / "tables", f"small_{secrets.token_hex(6)}"
     place.mkdir()
-    unprivileged().own(place)
+    unprivileged().chown(place)
     url = at_database(server_url, name)
     execute(server_url, f"CREATE TABLESPACE {name} LOCATION '{place}'")
     try:

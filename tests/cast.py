@@ -1,8 +1,9 @@
-"""The fixture data of most tests: two tenants with the same people, and nothing else.
+"""The fixture data of most tests: two tenants, Acme and Rival, with the same people.
 
-Acme: Ada administers, Alice answers (agent), Dora dispatches, Dan drives, Cleo is the customer of
-his delivery, Olaf takes part in nothing; Carol and Dave are contacts of the website inbox, and the
-Assistant responds. Rival has the same people under other ids; nothing of theirs may ever be seen.
+Ada is the administrator, Alice an agent, Dora a dispatcher, Dan a driver, and Cleo the customer of
+his deliveries; Olaf is a user without a role who takes part in nothing. Carol and Dave are contacts
+of the website inbox, and the Assistant is the responder. Rival's people have other ids; requests of
+Acme must never return anything of Rival.
 """
 
 from collections.abc import AsyncIterator
@@ -47,7 +48,7 @@ KEYS = {"all": PERMISSIONS, "read": frozenset({READ_CONVERSATIONS})}
 
 
 class Company(Struct):
-    """One tenant, its people by name, and its credentials."""
+    """One tenant, its people by name, and two API keys that act as Alice."""
 
     tenant: Tenant
     people: dict[str, Identity]
@@ -61,8 +62,8 @@ class Company(Struct):
         """The actor of a user or contact."""
         person = self.people[name]
         kind: ActorKind = "contact" if person.kind == "contact" else "user"
-        held = ROLE_PERMISSIONS.get(person.role, frozenset())
-        return Actor(self.tenant.id, kind, person.id, person.role, held)
+        permissions = ROLE_PERMISSIONS.get(person.role, frozenset())
+        return Actor(self.tenant.id, kind, person.id, person.role, permissions)
 
     def id(self, name: str) -> str:
         """The person's id."""
@@ -70,7 +71,7 @@ class Company(Struct):
 
 
 class Cast(Struct):
-    """The two tenants and their engine."""
+    """Both tenants, and the engine of their database."""
 
     engine: Engine
     clock: FakeClock
@@ -78,41 +79,39 @@ class Cast(Struct):
     rival: Company
 
     def token(self, name: str, company: str = "acme", ttl_s: int = 3600) -> str:
-        """An access token of a person."""
+        """An access token of a user."""
         of: Company = getattr(self, company)
         return sessions.access_token(self.engine, of.tenant.id, of.people[name], ttl_s)
 
     def bearer(self, name: str, company: str = "acme") -> dict[str, str]:
-        """The Authorization header of a person."""
+        """The `Authorization` header of a user."""
         return {"Authorization": f"Bearer {self.token(name, company)}"}
 
 
 async def make_cast(db: Database, clock: FakeClock | None = None, **settings: object) -> Cast:
-    """Create both tenants, in a database that may have others."""
+    """Create both tenants in `db`, which may have others; `settings` are the server's."""
     clock = clock or FakeClock()
-    given = test_settings(**settings)
-    engine = await engines.open_engine(db, clock, given, webhook_formats(given.public_url()))
+    loaded = make_settings(**settings)
+    engine = await engines.open_engine(db, clock, loaded, webhook_formats(loaded.public_url()))
     return Cast(engine, clock, await _company(engine, "Acme"), await _company(engine, "Rival"))
 
 
-def test_settings(**given: object) -> Settings:
-    """The defaults, without rate limits, which a fast test would exceed."""
-    quiet = {
+def make_settings(**settings: object) -> Settings:
+    """The defaults without rate limits and budgets, which a fast test would exceed, and then
+    `settings`."""
+    unlimited = {
         "rate_limit_per_minute": 0,
         "inbox_rate_limit_per_minute": 0,
         "inbox_contacts_per_address": 0,
         "inbox_conversations_per_contact": 0,
         "inbox_bytes_per_address": 0,
     }
-    return load({}, quiet | given)
-
-
-test_settings.__test__ = False  # type: ignore[attr-defined]  # pytest: it is no test
+    return load({}, unlimited | settings)
 
 
 @asynccontextmanager
 async def http(engine: Engine, *dialects: Dialect) -> AsyncIterator[httpx.AsyncClient]:
-    """An HTTP client of an application with these dialects, in this process."""
+    """An HTTP client of an application with these dialects, without a socket."""
     transport = httpx.ASGITransport(build_app(list(dialects), engine, engine.settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://koine.test") as client:
         yield client
@@ -120,7 +119,7 @@ async def http(engine: Engine, *dialects: Dialect) -> AsyncIterator[httpx.AsyncC
 
 async def _company(engine: Engine, name: str) -> Company:
     tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
-    # One transaction for everything else: most tests begin here.
+    # One transaction for everything else: most tests start with this.
     return await engine.db.write(tenant.id, _fill, engine.clock.now(), tenant)
 
 
@@ -141,14 +140,22 @@ async def _fill(tx: Tx, now: int, tenant: Tenant) -> Company:
         who: ContactInbox(inbox.id, people[who].id, new_id(), random_token(), False, 1)
         for who in ("carol", "dave")
     }
-    for each in contact_inboxes.values():
-        await inbox_rows.insert_contact_inbox(tx, each)
-    of_cleo = [
+    for contact_inbox in contact_inboxes.values():
+        await inbox_rows.insert_contact_inbox(tx, contact_inbox)
+    cleos_deliveries = [
         Delivery(new_id(), f"ORD-{n}", f"C{n}", people["cleo"].id, people["dan"].id, "active", n, n)
         for n in (1, 2, 3)
     ]
-    await deliveries.insert_many(tx, of_cleo)
-    return Company(tenant, people, inbox, contact_inboxes, of_cleo, key.text, read_only_key.text)
+    await deliveries.insert_many(tx, cleos_deliveries)
+    return Company(
+        tenant=tenant,
+        people=people,
+        inbox=inbox,
+        contact_inboxes=contact_inboxes,
+        deliveries=cleos_deliveries,
+        key=key.text,
+        read_only_key=read_only_key.text,
+    )
 
 
 async def _user(tx: Tx, now: int, admin: Actor, who: str) -> Identity:

@@ -1,7 +1,7 @@
-"""What every test may ask for: both databases, a loop, a directory.
+"""Fixtures of all tests: the databases and the cast; and the options of a run.
 
-A test that asks for `db` runs once per database. The databases are shared by the tests of a
-process, so a test makes a tenant of its own; one that must be alone asks for `fresh_db`.
+A test with the fixture `db` runs once on each database. The tests of a process share the databases,
+so each creates its own tenants; a test that must have a database alone uses `fresh_db`.
 """
 
 import itertools
@@ -21,10 +21,10 @@ from koine.engine.login import passwords
 from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 from tests.support import databases
-from tests.support.shared_postgres import SharedPostgres, begin
+from tests.support.shared_postgres import SharedPostgres, new_run
 
 BACKENDS = ("sqlite", "postgres")
-# A machine that is busy with other tests is no reason to fail one.
+# No deadline: on a busy machine a slow example is not a failure.
 settings.register_profile("koine", deadline=None)
 settings.load_profile("koine")
 
@@ -38,24 +38,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The run shares one directory; xdist's workers are told which."""
-    told = getattr(config, "workerinput", None)
-    if told is None:
-        config.stash[SHARED] = begin()
+    """All processes of a run share one directory, whose path xdist's workers get as input."""
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is None:
+        config.stash[SHARED] = new_run()
     else:
-        config.stash[SHARED] = SharedPostgres(Path(told["koine_shared"]), told["koine_owner"])
+        config.stash[SHARED] = SharedPostgres(
+            Path(worker_input["koine_shared"]), worker_input["koine_owner"]
+        )
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """What xdist's controller tells each worker."""
+    """The input that xdist's controller sends to each worker."""
     shared = node.config.stash[SHARED]
     node.workerinput["koine_shared"] = str(shared.directory)
     node.workerinput["koine_owner"] = shared.owner
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How much the tests that count looked at: `record_property("counted: …", n)` adds n."""
+    """Print the sums of what tests recorded with `record_property("counted: …", n)`."""
     totals: Counter[str] = Counter()
     for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
         done = getattr(report, "when", None) == "teardown"
@@ -67,37 +69,38 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """A worker cleans up what it made; whoever began the run ends the server."""
+    """Each process drops its databases; the one that started the run stops the server."""
     if shared := config.stash.get(SHARED, None):
-        shared.drop_mine()
+        shared.drop_created()
         if not hasattr(config, "workerinput"):
             shared.remove()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that needs a `backend`, if only through `db`, runs on each."""
+    """Run each test that uses `backend`, also through `db`, on both databases."""
     if "backend" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db")
         metafunc.parametrize("backend", BACKENDS if chosen == "both" else [chosen])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`--db sqlite` starts no PostgreSQL: what asks for one by itself is left out."""
+    """`--db sqlite` starts no PostgreSQL: the tests that need one are deselected."""
     if config.getoption("--db") != "sqlite":
         return
-    left_out = [item for item in items if "shared_postgres" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    deselected = [item for item in items if "shared_postgres" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in set(deselected)]
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Long values are keys and tokens, new in each process: parallel runs need names that stay."""
+    """Name long values by their argument: keys and tokens differ between the processes of a run,
+    and xdist needs the same names in all of them."""
     return argname if isinstance(val, str) and len(val) > 32 else None
 
 
 @pytest.fixture(autouse=True)
-def log_as_before() -> Iterator[None]:
-    """A test that sets the log up, perhaps to a stream that is soon closed, does so for itself."""
+def restored_logging() -> Iterator[None]:
+    """Undo what a test configured for logging, such as a stream that is closed after it."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -117,47 +120,47 @@ def cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, object]]:
-    """The loop that serves in production."""
+    """The event loop of production."""
     return "asyncio", {"loop_factory": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")
 def shared_postgres(pytestconfig: pytest.Config) -> SharedPostgres:
-    """The run's PostgreSQL, started when first asked for a database."""
+    """The run's PostgreSQL server, which starts when the first database is created."""
     return pytestconfig.stash[SHARED]
 
 
 @pytest.fixture(scope="session")
 async def sqlite_db(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
-    """This process's SQLite."""
+    """The SQLite database of this process."""
     async with databases.sqlite(tmp_path_factory.mktemp("sqlite")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 async def postgres_db(shared_postgres: SharedPostgres) -> AsyncIterator[Database]:
-    """This process's database on the run's PostgreSQL."""
+    """The PostgreSQL database of this process."""
     async with databases.postgres(shared_postgres) as opened:
         yield opened
 
 
 @pytest.fixture
 def db(backend: str, request: pytest.FixtureRequest) -> Database:
-    """A database with Koine's tables, shared with other tests: once per backend."""
-    # Not a fixture with params: random order would open and close both again and again.
+    """A database with Koine's tables, shared with other tests of the process."""
+    # Not a fixture with params: in random order, pytest would open and close both many times.
     opened: Database = request.getfixturevalue(f"{backend}_db")
     return opened
 
 
 @pytest.fixture
 def cast_settings() -> dict[str, object]:
-    """The settings of the cast's server, beside those of every test: a module may say its own."""
+    """Further settings of the cast's server; test modules override this fixture."""
     return {}
 
 
 @pytest.fixture
 async def cast(db: Database, cast_settings: dict[str, object]) -> Cast:
-    """The small cast (tests/cast.py), new, in `db`."""
+    """A new cast (tests/cast.py) in `db`."""
     return await make_cast(db, None, **cast_settings)
 
 
@@ -165,7 +168,7 @@ async def cast(db: Database, cast_settings: dict[str, object]) -> Cast:
 async def fresh_db(
     backend: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Database]:
-    """A database with Koine's tables that no other test sees: once per backend."""
+    """A new database with Koine's tables for one test."""
     if backend == "sqlite":
         opening = databases.sqlite(tmp_path)
     else:

@@ -1,9 +1,8 @@
-"""Which modules a message enters on its way: `python -m tests.entered_modules` prints the journeys.
+"""`python -m tests.entered_modules` prints which modules run on four paths through the server.
 
-A journey's modules are those whose code runs between its two ends, in the order in which they are
-first entered, each package of Koine (and each dialect) on a line of its own. Counted are packages
-that know conversations: `kit`, `model` and `http` are listed in brackets and not counted, and in
-the first journey neither is the dialect, in which it begins.
+Modules are listed by package (a dialect is a package) in the order in which they are first entered.
+The counts are of the packages that know conversations: `kit`, `model` and `http` are in brackets
+and not counted, and on the first path neither is the dialect, where it starts.
 """
 
 import asyncio
@@ -38,7 +37,7 @@ class Trace:
         self.is_on = False
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        """What sys.setprofile calls."""
+        """Called by sys.setprofile for each call of a function."""
         name = frame.f_globals.get("__name__", "")
         if self.is_on and event == "call" and name.startswith("koine."):
             short = name.removeprefix("koine.")
@@ -47,7 +46,7 @@ class Trace:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Record what runs until the context ends, in every thread begun since `install`."""
+        """Record until the context ends, in all threads that started after `install`."""
         self.modules, self.is_on = [], True
         try:
             yield
@@ -55,23 +54,23 @@ class Trace:
             self.is_on = False
 
     def install(self) -> None:
-        """From now on, here and in every new thread."""
+        """Install this as the profile function of this thread and of every new one."""
         threading.setprofile(self)
         sys.setprofile(self)
 
     def show(self, title: str, first: str, uncounted: tuple[str, ...] = ()) -> None:
-        """Print the modules from the first one in the package `first` on, by their packages."""
-        begin = next(n for n, name in enumerate(self.modules) if name.startswith(f"{first}."))
+        """Print the modules by package, from the first one of the package `first` on."""
+        start = next(n for n, name in enumerate(self.modules) if name.startswith(f"{first}."))
         packages: dict[str, list[str]] = {}
-        for name in self.modules[begin:]:
+        for name in self.modules[start:]:
             package, module = _split(name)
             packages.setdefault(package, []).append(module)
         counted = [each for each in packages if not each.startswith((*UNCOUNTED, *uncounted))]
         modules = sum(len(packages[package]) for package in counted)
         print(f"{title}: {len(counted)} packages, {modules} modules")
         for package, entered in packages.items():
-            shown = package if package in counted else f"({package})"
-            print(f"  {shown}, {len(entered)}: {', '.join(entered)}")
+            label = package if package in counted else f"({package})"
+            print(f"  {label}, {len(entered)}: {', '.join(entered)}")
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -82,33 +81,33 @@ def _split(name: str) -> tuple[str, str]:
 
 
 async def send(trace: Trace, folder: Path) -> None:
-    """A POST of the native dialect, from its route to the row."""
+    """From the route of a native POST to the row."""
     async with databases.sqlite(folder) as db:
         cast = await make_cast(db)
-        talk = await new_conversation(cast)
+        conversation = await new_conversation(cast)
         async with http(cast.engine, NativeDialect()) as client:
             with trace.recording():
-                answer = await client.post(
-                    f"/v1/conversations/{talk.id}/messages",
+                response = await client.post(
+                    f"/v1/conversations/{conversation.id}/messages",
                     json={"content": "Hello"},
                     headers=cast.bearer("alice"),
                 )
-            assert answer.status_code == 201, answer.text
+            assert response.status_code == 201, response.text
     trace.show("POST to row, after the route", "engine", ("dialects",))
 
 
 async def stream(trace: Trace, folder: Path) -> None:
-    """A row that another process wrote, to the frame of a native stream."""
+    """From a row to the event of a native SSE stream; another thread writes, as a node would."""
     async with databases.sqlite(folder) as db:
         cast = await make_cast(db)
-        talk = await new_conversation(cast)
+        conversation = await new_conversation(cast)
         async with (
             live(cast.engine, NativeDialect()) as server,
             follow_stream(server.url, cast.bearer("alice")) as events,
         ):
             await events.until("ready")
             with trace.recording():
-                await asyncio.to_thread(_post_elsewhere, folder, cast, talk.id)
+                await asyncio.to_thread(_post_elsewhere, folder, cast, conversation.id)
                 await events.until("message.created")
     trace.show("Row to SSE", "event_log")
 
@@ -127,7 +126,7 @@ def _post_elsewhere(folder: Path, cast: Cast, conversation_id: str) -> None:
 
 
 async def subscribe(trace: Trace, folder: Path) -> None:
-    """A subscription over ActionCable, from the command to its confirmation."""
+    """From the subscribe command of ActionCable to its confirmation."""
     async with databases.sqlite(folder) as db:
         cast = await make_cast(db)
         async with live_server(cast) as server, server.connect() as client:
@@ -137,22 +136,22 @@ async def subscribe(trace: Trace, folder: Path) -> None:
 
 
 async def webhook(trace: Trace, folder: Path) -> None:
-    """A webhook, from the row to the answer of its endpoint."""
-    async with databases.sqlite(folder) as db, webhook_harness(db) as told:
-        await told.create_endpoint()
-        await told.send_message(await told.create_conversation())
+    """From a row to the response of a webhook's endpoint."""
+    async with databases.sqlite(folder) as db, webhook_harness(db) as harness:
+        await harness.create_endpoint()
+        await harness.send_message(await harness.create_conversation())
         with trace.recording():
-            await told.plan_and_send()
-        assert told.receiver.count == 1
+            await harness.plan_and_send()
+        assert harness.receiver.count == 1
     trace.show("Webhook delivery", "event_log")
 
 
 async def _main() -> None:
     trace = Trace()
-    for journey in (send, stream, subscribe, webhook):
+    for path in (send, stream, subscribe, webhook):
         trace.install()
         with tempfile.TemporaryDirectory() as folder:
-            await journey(trace, Path(folder))
+            await path(trace, Path(folder))
     sys.setprofile(None)
 
 

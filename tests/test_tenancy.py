@@ -25,7 +25,7 @@ def all_statements() -> list[statements.Statement]:
 
 
 def test_every_statement_names_its_tenant(all_statements: list[statements.Statement]) -> None:
-    complaints = [line for s in all_statements for line in tenancy.complaints(s)]
+    complaints = [line for s in all_statements for line in tenancy.violations(s)]
     assert all_statements
     assert not complaints, "\n".join(sorted(set(complaints)))
 

@@ -18,7 +18,7 @@ from koine.model.page import page_window
 from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
 from koine.store.sqlite import SqliteDatabase
-from tests.cast import test_settings as settings
+from tests.cast import make_settings as settings
 from tests.support.shared_postgres import SharedPostgres
 
 WORLD = World(conversations=50, messages=5, drivers=3, customers=7, deep_messages=30, closed=True)

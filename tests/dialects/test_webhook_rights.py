@@ -14,7 +14,7 @@ from koine.model.identity import NewIdentity
 from koine.model.permissions import READ_WEBHOOKS, WRITE_WEBHOOKS
 from koine.store.core.db import Database
 from tests.cast import http
-from tests.support.webhook_receiver import receiving
+from tests.support.webhook_receiver import running_receiver
 from tests.webhooks.harness import WebhookHarness, webhook_harness
 
 Api = tuple[WebhookHarness, httpx.AsyncClient]
@@ -80,21 +80,23 @@ async def test_a_key_for_webhooks_only_cannot_redirect_an_admins_endpoint(
     assert (await change(api, path, name=endpoint["name"], url=endpoint["url"], who=who)).is_success
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
-    assert {got.headers["authorization"] for got in harness.receiver.got} == set(TOKEN.values())
+    assert {got.headers["authorization"] for got in harness.receiver.requests} == set(
+        TOKEN.values()
+    )
 
 
 @DIALECTS
 async def test_a_new_origin_is_sent_neither_headers_nor_secret(api: Api, dialect: str) -> None:
     path, endpoint = await created_endpoint(api, dialect)
     harness = api[0]
-    async with receiving() as other:
+    async with running_receiver() as other:
         changed = (await change(api, path, url=f"{other.url}/new")).json()
         changed = changed.get("data", changed)
         assert changed["secret"].startswith("whsec_") and changed["secret"] != endpoint["secret"]
         await harness.send_message(await harness.create_conversation())
         await harness.plan_and_send()
-    assert other.got and not harness.receiver.got
-    for got in other.got:
+    assert other.requests and not harness.receiver.requests
+    for got in other.requests:
         assert "authorization" not in got.headers
         assert len(got.headers["webhook-signature"].split()) == 1
 
@@ -103,13 +105,13 @@ async def test_a_new_origin_is_sent_neither_headers_nor_secret(api: Api, dialect
 async def test_headers_and_secret_given_with_a_new_origin_are_used(api: Api, dialect: str) -> None:
     path, endpoint = await created_endpoint(api, dialect)
     harness = api[0]
-    async with receiving() as other:
+    async with running_receiver() as other:
         given = {"url": f"{other.url}/new", "headers": TOKEN, "secret": endpoint["secret"]}
         changed = (await change(api, path, **given)).json()
         assert "secret" not in changed.get("data", changed)
         await harness.send_message(await harness.create_conversation())
         await harness.plan_and_send()
-    assert {got.headers["authorization"] for got in other.got} == set(TOKEN.values())
+    assert {got.headers["authorization"] for got in other.requests} == set(TOKEN.values())
 
 
 @DIALECTS
@@ -120,7 +122,9 @@ async def test_another_path_keeps_headers_and_secret(api: Api, dialect: str) -> 
     assert "secret" not in changed.get("data", changed)
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
-    assert {got.headers["authorization"] for got in harness.receiver.got} == set(TOKEN.values())
+    assert {got.headers["authorization"] for got in harness.receiver.requests} == set(
+        TOKEN.values()
+    )
 
 
 @pytest.mark.parametrize("secret", ["", "sesame", "whsec_", "whsec_AAAA", "whsec_ä"])

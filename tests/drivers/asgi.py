@@ -1,4 +1,4 @@
-"""Requests to an ASGI application without an HTTP client: cheap enough for tens of thousands."""
+"""Requests to an ASGI application without an HTTP client: fast enough for tens of thousands."""
 
 import json
 from collections.abc import Mapping

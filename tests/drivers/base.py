@@ -19,9 +19,8 @@ class Driver:
     """A client of one dialect, as one person of Acme. Methods raise Refused for all but a 2xx."""
 
     name = ""
-    sender = ""
     sees_notes = False
-    """Whether the sender may read private notes in this dialect."""
+    """Whether this client may read private notes."""
     reads_all = True
     """Whether `page` returns all messages of a conversation."""
 
@@ -61,7 +60,7 @@ class Driver:
         """Whether a conversation returned by `get` is closed."""
         raise NotImplementedError
 
-    def latest(self, conversation: Any) -> str | None:
+    def last_text(self, conversation: Any) -> str | None:
         """The last message's text in a conversation returned by `get`, if the dialect has it."""
         return None
 

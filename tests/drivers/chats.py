@@ -1,4 +1,4 @@
-"""Zaia's chats with a workspace's key, which sends as the responder."""
+"""The chats dialect with the key of a workspace, which sends as the responder."""
 
 from typing import Any
 
@@ -10,10 +10,9 @@ MESSAGES = "/api/v1/chat-messages"
 
 
 class ChatsDriver(Driver):
-    """The workspace's program."""
+    """A program of the workspace."""
 
     name = "chats"
-    speaker = "assistant"
 
     def headers(self) -> dict[str, str]:
         return {"authorization": self.world.cast.acme.key}
@@ -52,5 +51,5 @@ class ChatsDriver(Driver):
     async def get(self, conversation: Conversation) -> Any:
         return await self.request("GET", f"{BASE}/{conversation.id}/details")
 
-    def latest(self, conversation: Any) -> str | None:
+    def last_text(self, conversation: Any) -> str | None:
         return str(conversation["lastMessageContent"])

@@ -1,4 +1,4 @@
-"""OnDi Messaging as Dan, a driver."""
+"""The delivery dialect as Dan, a driver."""
 
 from typing import Any
 
@@ -9,10 +9,9 @@ BASE = "/messaging/conversations"
 
 
 class DeliveryDriver(Driver):
-    """Dan's phone."""
+    """Dan's app."""
 
     name = "delivery"
-    speaker = "dan"
 
     def headers(self) -> dict[str, str]:
         return self.world.cast.bearer("dan")
@@ -42,7 +41,7 @@ class DeliveryDriver(Driver):
     def is_closed(self, conversation: Any) -> bool:
         return bool(conversation["status"] == "closed")
 
-    def latest(self, conversation: Any) -> str | None:
+    def last_text(self, conversation: Any) -> str | None:
         text: str | None = (
             conversation["latest_message"] and conversation["latest_message"]["content"]
         )

@@ -1,4 +1,4 @@
-"""G-Tateth CRM with the key that acts as Alice."""
+"""The helpdesk dialect with an API key that acts as Alice."""
 
 from typing import Any
 
@@ -9,10 +9,9 @@ BASE = "/api/v1/conversations"
 
 
 class HelpdeskDriver(Driver):
-    """A program of the helpdesk."""
+    """A program of the tenant."""
 
     name = "helpdesk"
-    speaker = "alice"
     sees_notes = True
 
     def headers(self) -> dict[str, str]:

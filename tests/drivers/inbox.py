@@ -1,4 +1,4 @@
-"""Chatwoot's client API as Carol, a contact of the website inbox."""
+"""The inbox dialect as Carol, a contact of the website inbox."""
 
 from typing import Any
 
@@ -7,10 +7,9 @@ from tests.drivers.base import Driver
 
 
 class InboxDriver(Driver):
-    """Carol's widget."""
+    """Carol's chat widget."""
 
     name = "inbox"
-    speaker = "carol"
 
     @property
     def base(self) -> str:
@@ -32,7 +31,7 @@ class InboxDriver(Driver):
         )
 
     async def page(self, conversation: Conversation, number: int, size: int) -> list[str]:
-        """Twenty at a time (F), before the oldest of the page before."""
+        """Pages have twenty messages (F); `before` is the first id of the page before."""
         before = ""
         for _ in range(number):
             url = f"{self.conversation_path(conversation)}/messages{before}"
@@ -46,7 +45,7 @@ class InboxDriver(Driver):
         return (await self.page(conversation, 1, 20))[::-1]
 
     async def list_ids(self, number: int = 1, size: int = 100) -> list[str]:
-        """All at once (F): this list has no pages."""
+        """This list has no pages (F)."""
         found = [] if number > 1 else await self.request("GET", self.base)
         return [c["uuid"] for c in found]
 
@@ -59,5 +58,5 @@ class InboxDriver(Driver):
     def is_closed(self, shown: Any) -> bool:
         return bool(shown["status"] == "resolved")
 
-    def latest(self, shown: Any) -> str | None:
+    def last_text(self, shown: Any) -> str | None:
         return shown["messages"][-1]["content"] if shown["messages"] else None

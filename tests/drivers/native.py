@@ -9,10 +9,9 @@ BASE = "/v1/conversations"
 
 
 class NativeDriver(Driver):
-    """A program of Alice's."""
+    """A program that Alice uses."""
 
     name = "native"
-    speaker = "alice"
     sees_notes = True
 
     def headers(self) -> dict[str, str]:
@@ -57,5 +56,5 @@ class NativeDriver(Driver):
     def is_closed(self, shown: Any) -> bool:
         return bool(shown["status"] == "closed")
 
-    def latest(self, shown: Any) -> str | None:
+    def last_text(self, shown: Any) -> str | None:
         return shown["last_message"] and str(shown["last_message"]["content"])

@@ -1,4 +1,4 @@
-"""All the drivers, by the name of their dialect."""
+"""All drivers, by the name of their dialect."""
 
 from tests.drivers.base import Driver
 from tests.drivers.chats import ChatsDriver
@@ -15,5 +15,5 @@ DRIVERS: dict[str, type[Driver]] = {
 
 
 def make_drivers(world: World) -> dict[str, Driver]:
-    """One of each."""
+    """A driver for each dialect."""
     return {name: kind(world) for name, kind in DRIVERS.items()}

@@ -58,13 +58,13 @@ async def make_world(db: Database, **settings: object) -> World:
     cast = await make_cast(db, None, **settings)
     all_dialects, engine = dialects(), cast.engine
     # Streams open, but the log reader does not run: nothing is sent to them.
-    relay = Realtime(engine, LocalBus(), engine.shutdown_signal)
-    relay.log_reader.started.set()
+    realtime = Realtime(engine, LocalBus(), engine.shutdown_signal)
+    realtime.log_reader.started.set()
     app = build_app(
         all_dialects,
         engine,
         engine.settings,
         idempotency=DatabaseIdempotencyStore(engine),
-        realtime=relay,
+        realtime=realtime,
     )
     return World(cast, Caller(app), all_dialects)

@@ -20,7 +20,7 @@ from koine.model.identity import NewIdentity
 from koine.model.inbox import Inbox
 from koine.model.message import Draft
 from koine.store.core.db import Database
-from tests.cast import test_settings
+from tests.cast import make_settings
 
 PRIORITIES: tuple[Priority, ...] = ("low", "medium", "high", "urgent")
 WHAT = [
@@ -131,7 +131,7 @@ def holds(f: ConversationFilter, c: Conversation, members: set[str]) -> bool:
 async def new_world(db: Database) -> World:
     """A world of its own in a database that may hold others."""
     clock = FakeClock()
-    engine = await engines.open_engine(db, clock, test_settings(), {})
+    engine = await engines.open_engine(db, clock, make_settings(), {})
     tenant = await tenants.create(engine, "World", new_id())
     world = World(engine, clock, operator(tenant.id))
     for name in ("ada", "bob"):

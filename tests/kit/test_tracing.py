@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from koine.kit import tracing
-from tests.support.otlp_collector import Collector, collecting
+from tests.support.otlp_collector import Collector, running_collector
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    with collecting() as found:
+    with running_collector() as found:
         tracing.configure(found.url)
         try:
             yield found

@@ -1,46 +1,46 @@
-// The npm client of ActionCable, unmodified, as a page would use it. What it is called back with
-// goes out as lines of JSON; what it is to do comes in: subscribe, unsubscribe, perform.
-// Started with the URL of a server; NODE_PATH says where the package is.
+// The unmodified npm client of ActionCable, as a page uses it. Reads commands from standard input
+// (subscribe, unsubscribe, perform) and writes each callback as a line of JSON.
+// The argument is the URL of the server; the package is in NODE_PATH.
 "use strict"
 
-// What a page has and node has not: the client asks whether the page is looked at.
+// Only browsers have these: the client listens for changes of the page's visibility.
 globalThis.addEventListener ??= () => {}
 globalThis.removeEventListener ??= () => {}
 
 const { ConnectionMonitor, adapters, createConsumer } = require("@rails/actioncable")
 const { createInterface } = require("node:readline")
 
-// Two seconds less to wait for than in a page; still more than the three between two pings.
+// Two seconds shorter than in a page, and still longer than the three between two pings.
 ConnectionMonitor.staleThreshold = 4
 adapters.WebSocket = WebSocket
 
 const consumer = createConsumer(process.argv[2])
 const subscriptions = {}
 
-function tell(who, callback, given) {
-  process.stdout.write(JSON.stringify({ who, callback, given }) + "\n")
+function report(subscription, callback, argument) {
+  process.stdout.write(JSON.stringify({ subscription, callback, argument }) + "\n")
 }
 
-// docs/dialects/inbox.md shows these few lines to those who want to miss nothing.
-function subscribe(who, params) {
+// docs/dialects/inbox.md shows these lines: they make a client resume where it was disconnected.
+function subscribe(subscription, params) {
   let last
-  subscriptions[who] = consumer.subscriptions.create(params, {
-    connected(given) { tell(who, "connected", given) },
-    rejected() { tell(who, "rejected") },
-    disconnected(given) {
+  subscriptions[subscription] = consumer.subscriptions.create(params, {
+    connected(argument) { report(subscription, "connected", argument) },
+    rejected() { report(subscription, "rejected") },
+    disconnected(argument) {
       if (last) this.identifier = JSON.stringify({ ...params, last_event_id: last })
-      tell(who, "disconnected", given)
+      report(subscription, "disconnected", argument)
     },
     received(message) {
       last = message.event_id ?? last
-      tell(who, "received", message)
+      report(subscription, "received", message)
     },
   })
 }
 
 createInterface({ input: process.stdin }).on("line", (line) => {
-  const { what, who, params } = JSON.parse(line)
-  if (what === "subscribe") subscribe(who, params)
-  if (what === "unsubscribe") subscriptions[who].unsubscribe()
-  if (what === "perform") subscriptions[who].perform(params.action)
+  const { command, subscription, params } = JSON.parse(line)
+  if (command === "subscribe") subscribe(subscription, params)
+  if (command === "unsubscribe") subscriptions[subscription].unsubscribe()
+  if (command === "perform") subscriptions[subscription].perform(params.action)
 }).on("close", () => process.exit(0))

@@ -11,7 +11,7 @@ from koine.kit.settings import load
 from koine.server.database import StartupError
 from koine.server.observability import observability
 from tests.e2e.koine_process import ENV, served
-from tests.support.otlp_collector import collecting
+from tests.support.otlp_collector import running_collector
 from tests.support.shared_postgres import SharedPostgres
 
 
@@ -33,7 +33,7 @@ def test_a_server_serves_metrics_and_sends_traces(
 ) -> None:
     port = free_ports(1)
     monkeypatch.setitem(ENV, "KOINE_METRICS_PORT", str(port))
-    with collecting() as collector:
+    with running_collector() as collector:
         monkeypatch.setitem(ENV, "KOINE_OTEL_ENDPOINT", collector.url)
         with served(tmp_path) as running:
             key = {"Authorization": f"Bearer {running.demo['helpdesk']['api_key']}"}

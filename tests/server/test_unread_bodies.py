@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.raw_client import GET, HEAD, Served, ended, served
+from tests.support.raw_client import GET, HEAD, RawServer, ended_connections, raw_server
 
 ORIGIN = b"Host: tiny.test\r\nOrigin: http://a.test\r\nAccess-Control-Request-Method: GET\r\n"
 STARTS = {
@@ -28,17 +28,17 @@ pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 @pytest.fixture(scope="module")
-async def here() -> AsyncIterator[Served]:
-    async with served() as server:
+async def here() -> AsyncIterator[RawServer]:
+    async with raw_server() as server:
         yield server
 
 
-async def endless(here: Served, start: bytes, piece: bytes) -> tuple[int, int]:
+async def endless(here: RawServer, start: bytes, piece: bytes) -> tuple[int, int]:
     """The status of the answer, and how many bytes the connection took before it ended."""
-    async with here.stranger() as one, asyncio.timeout(20):
+    async with here.connect() as one, asyncio.timeout(20):
         await one.send(start)
         taken = 0
-        response = asyncio.create_task(one.answer())
+        response = asyncio.create_task(one.response())
         try:
             while taken < SYSTEM_BYTES:
                 one.writer.write(piece)
@@ -52,14 +52,14 @@ async def endless(here: Served, start: bytes, piece: bytes) -> tuple[int, int]:
 @pytest.mark.parametrize("framing", FRAMES)
 @pytest.mark.parametrize("status", STARTS)
 async def test_after_the_response_the_body_is_not_read_further(
-    here: Served, status: int, framing: str
+    here: RawServer, status: int, framing: str
 ) -> None:
     start, piece = FRAMES[framing]
     response, taken = await endless(here, STARTS[status] + start, piece)
     assert response == status and taken < SYSTEM_BYTES
 
 
-async def test_nor_while_the_response_is_a_stream(here: Served) -> None:
+async def test_nor_while_the_response_is_a_stream(here: RawServer) -> None:
     start, piece = FRAMES["chunked"]
     response, taken = await endless(here, b"GET /tiny/beats HTTP/1.1\r\n" + HEAD + start, piece)
     assert response == 200 and taken < SYSTEM_BYTES
@@ -67,26 +67,26 @@ async def test_nor_while_the_response_is_a_stream(here: Served) -> None:
 
 @pytest.mark.parametrize("status", [200, 204, 401, 404, 405])
 async def test_after_the_response_an_unfinished_body_is_not_waited_for(
-    here: Served, status: int
+    here: RawServer, status: int
 ) -> None:
-    before = ended("unread")
-    async with here.stranger() as one:
+    before = ended_connections("unread")
+    async with here.connect() as one:
         await one.send(STARTS[status] + b"Content-Length: 60000\r\n\r\nx")
-        assert b"HTTP/1.1 %d" % status in await one.ended()
-    assert ended("unread") == before + 1
+        assert b"HTTP/1.1 %d" % status in await one.read_to_end()
+    assert ended_connections("unread") == before + 1
 
 
-async def test_a_small_unread_body_keeps_the_connection_open(here: Served) -> None:
-    async with here.stranger() as one:
+async def test_a_small_unread_body_keeps_the_connection_open(here: RawServer) -> None:
+    async with here.connect() as one:
         await one.send(STARTS[404] + b"Content-Length: 60000\r\n\r\n")
-        assert (await one.answer())[0] == 404
+        assert (await one.response())[0] == 404
         await one.send(b"x" * 60_000 + GET)
-        assert (await one.answer())[0] == 200
+        assert (await one.response())[0] == 200
 
 
-async def test_a_client_that_expects_100_continue_gets_a_final_response(here: Served) -> None:
-    async with here.stranger() as one:
+async def test_a_client_that_expects_100_continue_gets_a_final_response(here: RawServer) -> None:
+    async with here.connect() as one:
         await one.send(STARTS[401] + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
-        status, head = await one.answer()
+        status, head = await one.response()
         assert status == 401 and b"\r\nconnection: close\r\n" in head
-        await one.ended()
+        await one.read_to_end()

@@ -14,7 +14,7 @@ from koine.dialects.inbox.realtime import heartbeat
 from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server
-from tests.support.raw_client import RawClient, ended
+from tests.support.raw_client import RawClient, ended_connections
 
 PATHS = ("/v1/socket", "/cable")
 TEXT, PING, CONT = 1, 9, 0
@@ -69,7 +69,7 @@ async def opened(here: LiveServer, path: str, *more: bytes) -> RawClient:
 async def welcomed(here: LiveServer, path: str) -> RawClient:
     """A socket that is let in."""
     one = await opened(here, path)
-    assert (await one.answer())[0] == 101
+    assert (await one.response())[0] == 101
     return one
 
 
@@ -89,11 +89,11 @@ def code(said: bytes) -> int:
 async def test_a_flood_of_frames_is_closed_with_1008(
     here: LiveServer, path: str, flood: bytes
 ) -> None:
-    before = ended("frames")
+    before = ended_connections("frames")
     one = await welcomed(here, path)
     flooding = asyncio.create_task(one.send(frame(TEXT), *[flood] * 2000))
-    said = await one.ended()
-    assert code(said) == 1008 and ended("frames") == before + 1
+    said = await one.read_to_end()
+    assert code(said) == 1008 and ended_connections("frames") == before + 1
     await flooding
 
 
@@ -101,13 +101,13 @@ async def test_a_flood_of_frames_is_closed_with_1008(
 async def test_a_client_that_floods_and_never_reads_is_disconnected(
     here: LiveServer, path: str
 ) -> None:
-    before = ended("frames")
+    before = ended_connections("frames")
     one = await welcomed(here, path)
     one.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a whole transport
     async with asyncio.timeout(20):
         await one.send(*[frame(FIN | PING, b"x" * 125) * 500] * 2000)
     one.writer.transport.abort()
-    assert ended("frames") == before + 1
+    assert ended_connections("frames") == before + 1
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -120,7 +120,7 @@ async def test_a_client_that_floods_and_never_reads_is_disconnected(
 async def test_a_message_that_does_not_end_is_closed(
     impatient: LiveServer, path: str, start: bytes, drop: bytes
 ) -> None:
-    before = ended("message_time")
+    before = ended_connections("message_time")
     one = await welcomed(impatient, path)
     await one.send(start)
 
@@ -130,18 +130,18 @@ async def test_a_message_that_does_not_end_is_closed(
             await asyncio.sleep(0.05)
 
     dripping = asyncio.create_task(drip())
-    assert code(await one.ended()) == 1008
+    assert code(await one.read_to_end()) == 1008
     dripping.cancel()
-    assert ended("message_time") == before + 1
+    assert ended_connections("message_time") == before + 1
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_socket_without_a_subscription_is_closed(impatient: LiveServer, path: str) -> None:
-    before = ended("login_time")
+    before = ended_connections("login_time")
     async with connect(f"{impatient.server.ws}{path}") as socket:
         await socket.wait_closed()
         assert socket.close_code == 1008
-    assert ended("login_time") == before + 1
+    assert ended_connections("login_time") == before + 1
 
 
 async def test_a_socket_without_a_subscription_any_more_is_closed(impatient: LiveServer) -> None:
@@ -166,4 +166,4 @@ async def test_a_handshake_is_a_head_like_others(
     here: LiveServer, path: str, status: int, more: list[bytes]
 ) -> None:
     one = await opened(here, path, *more)
-    assert (await one.ended()).startswith(b"HTTP/1.1 %d " % status)
+    assert (await one.read_to_end()).startswith(b"HTTP/1.1 %d " % status)

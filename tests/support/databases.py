@@ -13,7 +13,7 @@ from tests.support.shared_postgres import SharedPostgres
 
 @asynccontextmanager
 async def sqlite(directory: Path) -> AsyncIterator[Database]:
-    """A new file in `directory`."""
+    """A SQLite database in `directory`."""
     opened = await SqliteDatabase.open(directory / "koine.db")
     try:
         await schema.migrate(opened)
@@ -24,7 +24,7 @@ async def sqlite(directory: Path) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def postgres(shared: SharedPostgres) -> AsyncIterator[Database]:
-    """A new database on the run's PostgreSQL, a copy of the one that got the tables."""
+    """A new database on the run's PostgreSQL, copied from a template with the tables."""
     opened = await PostgresDatabase.open(shared.new_database(with_tables))
     try:
         yield opened
@@ -33,7 +33,7 @@ async def postgres(shared: SharedPostgres) -> AsyncIterator[Database]:
 
 
 async def with_tables(url: str) -> None:
-    """Make the tables in the database at `url`."""
+    """Create the tables in the database at `url`."""
     opened = await PostgresDatabase.open(url)
     try:
         await schema.migrate(opened)

@@ -1,4 +1,4 @@
-"""The house rules: functions of a file's path in src/koine and its text, that give complaints."""
+"""The rules for source files: each check gets a path in src/koine and its text, returns faults."""
 
 import ast
 import io
@@ -30,7 +30,7 @@ def high_median(texts: list[str]) -> list[str]:
 
 
 def long_function(path: PurePath, text: str) -> list[str]:
-    """A function has at most 40 lines, not counting its docstring: words are not a burden."""
+    """A function has at most 40 lines, not counting its docstring."""
     return [
         f"{path}:{function.lineno}: {function.name} has {lines} lines, over {FUNCTION_LINES}"
         for function in _functions(text)
@@ -48,7 +48,7 @@ def many_parameters(path: PurePath, text: str) -> list[str]:
 
 
 def inner_import(path: PurePath, text: str) -> list[str]:
-    """Imports stand at the top of a file."""
+    """Imports are at the top of a file."""
     return [
         f"{path}:{node.lineno}: import inside {function.name}"
         for function in _functions(text)
@@ -71,12 +71,12 @@ def undocumented(path: PurePath, text: str) -> list[str]:
 
 
 def unfinished(path: PurePath, text: str) -> list[str]:
-    """What is left to do stands in the tracker, not in the source."""
+    """Open tasks are in the issue tracker, not in the source."""
     return _matches(path, text, re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b"))
 
 
 def machine_path(path: PurePath, text: str) -> list[str]:
-    """No file names a directory of whoever wrote it."""
+    """No file names a directory of a developer's machine."""
     return _matches(path, text, re.compile(r"(?<![\w.}~/:-])/(work|root|home|Users)/\w"))
 
 
@@ -89,7 +89,7 @@ KNOWS_DATABASES = re.compile(
 
 
 def database_word(path: PurePath, text: str) -> list[str]:
-    """Which database it is, is known to the backends, the settings and what wires them."""
+    """Only the backends, the settings and the modules that connect them know the databases."""
     if KNOWS_DATABASES.match(path.as_posix()):
         return []
     return [
@@ -103,38 +103,38 @@ CORE = ("kit", "model", "store", "engine", "event_log", "realtime", "webhooks")
 DIALECT_WORD = re.compile(
     r"zaia|chatwoot|tateth|omnivibe|(?<![A-Za-z])on-?di(?![a-z])", re.IGNORECASE
 )
-# An inbox and a delivery are entities, too: they name a dialect beside that word alone. What a
-# contract says is cited by the contract's file.
+# Inbox and delivery are also entities, so they count only before "dialect" or "API". The name of a
+# contract's file is a citation.
 DIALECT_NAME = re.compile(
     r"\b(chats|helpdesk)\b(?!\.md)|[\"']native[\"']|\b(native|inbox|delivery) (dialect|API)\b"
 )
-# 400 and 500 are left out: they are also sizes.
+# Without 400 and 500, which are also sizes.
 HTTP_WORD = re.compile(
     r"starlette|\bstatus_code\b|HTTPStatus|HTTPException"
     r"|(?<![\w.])(401|403|404|405|409|410|413|415|422|429|502|503|504)(?![\w.])"
 )
-READS_ANSWERS = "webhooks/response.py"
-"""What the receivers of webhooks answer is HTTP: there the server is the client."""
+HTTP_CLIENT = "webhooks/response.py"
+"""Reads the status of responses that endpoints send: there Koine is the HTTP client."""
 EXTRAS_READ = re.compile(r"\bextras\s*(\[\s*[\"'\w]|\.\s*(get|pop|items|keys|values)\b)")
 
 
 def dialect_word(path: PurePath, text: str) -> list[str]:
-    """No product is named below the dialects, not even in a comment."""
+    """No layer below the dialects names a product, not even in a comment."""
     if path.parts[0] not in (*CORE, "http"):
         return []
     return _matches(path, text, DIALECT_WORD)
 
 
 def dialect_name(path: PurePath, text: str) -> list[str]:
-    """Nothing below the dialects knows which dialects there are; settings bound each by name."""
+    """No layer below the dialects names one, except for settings, which have limits for each."""
     if path.parts[0] not in (*CORE, "http") or path.parts[0] == "kit":
         return []
     return _matches(path, text, DIALECT_NAME)
 
 
 def http_word(path: PurePath, text: str) -> list[str]:
-    """Below http there are codes with fields, and no status number."""
-    if path.parts[0] not in CORE or path.as_posix() == READS_ANSWERS:
+    """Layers below http have errors with fields, and no HTTP status."""
+    if path.parts[0] not in CORE or path.as_posix() == HTTP_CLIENT:
         return []
     return [
         f"{path}:{line}: {word!r} belongs to http"
@@ -144,14 +144,14 @@ def http_word(path: PurePath, text: str) -> list[str]:
 
 
 def extras_read(path: PurePath, text: str) -> list[str]:
-    """The engine carries a dialect's extras and never looks inside."""
+    """The engine passes on the `extras` of a dialect without reading them."""
     if path.parts[0] != "engine":
         return []
     return _matches(path, text, EXTRAS_READ)
 
 
 def unmarked_tx(path: PurePath, text: str) -> list[str]:
-    """Beside operations, a public function that runs in its caller's transaction says so: `_tx`."""
+    """In a module with operations, a public function that takes a transaction ends in `_tx`."""
     public = [
         node
         for node in ast.parse(text).body
@@ -187,7 +187,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def references(text: str, module: str, function: str) -> list[int]:
-    """The lines of `text` that use `function` of the dotted `module`, under whatever alias."""
+    """The lines of `text` that use `function` of the dotted `module`, under any alias."""
     tree = ast.parse(text)
     parent, _, last = module.rpartition(".")
     modules, names = {module}, set[str]()
@@ -217,8 +217,8 @@ def _functions(text: str) -> Iterator[Function]:
 def _length(function: Function) -> int:
     last = function.end_lineno or function.lineno
     docstring = function.body[0] if ast.get_docstring(function) else None
-    words = (docstring.end_lineno or 0) - docstring.lineno + 1 if docstring else 0
-    return last - function.lineno + 1 - words
+    documentation = (docstring.end_lineno or 0) - docstring.lineno + 1 if docstring else 0
+    return last - function.lineno + 1 - documentation
 
 
 def _positional(function: Function) -> list[str]:
@@ -235,7 +235,7 @@ def _matches(path: PurePath, text: str, pattern: re.Pattern[str]) -> list[str]:
 
 
 def _code_words(text: str) -> Iterator[tuple[int, str]]:
-    """Names, numbers and strings, without comments and docstrings: these may explain."""
+    """The names, numbers and strings of a file, without its comments and docstrings."""
     prose = {line for node in ast.walk(ast.parse(text)) for line in _prose_lines(node)}
     kinds = {tokenize.NAME, tokenize.NUMBER, tokenize.STRING}
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -244,7 +244,7 @@ def _code_words(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _prose_lines(node: ast.AST) -> range:
-    # A string standing alone is prose, be it a docstring or a note under an attribute.
+    # A string as a statement is prose: a docstring, or a note below an attribute.
     if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
         return range(0)
     return range(node.lineno, (node.end_lineno or node.lineno) + 1)

@@ -1,4 +1,4 @@
-"""A real server in this process: real sockets on a free port, the relay running."""
+"""A uvicorn server in this process, on a free port, with running streams."""
 
 import asyncio
 import socket
@@ -18,37 +18,37 @@ from koine.server.listener import uvicorn_config
 
 
 class Live(Struct):
-    """Where the server is, and what tells there."""
+    """A running server: its URL, and its streams."""
 
     url: str
-    relay: Realtime
+    realtime: Realtime
 
     @property
     def ws(self) -> str:
-        """The same place for WebSockets."""
+        """The URL for WebSockets."""
         return self.url.replace("http", "ws", 1)
 
 
 @asynccontextmanager
 async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> AsyncIterator[Live]:
-    """Serve these dialects with streams and sockets while the context is open."""
-    relay = Realtime(engine, bus or LocalBus(), engine.shutdown_signal)
-    await relay.start()
+    """Serve these dialects while the context is open."""
+    realtime = Realtime(engine, bus or LocalBus(), engine.shutdown_signal)
+    await realtime.start()
     listener = socket.create_server(("127.0.0.1", 0))
     app = build_app(
         list(dialects),
         engine,
         engine.settings,
         idempotency=DatabaseIdempotencyStore(engine),
-        realtime=relay,
+        realtime=realtime,
     )
     server = uvicorn.Server(uvicorn_config(engine.settings, app, lifespan="off"))
     server.config.timeout_graceful_shutdown = 1
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield Live(f"http://127.0.0.1:{listener.getsockname()[1]}", relay)
+        yield Live(f"http://127.0.0.1:{listener.getsockname()[1]}", realtime)
     finally:
-        await relay.close()
+        await realtime.close()
         server.should_exit = True
         with suppress(asyncio.CancelledError):
             await serving

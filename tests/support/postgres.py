@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL: started for a test run or a benchmark, removed after it."""
+"""A temporary PostgreSQL server for a test run or a benchmark."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ import asyncpg
 
 from tests.support import binaries
 
-# For a suite: nothing need survive the power cut. `fsync=True` leaves durability as it comes.
+# Tests need no durability. `fsync=True` keeps PostgreSQL's defaults.
 UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 ALWAYS = {
     "listen_addresses": "'127.0.0.1'",
@@ -30,10 +30,10 @@ ATTEMPTS = 5
 
 
 class Postgres:
-    """One cluster on 127.0.0.1 with a password and a free port, in a temporary directory.
+    """One cluster on a free port of 127.0.0.1, with a password, in a temporary directory.
 
-    `settings` are lines of postgresql.conf, values quoted as there. The cluster also ends, within a
-    second, when the process `owner` (ours, unless told) dies without calling `stop`.
+    `settings` are those of postgresql.conf, values quoted as there. The cluster also ends within a
+    second when the process `owner` (by default this one) ends without calling `stop`.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Postgres:
         self._run_as = binaries.unprivileged()
 
     def start(self) -> "Postgres":
-        """Make the cluster and answer when it takes connections; `url` and `bin` are then set."""
+        """Create the cluster and wait until it accepts connections; sets `url` and `bin`."""
         self.directory = binaries.new_directory(self._run_as)
         try:
             self.bin = binaries.find(self._run_as, self.directory, self.needs)
@@ -66,11 +66,11 @@ class Postgres:
         return self
 
     def stop(self) -> None:
-        """End the server and remove everything; harmless when there is nothing."""
+        """Stop the server and delete its directory; does nothing when called again."""
         remove(self.directory, self.bin)
 
     def restart_immediately(self) -> None:
-        """Stop without a checkpoint, as a crash does, and start again on the same port."""
+        """Stop without a checkpoint, as in a crash, and start again on the same port."""
         self._pg_ctl("restart", "-m", "immediate")
 
     def new_database(self, template: str = "template1") -> str:
@@ -81,7 +81,7 @@ class Postgres:
         password = secrets.token_hex(16)
         secret = self.directory / "password"
         secret.write_text(password)
-        self._run_as.own(secret)
+        self._run_as.chown(secret)
         self._run_as.run(
             *(self.bin / "initdb", "-D", self._data, "-U", "koine", f"--pwfile={secret}"),
             *("--auth=password", "--encoding=UTF8", "--no-locale", "--no-sync"),
@@ -105,12 +105,12 @@ class Postgres:
 
     def _pg_ctl(self, *arguments: str) -> None:
         log = self.directory / "log"
-        place = ("-D", self._data, "-l", log)
+        paths = ("-D", self._data, "-l", log)
         try:
-            self._run_as.run(self.bin / "pg_ctl", *place, "-w", "-t", "60", *arguments)
+            self._run_as.run(self.bin / "pg_ctl", *paths, "-w", "-t", "60", *arguments)
         except RuntimeError as error:
-            said = log.read_text() if log.exists() else ""
-            raise RuntimeError(f"{error}\n{said[-2000:]}") from None
+            lines = log.read_text() if log.exists() else ""
+            raise RuntimeError(f"{error}\n{lines[-2000:]}") from None
 
     def _end_with_owner(self) -> None:
         subprocess.Popen(
@@ -127,7 +127,7 @@ class Postgres:
         return self.directory / "data"
 
 
-# The postmaster stops at once on SIGQUIT, its first pid-file line being its process id.
+# SIGQUIT stops the postmaster at once; the first line of the pid file is its process id.
 _WATCH = """
 while kill -0 "$1" && [ -d "$2" ]; do sleep 1; done
 [ -f "$4/postmaster.pid" ] && kill -QUIT "$(head -n 1 "$4/postmaster.pid")" && sleep 1
@@ -136,7 +136,7 @@ while kill -0 "$1" && [ -d "$2" ]; do sleep 1; done
 
 
 def remove(directory: Path, bin_dir: Path) -> None:
-    """End the cluster kept in `directory`, if it runs, and remove the directory."""
+    """Stop the cluster in `directory`, if it runs, and delete the directory."""
     data = directory / "data"
     if (data / "postmaster.pid").exists():
         run_as = binaries.unprivileged()
@@ -149,7 +149,7 @@ def remove(directory: Path, bin_dir: Path) -> None:
 def running_postgres(
     *, fsync: bool = False, settings: Mapping[str, str] | None = None
 ) -> Iterator[Postgres]:
-    """A cluster for the length of a `with`."""
+    """A cluster that runs while the context is open."""
     server = Postgres(fsync=fsync, settings=settings).start()
     try:
         yield server
@@ -158,19 +158,19 @@ def running_postgres(
 
 
 def new_database(url: str, template: str = "template1") -> str:
-    """Make a database on the server at `url` as a copy of `template`; the new one's URL."""
+    """Create a database on the server at `url` as a copy of `template`; return its URL."""
     name = f"koine_test_{secrets.token_hex(6)}"
     execute(url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return at_database(url, name)
 
 
 def drop_database(url: str) -> None:
-    """Drop the database that `url` names, ending whoever is connected to it."""
+    """Drop the database that `url` names, and close its connections."""
     execute(at_database(url, "postgres"), f'DROP DATABASE "{database_of(url)}" WITH (FORCE)')
 
 
 def at_database(url: str, name: str) -> str:
-    """The same server, another database."""
+    """The URL of another database on the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
@@ -180,12 +180,12 @@ def database_of(url: str) -> str:
 
 
 def execute(url: str, statement: str) -> None:
-    """Run one statement, from synchronous code, whether or not a loop is running."""
-    run(_execute(url, statement))
+    """Run one statement from synchronous code."""
+    run_in_thread(_execute(url, statement))
 
 
-def run(coroutine: Coroutine[object, object, None]) -> None:
-    """Run a coroutine to its end in a thread with a loop of its own."""
+def run_in_thread(coroutine: Coroutine[object, object, None]) -> None:
+    """Run a coroutine in a thread with its own event loop: this one may already have one."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, coroutine).result()
 

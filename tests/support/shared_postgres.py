@@ -1,7 +1,7 @@
-"""One PostgreSQL for a whole test run, however many processes run it, and only if one asks.
+"""One PostgreSQL server for all processes of a test run, started only if a test needs it.
 
-The first process in need starts it, under a file lock, and writes down where it is; the process
-that began the run (pytest, or xdist's controller) removes it.
+The first process that needs it starts it, under a file lock, and writes its URL to a file; the
+process that started the run (pytest, or xdist's controller) stops it.
 """
 
 import fcntl
@@ -18,50 +18,50 @@ from tests.support import postgres
 OVERRIDE = "KOINE_TEST_POSTGRES_URL"
 
 MakeSchema = Callable[[str], Coroutine[object, object, None]]
-"""Given a database's URL, makes Koine's tables in it."""
+"""Creates Koine's tables in the database with this URL."""
 
 
 class SharedPostgres:
-    """The run's PostgreSQL, as seen by each of its processes; `directory` is what they share."""
+    """The run's PostgreSQL, for each of its processes; they share the state in `directory`."""
 
     def __init__(self, directory: Path, owner: int) -> None:
         self.directory = directory
         self.owner = owner
-        self._mine: list[str] = []
+        self._created: list[str] = []
 
     def new_database(self, make_schema: MakeSchema) -> str:
         """The URL of a new database with Koine's tables."""
         with self._state() as state:
             url = self._server(state)
             if "template" not in state:
-                made = postgres.new_database(url)
-                postgres.run(make_schema(made))
-                state["template"] = postgres.database_of(made)
-        made = postgres.new_database(url, state["template"])
-        self._mine.append(made)
-        return made
+                template = postgres.new_database(url)
+                postgres.run_in_thread(make_schema(template))
+                state["template"] = postgres.database_of(template)
+        created = postgres.new_database(url, state["template"])
+        self._created.append(created)
+        return created
 
     def new_empty_database(self) -> str:
         """The URL of a new database without tables, for tests of migrations."""
         with self._state() as state:
-            made = postgres.new_database(self._server(state))
-        self._mine.append(made)
-        return made
+            created = postgres.new_database(self._server(state))
+        self._created.append(created)
+        return created
 
     def programs(self) -> str:
-        """The folder of the server's own pg_dump and pg_restore; "" (the search path) for a server
-        that is not ours."""
+        """The folder of the server's pg_dump and pg_restore; "" (the search path) for a server that
+        KOINE_TEST_POSTGRES_URL names."""
         with self._state() as state:
             self._server(state)
             return state.get("bin", "")
 
-    def drop_mine(self) -> None:
-        """Drop what this process made; called at its end, when the server is not ours to remove."""
-        while os.environ.get(OVERRIDE) and self._mine:
-            postgres.drop_database(self._mine.pop())
+    def drop_created(self) -> None:
+        """Drop the databases of this process, on a server that outlives the run."""
+        while os.environ.get(OVERRIDE) and self._created:
+            postgres.drop_database(self._created.pop())
 
     def remove(self) -> None:
-        """End the server, for the process that began the run."""
+        """Stop the server; called by the process that started the run."""
         with self._state() as state:
             if "directory" in state:
                 postgres.remove(Path(state["directory"]), Path(state["bin"]))
@@ -90,6 +90,6 @@ class SharedPostgres:
                 path.write_text(json.dumps(state))
 
 
-def begin() -> SharedPostgres:
-    """For the process that begins the run: nothing is started yet."""
+def new_run() -> SharedPostgres:
+    """The state of a new run, whose server is not started yet."""
     return SharedPostgres(Path(tempfile.mkdtemp(prefix="koine-tests-")), os.getpid())

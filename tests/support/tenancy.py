@@ -1,7 +1,7 @@
-"""Does a statement name its tenant for every table it touches? Asked of the Core element itself.
+"""Finds the tables of a SQLAlchemy statement that are not restricted to one tenant.
 
-A table's `tenant_id` (the `id` of `tenants`) counts as named when it equals the parameter
-`tenant_id`, or the column of a table that is so named, or a column of rows given by the caller.
+A table is restricted when its `tenant_id` (the `id` of `tenants`) equals the parameter `tenant_id`,
+or that column of a restricted table, or a column of rows passed as a parameter.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,11 +14,11 @@ from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ClauseEleme
 from sqlalchemy.sql.selectable import CTE, Alias, FromClause, Subquery, TableValuedAlias
 
 PARAMETER = "tenant_id"
-GIVEN = "given"
+NAMED = "given"
 
 
-def complaints(statement: Any) -> list[str]:
-    """The tables whose tenant a store's Statement does not name, unless it gives its reason."""
+def violations(statement: Any) -> list[str]:
+    """The unrestricted tables of a store's Statement, unless it is marked `crosses_tenants`."""
     if statement.crosses_tenants:
         return []
     if statement.core is None:
@@ -31,20 +31,20 @@ def complaints(statement: Any) -> list[str]:
 
 
 def unnamed(core: ClauseElement) -> list[str]:
-    """The names of the tables in `core` whose tenant is not named."""
+    """The names of the tables in `core` that are not restricted to one tenant."""
     elements = list(visitors.iterate(core))
     named = _Groups()
     for element in elements:
         for left, right in _equal(element):
             named.join(left, right)
     for table in _inserted(elements):
-        named.join(_key(table), GIVEN)
+        named.join(_key(table), NAMED)
     tables = {id(table): table for table in _tables(elements)}
-    return [_name(t) for t in tables.values() if not named.same(_key(t), GIVEN)]
+    return [_name(t) for t in tables.values() if not named.same(_key(t), NAMED)]
 
 
 class _Groups:
-    """Which things are known to be equal to each other."""
+    """Groups of columns that are equal to each other (a disjoint-set forest)."""
 
     def __init__(self) -> None:
         self._up: dict[object, object] = {}
@@ -72,18 +72,18 @@ def _equal(element: object) -> Iterator[tuple[object, object]]:
 
 def _side(part: object) -> object:
     if isinstance(part, BindParameter):
-        return GIVEN if part.key == PARAMETER else None
+        return NAMED if part.key == PARAMETER else None
     if isinstance(part, ColumnClause) and part.table is not None:
-        return GIVEN if isinstance(part.table, TableValuedAlias) else (id(part.table), part.name)
+        return NAMED if isinstance(part.table, TableValuedAlias) else (id(part.table), part.name)
     return None
 
 
 def _inserted(elements: Iterable[object]) -> Iterator[sa.Table]:
     for insert in elements:
         if isinstance(insert, Insert) and isinstance(insert.table, sa.Table):
-            # Core has no public word for the columns that an insert fills.
-            given = [*(insert._values or ()), *(insert._select_names or ())]
-            if _tenant_column(insert.table) in {getattr(c, "name", c) for c in given}:
+            # SQLAlchemy has no public attribute with the columns that an insert fills.
+            filled = [*(insert._values or ()), *(insert._select_names or ())]
+            if _tenant_column(insert.table) in {getattr(c, "name", c) for c in filled}:
                 yield insert.table
 
 
@@ -96,7 +96,7 @@ def _tables(elements: Iterable[object]) -> Iterator[FromClause]:
 
 def _of_a_tenant(found: object) -> bool:
     if isinstance(found, Alias):
-        # ON CONFLICT calls the row that was to be inserted so.
+        # `excluded` is the row that ON CONFLICT did not insert.
         return found.name != "excluded" and _of_a_tenant(found.element)
     return isinstance(found, sa.Table) and (found.name == "tenants" or PARAMETER in found.c)
 

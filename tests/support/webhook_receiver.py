@@ -1,4 +1,4 @@
-"""A receiver of webhooks on a port of its own: keeps what it is told, answers as it is bid."""
+"""An HTTP server that keeps the requests of webhooks, and responds as a test wants."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """One post."""
+    """One request."""
 
     path: str
     headers: dict[str, str]
@@ -20,54 +20,54 @@ class ReceivedRequest:
         return self.headers["webhook-id"]
 
 
-Answer = bytes | None
-"""A whole answer; None hangs."""
+Response = bytes | None
+"""The bytes of a response; None for no response."""
 
 
-def answer(status: int, *headers: str, body: str = "") -> bytes:
-    """An answer as it goes over the wire."""
+def response(status: int, *headers: str, body: str = "") -> bytes:
+    """The bytes of a response."""
     lines = [f"HTTP/1.1 {status} x", f"Content-Length: {len(body)}", *headers, "", body]
     return "\r\n".join(lines).encode()
 
 
-OK = answer(200)
+OK = response(200)
 
 
 @dataclass
 class Receiver:
-    """`answers` says what each post gets, 200 for all unless it is set; `hold` when those that
-    come while it is there are answered."""
+    """`respond` makes the response to each request, by default a 200. While `hold` is set to an
+    event, responses wait for it."""
 
     port: int = 0
-    got: list[ReceivedRequest] = field(default_factory=list)
-    answers: Callable[[ReceivedRequest], Answer] = lambda _: OK
+    requests: list[ReceivedRequest] = field(default_factory=list)
+    respond: Callable[[ReceivedRequest], Response] = lambda _: OK
     count: int = 0
-    keeps: bool = True
+    keeps_requests: bool = True
     hold: asyncio.Event | None = None
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, kept alive."""
+        """Serve the requests of one connection."""
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 first, *lines = head.split("\r\n")
                 headers = {k.lower(): v for k, _, v in (li.partition(": ") for li in lines if li)}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
-                post = ReceivedRequest(first.split()[1], headers, body)
+                request = ReceivedRequest(first.split()[1], headers, body)
                 self.count += 1
-                if self.keeps:
-                    self.got.append(post)
+                if self.keeps_requests:
+                    self.requests.append(request)
                 if (hold := self.hold) is not None:
                     await hold.wait()
-                if (said := self.answers(post)) is None:
+                if (content := self.respond(request)) is None:
                     await asyncio.sleep(3600)
                     return
-                writer.write(said)
+                writer.write(content)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -76,8 +76,8 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
-    """A receiver, for as long as the context is open."""
+async def running_receiver() -> AsyncIterator[Receiver]:
+    """A receiver that listens while the context is open."""
     receiver = Receiver()
     server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
     receiver.port = server.sockets[0].getsockname()[1]

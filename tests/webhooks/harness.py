@@ -19,7 +19,7 @@ from koine.store.core.db import Database
 from koine.store.events import events
 from koine.webhooks import WebhookWorker
 from tests.cast import Cast, make_cast
-from tests.support.webhook_receiver import Receiver, receiving
+from tests.support.webhook_receiver import Receiver, running_receiver
 
 
 @dataclass
@@ -100,7 +100,7 @@ class WebhookHarness:
 @asynccontextmanager
 async def webhook_harness(db: Database) -> AsyncIterator[WebhookHarness]:
     """A receiver, a cast, and a worker whose tasks do not run."""
-    async with receiving() as receiver:
+    async with running_receiver() as receiver:
         cast = await make_cast(db, outbound_allow="127.0.0.1", base_url="http://koine.test")
         try:
             yield WebhookHarness(cast, receiver, WebhookWorker(cast.engine))

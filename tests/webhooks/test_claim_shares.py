@@ -41,7 +41,7 @@ async def claim_all(harness: WebhookHarness) -> None:
 async def is_received(harness: WebhookHarness, path: str) -> bool:
     """Whether something is posted there, however long it takes until then."""
     for _ in range(300):
-        if path in {got.path for got in harness.receiver.got}:
+        if path in {got.path for got in harness.receiver.requests}:
             return True
         await asyncio.sleep(0.01)
     return False

@@ -19,7 +19,7 @@ from koine.store.webhooks import delivery_log
 from koine.webhooks import WebhookWorker
 from koine.webhooks.dispatcher import LEASE
 from koine.webhooks.retry_policy import DEFAULT_DELAYS
-from tests.support.webhook_receiver import OK, answer
+from tests.support.webhook_receiver import OK, response
 from tests.webhooks.harness import WebhookHarness
 
 
@@ -29,7 +29,7 @@ async def test_a_message_is_sent_once_and_logged(harness: WebhookHarness) -> Non
     message = await harness.send_message(conversation, "hello")
     await harness.plan_and_send()
     await harness.plan_and_send()
-    (got,) = harness.receiver.got
+    (got,) = harness.receiver.requests
     (row,) = await harness.log(made.endpoint)
     body = msgspec.json.decode(got.body)
     assert (row.state, row.response_status, row.event_id) == ("delivered", 200, got.id)
@@ -45,7 +45,7 @@ async def test_only_subscribed_events_after_the_creation_are_sent(harness: Webho
     change = conversations.ConversationChanges(title="New")
     await conversations.change(harness.cast.engine, harness.admin, conversation.id, change)
     await harness.plan_and_send()
-    assert [msgspec.json.decode(g.body)["type"] for g in harness.receiver.got] == [
+    assert [msgspec.json.decode(g.body)["type"] for g in harness.receiver.requests] == [
         "conversation.updated"
     ]
 
@@ -57,7 +57,7 @@ async def test_an_endpoint_of_another_tenant_receives_nothing(harness: WebhookHa
     await endpoints.create(harness.cast.engine, rival, new)
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
-    assert {g.path for g in harness.receiver.got} == {"/hook"}
+    assert {g.path for g in harness.receiver.requests} == {"/hook"}
 
 
 async def test_an_endpoint_of_an_inbox_receives_that_inbox_alone(harness: WebhookHarness) -> None:
@@ -75,36 +75,36 @@ async def test_an_endpoint_of_an_inbox_receives_that_inbox_alone(harness: Webhoo
 async def test_a_failure_is_tried_again_when_the_schedule_says(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
-    harness.receiver.answers = lambda _: answer(500, body="no")
+    harness.receiver.respond = lambda _: response(500, body="no")
     await harness.plan_and_send()
     assert [row.state for row in await harness.log(made.endpoint)] == ["pending"]
     harness.cast.clock.advance(3)
     await harness.send_due()
-    assert len(harness.receiver.got) == 1
-    harness.receiver.answers = lambda _: OK
+    assert len(harness.receiver.requests) == 1
+    harness.receiver.respond = lambda _: OK
     harness.cast.clock.advance(3)
     await harness.send_due()
     assert [row.state for row in await harness.log(made.endpoint)] == ["delivered"]
-    assert len({got.id for got in harness.receiver.got}) == 1
+    assert len({got.id for got in harness.receiver.requests}) == 1
 
 
 async def test_after_the_whole_schedule_it_has_failed(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
-    harness.receiver.answers = lambda _: answer(500)
+    harness.receiver.respond = lambda _: response(500)
     await harness.plan_and_send()
     for wait in DEFAULT_DELAYS:
         harness.cast.clock.advance(wait * 1.1 + 1)
         await harness.send_due()
     (row,) = await harness.log(made.endpoint)
-    assert (row.state, row.attempt, len(harness.receiver.got)) == ("failed", 10, 10)
+    assert (row.state, row.attempt, len(harness.receiver.requests)) == ("failed", 10, 10)
 
 
 @pytest.mark.parametrize(("status", "wait"), [(429, 3600), (503, 3600), (500, 5)])
 async def test_a_receiver_may_ask_for_time(harness: WebhookHarness, status: int, wait: int) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
-    harness.receiver.answers = lambda _: answer(status, "Retry-After: 3600")
+    harness.receiver.respond = lambda _: response(status, "Retry-After: 3600")
     await harness.plan_and_send()
     (row,) = await harness.log(made.endpoint)
     assert abs(row.due_at - harness.cast.clock.now() - wait * SECOND) <= SECOND
@@ -113,7 +113,7 @@ async def test_a_receiver_may_ask_for_time(harness: WebhookHarness, status: int,
 async def test_gone_disables_the_endpoint_and_says_why(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
-    harness.receiver.answers = lambda _: answer(410)
+    harness.receiver.respond = lambda _: response(410)
     await harness.plan_and_send()
     found = await endpoints.get(harness.cast.engine, harness.admin, made.endpoint.id)
     assert (found.status, [row.state for row in await harness.log(made.endpoint)]) == (
@@ -125,17 +125,19 @@ async def test_gone_disables_the_endpoint_and_says_why(harness: WebhookHarness) 
 async def test_a_redirect_is_a_failure_and_not_followed(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
-    harness.receiver.answers = lambda _: answer(302, f"Location: {harness.receiver.url}/elsewhere")
+    harness.receiver.respond = lambda _: response(
+        302, f"Location: {harness.receiver.url}/elsewhere"
+    )
     await harness.plan_and_send()
     (row,) = await harness.log(made.endpoint)
     assert (row.state, row.response_status) == ("pending", 302)
-    assert {got.path for got in harness.receiver.got} == {"/hook"}
+    assert {got.path for got in harness.receiver.requests} == {"/hook"}
 
 
 async def test_days_of_nothing_but_failures_disable_the_endpoint(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     conversation = await harness.create_conversation()
-    harness.receiver.answers = lambda _: answer(500)
+    harness.receiver.respond = lambda _: response(500)
     for _ in range(8):
         await harness.send_message(conversation)
         await harness.plan_and_send()
@@ -150,7 +152,7 @@ async def test_an_open_breaker_tries_one_and_the_others_wait_untried(
 ) -> None:
     made = await harness.create_endpoint()
     conversation = await harness.create_conversation()
-    harness.receiver.answers = lambda _: answer(500)
+    harness.receiver.respond = lambda _: response(500)
     for _ in range(30):
         await harness.send_message(conversation)
     await harness.plan_and_send()
@@ -159,7 +161,7 @@ async def test_an_open_breaker_tries_one_and_the_others_wait_untried(
     harness.cast.clock.advance(6)
     await harness.send_due()
     assert harness.receiver.count == before + 1
-    harness.receiver.answers = lambda _: OK
+    harness.receiver.respond = lambda _: OK
     harness.cast.clock.advance(600)
     await harness.send_due()
     assert {row.state for row in await harness.log(made.endpoint)} == {"delivered"}
@@ -176,7 +178,7 @@ async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(
     await harness.plan()
     await conversations.delete(harness.cast.engine, harness.admin, conversation.id, None)
     await harness.plan_and_send()
-    told_after = [msgspec.json.decode(g.body)["type"] for g in harness.receiver.got]
+    told_after = [msgspec.json.decode(g.body)["type"] for g in harness.receiver.requests]
     rows = [
         row for row in await harness.log(made.endpoint) if row.conversation_id == conversation.id
     ]
@@ -202,7 +204,7 @@ async def test_a_sender_that_was_away_too_long_changes_nothing(harness: WebhookH
     harness.cast.clock.advance(LEASE / SECOND + 1)
     assert await quick.dispatch_once() == 1
     await quick.idle()
-    harness.receiver.answers = lambda _: answer(500)
+    harness.receiver.respond = lambda _: response(500)
     hold.set()
     await slow.idle()
     (row,) = await harness.log(made.endpoint)
@@ -215,15 +217,15 @@ async def test_one_or_a_time_is_replayed_under_the_same_ids(harness: WebhookHarn
     for _ in range(3):
         await harness.send_message(conversation)
     await harness.plan_and_send()
-    ids = [got.id for got in harness.receiver.got]
+    ids = [got.id for got in harness.receiver.requests]
     engine, now = harness.cast.engine, harness.cast.clock.now()
     await deliveries.replay(engine, harness.admin, made.endpoint.id, ids[0])
     await harness.send_due()
-    assert harness.receiver.got[-1].id == ids[0]
+    assert harness.receiver.requests[-1].id == ids[0]
     wanted = Range(now - DAY, now + SECOND)
     assert await deliveries.replay_range(engine, harness.admin, made.endpoint.id, wanted) == 3
     await harness.send_due()
-    assert sorted(got.id for got in harness.receiver.got[-3:]) == sorted(ids)
+    assert sorted(got.id for got in harness.receiver.requests[-3:]) == sorted(ids)
 
 
 async def test_a_disabled_endpoint_receives_nothing_until_it_is_enabled(
@@ -242,13 +244,13 @@ async def test_a_disabled_endpoint_receives_nothing_until_it_is_enabled(
         engine, harness.admin, made.endpoint.id, EndpointChanges(active=True)
     )
     await harness.plan_and_send()
-    assert harness.receiver.got == []
+    assert harness.receiver.requests == []
     assert (
         await deliveries.replay_range(engine, harness.admin, made.endpoint.id, Range(0, 2**60)) == 1
     )
     await harness.send_message(conversation)
     await harness.plan_and_send()
-    assert len(harness.receiver.got) == 2
+    assert len(harness.receiver.requests) == 2
 
 
 async def test_private_notes_are_for_endpoints_of_those_who_read_them(
@@ -271,7 +273,7 @@ async def test_an_endpoint_receives_no_more_than_its_creator_may_read(
     await endpoints.create(harness.cast.engine, maker, new)
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
-    assert harness.receiver.got == []
+    assert harness.receiver.requests == []
 
 
 async def test_an_address_that_is_ours_is_refused_when_it_is_given(harness: WebhookHarness) -> None:
@@ -324,9 +326,9 @@ async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothin
 async def test_a_replay_hurries_what_would_wait_for_hours(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
-    harness.receiver.answers = lambda _: answer(503, "Retry-After: 36000")
+    harness.receiver.respond = lambda _: response(503, "Retry-After: 36000")
     await harness.plan_and_send()
-    harness.receiver.answers = lambda _: OK
+    harness.receiver.respond = lambda _: OK
     engine, now = harness.cast.engine, harness.cast.clock.now()
     wanted = Range(now - DAY, now + SECOND)
     assert await deliveries.replay_range(engine, harness.admin, made.endpoint.id, wanted) == 1
@@ -362,7 +364,7 @@ async def test_no_endpoint_is_a_way_to_read_support_conversations(harness: Webho
     new_talk = NewConversation(kind="support", owner_id=acme.id("carol"))
     await harness.send_message(await conversations.create(engine, harness.admin, new_talk), "help")
     await harness.plan_and_send()
-    assert [got.path for got in harness.receiver.got] == ["/dora"]
+    assert [got.path for got in harness.receiver.requests] == ["/dora"]
 
 
 async def test_only_endpoints_with_something_old_are_gone_through(harness: WebhookHarness) -> None:

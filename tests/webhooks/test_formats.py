@@ -29,7 +29,7 @@ async def test_the_library_of_standard_webhooks_believes_it(harness: WebhookHarn
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation(), "hello")
     await harness.plan_and_send()
-    (got,) = harness.receiver.got
+    (got,) = harness.receiver.requests
     assert Webhook(made.secret).verify(got.body.decode(), got.headers) == body(got)
     with pytest.raises(WebhookVerificationError):
         Webhook(made.secret).verify(got.body.decode() + " ", got.headers)
@@ -46,7 +46,7 @@ async def test_while_a_secret_is_rotated_both_are_believed(harness: WebhookHarne
     harness.cast.clock.advance(3601)
     await harness.send_message(conversation)
     await harness.plan_and_send()
-    first, second = harness.receiver.got
+    first, second = harness.receiver.requests
     for secret in (made.secret, new.secret):
         Webhook(secret).verify(first.body.decode(), first.headers)
     assert len(second.headers["webhook-signature"].split()) == 1
@@ -73,7 +73,7 @@ async def sent_in(harness: WebhookHarness, dialect: str) -> tuple[str, list[Rece
     await directory.create(engine, harness.admin, NewIdentity(kind="contact", name="Zoe"))
     await harness.plan_and_send()
     return made.secret, sorted(
-        harness.receiver.got, key=lambda got: str(body(got).get("timestamp"))
+        harness.receiver.requests, key=lambda got: str(body(got).get("timestamp"))
     )
 
 
@@ -122,7 +122,7 @@ async def test_an_update_by_another_name_is_still_an_update(harness: WebhookHarn
         harness.cast.engine, harness.admin, conversation.id, ConversationChanges(status="closed")
     )
     await harness.plan_and_send()
-    assert sorted(str(body(got)["event"]) for got in harness.receiver.got) == [
+    assert sorted(str(body(got)["event"]) for got in harness.receiver.requests) == [
         "conversation.closed", "conversation.updated",
     ]  # fmt: skip
 
@@ -131,7 +131,7 @@ async def test_own_headers_are_sent_and_not_kept(harness: WebhookHarness) -> Non
     await harness.create_endpoint(headers={"X-Token": "open sesame"})
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
-    assert harness.receiver.got[0].headers["x-token"] == "open sesame"
+    assert harness.receiver.requests[0].headers["x-token"] == "open sesame"
 
 
 async def test_an_assignment_with_a_closing_is_sent_as_an_assignment(
@@ -142,4 +142,4 @@ async def test_an_assignment_with_a_closing_is_sent_as_an_assignment(
     both = ConversationChanges(status="closed", assignee_id=harness.cast.acme.id("ada"))
     await conversations.change(harness.cast.engine, harness.admin, conversation.id, both)
     await harness.plan_and_send()
-    assert [body(got)["event"] for got in harness.receiver.got] == ["conversation.assigned"]
+    assert [body(got)["event"] for got in harness.receiver.requests] == ["conversation.assigned"]

@@ -75,10 +75,10 @@ async def test_the_endpoint_of_a_removed_owner_is_paused_and_receives_nothing(
     assert (found.status, found.reason) == ("disabled", why)
     await harness.send_message(conversation, "a note", private=True)
     await harness.plan_and_send()
-    assert len(harness.receiver.got) == 1
+    assert len(harness.receiver.requests) == 1
     with pytest.raises(Conflict):
         await deliveries.replay(
-            harness.cast.engine, harness.admin, made.endpoint.id, harness.receiver.got[0].id
+            harness.cast.engine, harness.admin, made.endpoint.id, harness.receiver.requests[0].id
         )
 
 
@@ -96,7 +96,7 @@ async def test_the_log_alone_pauses_it(
     await harness.plan_and_send()
     row = await harness.cast.engine.db.read(harness.admin.tenant_id, rows.get, made.endpoint.id)
     assert row is not None and (row.status, row.reason) == ("disabled", why)
-    (got,) = harness.receiver.got
+    (got,) = harness.receiver.requests
     assert why.encode() in got.body and made.endpoint.id.encode() in got.body
 
 
@@ -107,7 +107,7 @@ async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(harness: Webh
     await harness.plan()
     await leave(harness, eve, LEAVINGS["blocked"][0])
     await harness.send_due()
-    assert harness.receiver.got == []
+    assert harness.receiver.requests == []
     assert [row.state for row in await harness.log(made.endpoint)] == ["pending"]
     ada = harness.cast.acme.actor("ada")
     on = await endpoint_changes.change(
@@ -119,7 +119,7 @@ async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(harness: Webh
         None,
     )
     await harness.send_due()
-    assert len(harness.receiver.got) == 1
+    assert len(harness.receiver.requests) == 1
 
 
 async def test_the_owner_of_a_delivery_that_waited_is_checked_again(
@@ -141,7 +141,7 @@ async def test_the_owner_of_a_delivery_that_waited_is_checked_again(
     monkeypatch.setattr(payloads.PayloadBuilder, "reason_to_pause", late)
     await harness.worker.dispatcher.dispatch_once()
     await harness.worker.dispatcher.idle()
-    assert harness.receiver.got == []
+    assert harness.receiver.requests == []
     assert [row.state for row in await harness.log(made.endpoint)] == ["pending"]
 
 
@@ -191,7 +191,7 @@ async def test_the_endpoint_of_a_key_that_ended_is_paused(
     await harness.send_message(conversation, "after")
     await harness.plan_and_send()
     found = await shown(harness, made)
-    assert len(harness.receiver.got) == 1
+    assert len(harness.receiver.requests) == 1
     assert (found.status, found.reason) == ("disabled", KEY_ENDED)
 
 
@@ -203,7 +203,7 @@ async def test_an_owner_who_changes_and_keeps_all_rights_keeps_the_endpoint_acti
     await leave(harness, eve, PersonChanges(name="Eva"))
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
-    assert len(harness.receiver.got) == 1
+    assert len(harness.receiver.requests) == 1
 
 
 AS_OF_BEFORE = """

@@ -39,7 +39,8 @@ async def test_an_event_that_cannot_be_encoded_holds_up_no_other(harness: Webhoo
         await harness.send_message(conversation, text)
     await harness.plan_and_send()
     said = [
-        msgspec.json.decode(got.body)["data"]["message"]["content"] for got in harness.receiver.got
+        msgspec.json.decode(got.body)["data"]["message"]["content"]
+        for got in harness.receiver.requests
     ]
     rows = await harness.log(made.endpoint)
     assert sorted(said) == ["one", "two"]

@@ -61,7 +61,7 @@ async def test_no_body_previews_a_support_conversation_to_who_may_not_read_it(
         harness.cast.engine, harness.admin, conversation.id, ConversationChanges(title="New")
     )
     await harness.plan_and_send()
-    said = {got.path: SECRET in got.body.decode() for got in harness.receiver.got}
+    said = {got.path: SECRET in got.body.decode() for got in harness.receiver.requests}
     assert said == {"/eve": False, "/reader": True, "/operator": True}
 
 
@@ -111,7 +111,7 @@ async def test_numbers_do_not_count_notes_for_who_reads_none(harness: WebhookHar
     await harness.plan_and_send()
     last = {
         got.path: msgspec.json.decode(got.body)["data"]["conversation"]["last_seq"]
-        for got in harness.receiver.got
+        for got in harness.receiver.requests
     }
     assert last == {"/driver": 1, "/operator": 2}
 
@@ -127,7 +127,7 @@ async def test_a_former_driver_does_not_receive_whose_delivery_it_is(
     other = DeliveryInput(id=saved.delivery.id, driver_id=harness.cast.acme.id("dan"))
     await deliveries.save(harness.cast.engine, harness.admin, [other])
     await harness.plan_and_send()
-    (got,) = harness.receiver.got
+    (got,) = harness.receiver.requests
     body = msgspec.json.decode(got.body)
     assert (body["type"], body["data"]) == (
         "delivery.removed", {"delivery_id": saved.delivery.id},
@@ -140,5 +140,5 @@ async def test_no_body_holds_what_opens_an_inbox(harness: WebhookHarness, role: 
     await listening(harness, owner, "owner")
     made = await inboxes.create(harness.cast.engine, harness.admin, inboxes.NewInbox(name="Shop"))
     await harness.plan_and_send()
-    (got,) = harness.receiver.got
+    (got,) = harness.receiver.requests
     assert made.identifier not in got.body.decode() and made.hmac_token not in got.body.decode()

@@ -22,7 +22,7 @@ async def posted(harness: WebhookHarness) -> list[dict[str, Any]]:
     """Everything that was posted, in the order of the log."""
     await harness.plan_and_send()
     rows = [row.event_id for each in await harness.endpoints() for row in await harness.log(each)]
-    got = sorted(harness.receiver.got, key=lambda each: rows.index(each.id))
+    got = sorted(harness.receiver.requests, key=lambda each: rows.index(each.id))
     return [msgspec.json.decode(each.body) for each in got]
 
 

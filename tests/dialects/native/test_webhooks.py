@@ -12,7 +12,7 @@ from koine.engine.contacts import inboxes
 from koine.engine.contacts.inboxes import NewInbox
 from koine.store.core.db import Database
 from tests.cast import http
-from tests.support.webhook_receiver import answer
+from tests.support.webhook_receiver import response
 from tests.webhooks.harness import WebhookHarness, webhook_harness
 
 Api = tuple[WebhookHarness, httpx.AsyncClient]
@@ -93,16 +93,16 @@ async def test_a_removed_inbox_may_stay_but_not_be_set_again(api: Api) -> None:
 async def test_a_test_delivery_returns_its_result(api: Api) -> None:
     webhook, (harness, client) = await create_webhook(api), api
     good = (await client.post(f"/v1/webhooks/{webhook['id']}/test")).json()
-    harness.receiver.answers = lambda _: answer(500, body="broken")
+    harness.receiver.respond = lambda _: response(500, body="broken")
     bad = (await client.post(f"/v1/webhooks/{webhook['id']}/test")).json()
     assert (good["delivered"], good["attempt"]["answer"]["status"]) == (True, 200)
     assert (bad["delivered"], bad["attempt"]["answer"]["body"]) == (False, "broken")
-    assert b'"type":"ping"' in harness.receiver.got[0].body
+    assert b'"type":"ping"' in harness.receiver.requests[0].body
 
 
 async def test_the_log_shows_request_and_response(api: Api) -> None:
     webhook, (harness, client) = await create_webhook(api, headers={"X-Token": "sesame"}), api
-    harness.receiver.answers = lambda _: answer(503, body="later")
+    harness.receiver.respond = lambda _: response(503, body="later")
     await harness.send_message(await harness.create_conversation(), "hello")
     await harness.plan_and_send()
     log = f"/v1/webhooks/{webhook['id']}/deliveries"
@@ -152,14 +152,14 @@ async def test_one_delivery_and_a_range_are_replayed(api: Api) -> None:
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
     path = f"/v1/webhooks/{webhook['id']}"
-    (got,) = harness.receiver.got
+    (got,) = harness.receiver.requests
     again = await client.post(f"{path}/deliveries/{got.id}/replay")
     assert (again.status_code, again.json()["state"]) == (202, "pending")
     await harness.send_due()
     given = {"since": "2020-01-01T00:00:00Z", "kinds": ["message.created"]}
     assert (await client.post(f"{path}/replay", json=given)).json() == {"queued": 1}
     await harness.send_due()
-    assert [each.id for each in harness.receiver.got] == [got.id] * 3
+    assert [each.id for each in harness.receiver.requests] == [got.id] * 3
 
 
 async def test_a_new_secret_is_shown_once(api: Api) -> None:

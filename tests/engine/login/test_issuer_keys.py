@@ -15,7 +15,7 @@ from koine.kit.times import unix
 from koine.model.errors import Invalid, Unauthenticated, Unavailable
 from koine.model.tenant import TokenIssuer
 from tests.cast import Cast
-from tests.kit.outbound.receiver import Receiver, receiving
+from tests.kit.outbound.receiver import Receiver, running_receiver
 
 FIRST, SECOND_ = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("first", "second"))
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
@@ -31,7 +31,7 @@ def answer(*keys: ECKey | RSAKey, status: str = "200 OK", body: bytes | None = N
 
 @pytest.fixture
 async def server() -> AsyncIterator[Receiver]:
-    async with receiving(answer(FIRST)) as here:
+    async with running_receiver(answer(FIRST)) as here:
         yield here
 
 

@@ -37,7 +37,7 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(
+async def running_receiver(
     response: bytes = OK, script: Script | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Receiver]:
     """Listens on every address of this machine; gives `answer` to each request, or acts `script`

@@ -13,7 +13,7 @@ from koine.kit.outbound import (
     connection_pool,
     resolver_cache,
 )
-from tests.kit.outbound.receiver import OK, Answers, Receiver, client, receiving
+from tests.kit.outbound.receiver import OK, Answers, Receiver, client, running_receiver
 
 
 async def post(outbound: OutboundClient, here: Receiver, host: str = "127.0.0.1") -> bytes:
@@ -22,13 +22,13 @@ async def post(outbound: OutboundClient, here: Receiver, host: str = "127.0.0.1"
 
 
 async def test_a_connection_serves_again() -> None:
-    async with receiving() as here, client() as outbound:
+    async with running_receiver() as here, client() as outbound:
         assert [await post(outbound, here) for _ in range(5)] == [b"ok"] * 5
         assert (here.connections, len(here.requests)) == (1, 5)
 
 
 async def test_many_at_once_have_a_connection_each() -> None:
-    async with receiving() as here, client() as outbound:
+    async with running_receiver() as here, client() as outbound:
         for _ in range(3):
             await asyncio.gather(*(post(outbound, here) for _ in range(10)))
         assert here.connections == 10
@@ -36,7 +36,7 @@ async def test_many_at_once_have_a_connection_each() -> None:
 
 async def test_only_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_pool, "MAX_IDLE_PER_KEY", 2)
-    async with receiving() as here, client() as outbound:
+    async with running_receiver() as here, client() as outbound:
         for _ in range(2):
             await asyncio.gather(*(post(outbound, here) for _ in range(10)))
         assert here.connections == 18
@@ -53,7 +53,7 @@ async def test_only_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["close header", "HTTP 1.0", "truncated", "more than was asked for"],
 )
 async def test_a_connection_that_is_not_kept(response: bytes) -> None:
-    async with receiving(response) as here, client() as outbound:
+    async with running_receiver(response) as here, client() as outbound:
         await post(outbound, here)
         await asyncio.sleep(0.02)
         await post(outbound, here)
@@ -67,7 +67,7 @@ async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def test_a_kept_connection_that_was_closed_is_no_failure() -> None:
-    async with receiving(script=closing) as here, client() as outbound:
+    async with running_receiver(script=closing) as here, client() as outbound:
         assert [await post(outbound, here) for _ in range(3)] == [b"ok"] * 3
         assert here.connections == 3
 
@@ -76,7 +76,7 @@ async def test_a_new_connection_that_is_closed_is_one() -> None:
     async def rude(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    async with receiving(script=rude) as here, client() as outbound:
+    async with running_receiver(script=rude) as here, client() as outbound:
         with pytest.raises(RequestFailed, match="without an answer"):
             await post(outbound, here)
         assert here.connections == 1
@@ -84,7 +84,7 @@ async def test_a_new_connection_that_is_closed_is_one() -> None:
 
 async def test_a_connection_of_a_certain_age_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_pool, "MAX_AGE_SECONDS", 0.05)
-    async with receiving() as here, client() as outbound:
+    async with running_receiver() as here, client() as outbound:
         for connections in (1, 2):
             await post(outbound, here)
             await post(outbound, here)
@@ -93,7 +93,7 @@ async def test_a_connection_of_a_certain_age_is_closed(monkeypatch: pytest.Monke
 
 
 async def test_two_names_of_an_address_share_nothing() -> None:
-    async with receiving() as here:
+    async with running_receiver() as here:
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=Answers(("127.0.0.1",)))
         for host in ("a.example", "b.example", "a.example"):
             await post(outbound, here, host)
@@ -105,7 +105,7 @@ async def test_two_names_of_an_address_share_nothing() -> None:
 
 async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
     # 127.0.0.1 plays the public address here; it listens on all of 127/8.
-    async with receiving() as here:
+    async with running_receiver() as here:
         responses = Answers(("127.0.0.1",), ("127.0.0.2",))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
         await asyncio.gather(*(post(outbound, here, "rebinds.example") for _ in range(5)))
@@ -115,7 +115,7 @@ async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
 
 async def test_a_changed_name_is_tested_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver_cache, "CACHE_SECONDS", 0)
-    async with receiving() as here:
+    async with running_receiver() as here:
         responses = Answers(("127.0.0.1",), ("127.0.0.2",))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
         await post(outbound, here, "rebinds.example")
@@ -146,7 +146,7 @@ async def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPa
 
 
 async def test_the_next_address_is_tried() -> None:
-    async with receiving() as here:
+    async with running_receiver() as here:
         responses = Answers(("127.0.0.1", "127.0.0.2"))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.0/8"), resolver=responses)
         assert await post(outbound, here, "two.example") == b"ok"
@@ -156,7 +156,7 @@ async def test_the_next_address_is_tried() -> None:
 
 
 async def test_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with receiving() as proxy, receiving() as here, client() as outbound:
+    async with running_receiver() as proxy, running_receiver() as here, client() as outbound:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         await post(outbound, here)
@@ -170,7 +170,7 @@ async def test_close_ends_what_is_under_way() -> None:
         asked.set()
         await asyncio.sleep(30)
 
-    async with receiving(script=silent) as here, client() as outbound:
+    async with running_receiver(script=silent) as here, client() as outbound:
         sent = asyncio.create_task(post(outbound, here))
         await asked.wait()
         await outbound.close()

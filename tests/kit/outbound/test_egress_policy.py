@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from koine.kit.outbound import Blocked, EgressPolicy, OutboundClient, Request
-from tests.kit.outbound.receiver import Answers, client, receiving
+from tests.kit.outbound.receiver import Answers, client, running_receiver
 
 READ = "hooks.internal, bücher.example:8080,10.1.0.0/16, 127.0.0.1:9000,, [::1]:9000,fd00::/8"
 
@@ -59,7 +59,7 @@ def test_nothing_is_nothing() -> None:
 
 
 async def test_an_allowed_name_may_be_private_plain_and_on_any_port() -> None:
-    async with receiving() as here:
+    async with running_receiver() as here:
         allowed = EgressPolicy.parse(f"hooks.internal:{here.port}")
         outbound = OutboundClient(allowed, resolver=Answers(("127.0.0.1",)))
         await outbound.send(Request("POST", f"http://hooks.internal:{here.port}/", {}, b"x"))
@@ -70,7 +70,7 @@ async def test_an_allowed_name_may_be_private_plain_and_on_any_port() -> None:
 
 
 async def test_a_name_with_allowed_addresses_alone_is_allowed() -> None:
-    async with receiving() as here:
+    async with running_receiver() as here:
         responses = Answers(("127.0.0.1",), ("127.0.0.1", "127.0.0.2"))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
         await outbound.send(Request("POST", f"http://good.example:{here.port}/", {}, b"x"))
@@ -81,7 +81,7 @@ async def test_a_name_with_allowed_addresses_alone_is_allowed() -> None:
 
 
 async def test_an_allowed_port_allows_no_other() -> None:
-    async with receiving() as here, client(f"127.0.0.1:{here.port + 1}") as outbound:
+    async with running_receiver() as here, client(f"127.0.0.1:{here.port + 1}") as outbound:
         with pytest.raises(Blocked):
             await outbound.send(Request("POST", here.url))
     assert here.connections == 0

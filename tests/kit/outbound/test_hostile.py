@@ -6,7 +6,7 @@ import pytest
 
 from koine.kit.outbound import Blocked, EgressPolicy, OutboundClient, Request, RequestFailed
 from tests.kit.outbound import hostile
-from tests.kit.outbound.receiver import Answers, Receiver, receiving
+from tests.kit.outbound.receiver import Answers, Receiver, running_receiver
 
 SCHEMES = ["http", "https"]
 
@@ -14,7 +14,7 @@ SCHEMES = ["http", "https"]
 @pytest.fixture
 async def tripwire() -> AsyncIterator[Receiver]:
     """Listens everywhere on this machine; nobody must come."""
-    async with receiving() as here:
+    async with running_receiver() as here:
         yield here
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from koine.kit.outbound import Request, RequestFailed, Response
-from tests.kit.outbound.receiver import OK, Script, client, receiving
+from tests.kit.outbound.receiver import OK, Script, client, running_receiver
 
 
 async def said(response: bytes, max_answer: int = 1000) -> Response:
@@ -22,7 +22,7 @@ async def said(response: bytes, max_answer: int = 1000) -> Response:
 async def scripted(script: Script, timeout_s: float = 5, max_answer: int = 1000) -> Response:
     """The reply of a server that acts so."""
     async with (
-        receiving(script=script) as here,
+        running_receiver(script=script) as here,
         client(timeout_s=timeout_s, max_answer=max_answer) as outbound,
     ):
         return await outbound.send(Request("POST", here.url, {}, b"x"))
@@ -43,7 +43,7 @@ async def test_status_headers_body_and_time() -> None:
 @pytest.mark.parametrize("where", ["http://127.0.0.1:{}/b", "http://169.254.169.254/", "/b"])
 async def test_a_redirect_is_not_followed(status: str, where: str) -> None:
     response = head(f"Location: {where}", "Content-Length: 0", status=status)
-    async with receiving(response) as here, client() as outbound:
+    async with running_receiver(response) as here, client() as outbound:
         reply = await outbound.send(Request("POST", here.url, {}, b"x"))
         assert (reply.status, reply.headers["location"]) == (int(status[:3]), where)
         assert len(here.requests) == 1

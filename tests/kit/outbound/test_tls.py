@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from koine.kit.outbound import EgressPolicy, OutboundClient, Request, RequestFailed
-from tests.kit.outbound.receiver import Answers, Receiver, receiving
+from tests.kit.outbound.receiver import Answers, Receiver, running_receiver
 
 DAY = datetime.timedelta(days=1)
 
@@ -82,7 +82,7 @@ async def speaking(
     authority: Authority, server: ssl.SSLContext, *, trusted: bool = True
 ) -> AsyncIterator[tuple[Receiver, OutboundClient]]:
     """A receiver behind TLS, and a client for which every name is that receiver's."""
-    async with receiving(tls=server) as here:
+    async with running_receiver(tls=server) as here:
         outbound = OutboundClient(
             EgressPolicy.parse("127.0.0.1"),
             resolver=Answers(("127.0.0.1",)),

@@ -266,7 +266,7 @@ async def test_a_client_with_too_many_commands_is_disconnected(
 
 async def test_a_draining_server_disconnects_its_subscribers(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
-        live_inbox.server.relay.draining.start()
+        live_inbox.server.realtime.draining.start()
         assert (await client.until_closed())[-1] == {
             "type": "disconnect", "reason": "server_restart", "reconnect": True,
         }  # fmt: skip
@@ -277,7 +277,7 @@ async def test_a_draining_server_disconnects_a_socket_without_subscriptions(
 ) -> None:
     monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.1)
     async with live_inbox.connect() as client:
-        live_inbox.server.relay.draining.start()
+        live_inbox.server.realtime.draining.start()
         assert (await client.until_closed())[-1]["reason"] == "server_restart"
 
 
@@ -286,9 +286,9 @@ async def test_a_closed_socket_leaves_no_subscriber(live_inbox: LiveServer) -> N
         await client.send("unsubscribe", identifier(live_inbox.dave))
         await client.send("subscribe", identifier(live_inbox.dave))
         await client.receive()
-        assert live_inbox.server.relay.hub.count == 2
+        assert live_inbox.server.realtime.hub.count == 2
     for _ in range(250):
-        if not live_inbox.server.relay.hub.count:
+        if not live_inbox.server.realtime.hub.count:
             return
         await asyncio.sleep(0.02)
     pytest.fail("a subscriber is left")

@@ -105,7 +105,7 @@ async def test_an_unknown_token_is_rejected_and_unsubscribe_ends_the_events(
     async with setting.page() as client:
         await client.do("subscribe", "nobody", **CHANNEL, pubsub_token=new_id())
         event = await client.next()
-        assert (event["who"], event["callback"]) == ("nobody", "rejected")
+        assert (event["subscription"], event["callback"]) == ("nobody", "rejected")
         await subscribed(client, setting.token)
         await client.until("received", "presence.update")
         await client.do("perform", "carol", action="update_presence")

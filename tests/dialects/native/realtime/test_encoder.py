@@ -204,7 +204,7 @@ async def test_a_thousand_subscribers_share_one_encoded_frame(
 
     encoders = [NativeEventEncoder("", sse.frame) for _ in range(1000)]
     readers = [NativeReader(actor, ask, EventFilter(), each) for each in encoders]
-    subscribers = [await server.relay.connect(reader, None) for reader in readers]
+    subscribers = [await server.realtime.connect(reader, None) for reader in readers]
     receiving = asyncio.gather(*(first_message(subscriber) for subscriber in subscribers))
     await send_message(client, cast, conversation_id, "to all")
     assert len({id(frame) for frame in await receiving}) == 1

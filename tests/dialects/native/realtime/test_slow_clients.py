@@ -38,7 +38,7 @@ async def test_a_client_that_does_not_read_is_disconnected_and_continues_later(
     ):
         conversation_id = await open_conversation(client, cast, "dan")
         query = "?kinds=message"
-        start = await server.relay.cursor()
+        start = await server.realtime.cursor()
         with connect_without_reading(server, cast.token("dan")):
             async with follow_stream(server.url, cast.bearer("dan"), query=query) as quick:
                 await quick.until("ready")
@@ -47,7 +47,7 @@ async def test_a_client_that_does_not_read_is_disconnected_and_continues_later(
                 for n in range(COUNT):
                     await send_message(client, cast, conversation_id, f"{n} {PADDING}")
                     received += await next_seqs(quick, 1)
-                assert server.relay.hub.count == 1
+                assert server.realtime.hub.count == 1
         async with follow_stream(server.url, cast.bearer("dan"), start, query) as back:
             assert await next_seqs(back, COUNT) == received == list(range(1, COUNT + 1))
 
