@@ -10,8 +10,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DATA ?= data
 PORT ?= 8420
 PYTEST ?=
-# Two to four test processes: as many as there are cores, within that.
-WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 2 ? 2 : n > 4 ? 4 : n )))
+# Two test processes a core, as tests also wait; three to eight.
+WORKERS := $(shell n=$$(( 2 * $$(nproc 2>/dev/null || echo 2) )); echo $$(( n < 3 ? 3 : n > 8 ? 8 : n )))
+# The tests start hundreds of processes: compile each module once.
+unexport PYTHONDONTWRITEBYTECODE
 # The one tool that writes locks; only `make lock` needs it.
 UV := uv==0.13.8
 
