@@ -19,8 +19,8 @@ WITH new AS MATERIALIZED (
     last_seq = c.last_seq + 1, public_count = c.public_count + 1, last_public_seq = c.last_seq + 1,
     last_content = g.content, last_sender_kind = 'user', last_message_at = g.at,
     previous_content = c.last_content, previous_sender_kind = c.last_sender_kind,
-    previous_message_at = c.last_message_at, last_activity_at = g.at, chat_shown_at = NULL,
-    chat_sort_at = NULL, updated_at = g.at
+    previous_message_at = c.last_message_at, last_activity_at = g.at, shown_at_override = NULL,
+    sort_at_override = NULL, updated_at = g.at
   FROM new AS g
   JOIN participants AS p ON p.tenant_id = g.tenant_id AND p.conversation_id = g.id
     AND p.identity_id = g.sender_id AND p.left_at IS NULL

@@ -35,7 +35,7 @@ _HEAD = """
 UPDATE conversations SET last_seq = ?5, public_count = ?6, last_public_seq = ?5,
   previous_content = last_content, previous_sender_kind = last_sender_kind,
   previous_message_at = last_message_at, last_content = ?7, last_sender_kind = 'user',
-  last_message_at = ?8, last_activity_at = ?8, chat_shown_at = NULL, chat_sort_at = NULL,
+  last_message_at = ?8, last_activity_at = ?8, shown_at_override = NULL, sort_at_override = NULL,
   updated_at = ?8
 WHERE tenant_id = ?1 AND id = ?2
 """

@@ -24,6 +24,11 @@ INSERT INTO hook_deliveries (tenant_id, hook_id, position, event_id, kind, state
 INSERT INTO hook_attempts (tenant_id, hook_id, position, number, at, url, headers, answered,
   answer_headers, answer_body, took_us)
   VALUES ('{TENANT}', '{ENDPOINT}', 7, 1, 4, 'u', '[]', 503, 'h', 'b', 6);
+INSERT INTO conversations (tenant_id, id, number, kind, status, source, responder_active,
+  custom_attributes, labels, last_seq, public_count, last_public_seq, last_activity_at,
+  chat_shown_at, chat_sort_at, participant_count, created_at, updated_at)
+  VALUES ('{TENANT}', '{ENDPOINT}', 1, 'chat', 'open', 'api', false, '[]', '[]', 0, 0, 0, 3, 8, 9,
+  0, 3, 3);
 """
 NOW = {
     "SELECT key_digest, request_digest, claimed_at FROM idempotency_keys": ("a key", "a body", 5),
@@ -33,6 +38,7 @@ NOW = {
     f" WHERE endpoint_id = '{ENDPOINT}'": ("evt", 9, 503),
     "SELECT started_at, response_status, response_headers, response_body, duration_us"
     f" FROM webhook_attempts WHERE endpoint_id = '{ENDPOINT}'": (4, 503, "h", "b", 6),
+    "SELECT shown_at_override, sort_at_override FROM conversations": (8, 9),
 }
 
 
@@ -43,18 +49,19 @@ async def test_rows_are_kept_under_the_new_names_and_counted_under_both(
         return await _rows(fresh_db, text)
 
     older = shutil.copytree(schema._MIGRATIONS, tmp_path / "older")
-    (older / "versions" / "0012_plain_names.py").unlink()
+    for name in ("0012_plain_names.py", "0013_overridden_times.py"):
+        (older / "versions" / name).unlink()
     await fresh_db.alter_schema(
         lambda _: f"{_drops()}; {migration_sql.script(fresh_db.kind, None, older)}; {ROWS}"
     )
-    before = await database_stats(ask, [*OLD, "tenants"])
+    before = await database_stats(ask, [*OLD, "tenants", "conversations"])
     assert before.schema == "0011"
     await schema.migrate(fresh_db)
-    after = await database_stats(ask, [*OLD, "tenants"])
+    after = await database_stats(ask, [*OLD, "tenants", "conversations"])
     assert after.schema == schema.head()
     assert before.tables == after.tables == {
-        "idempotency_keys": 1, "tenants": 0, "webhook_attempts": 1, "webhook_deliveries": 1,
-        "webhook_endpoints": 1,
+        "conversations": 1, "idempotency_keys": 1, "tenants": 0, "webhook_attempts": 1,
+        "webhook_deliveries": 1, "webhook_endpoints": 1,
     }  # fmt: skip
     for text, row in NOW.items():
         assert [tuple(each) for each in await ask(text)] == [row]

@@ -15,6 +15,7 @@ from koine.engine.people import directory
 from koine.engine.webhooks import endpoints
 from koine.kit.clock import FakeClock
 from koine.model.identity import NewIdentity
+from koine.server.webhook_formats import webhook_formats
 from tests.support.webhook_receiver import ReceivedRequest
 from tests.webhooks.harness import WebhookHarness
 
@@ -101,6 +102,13 @@ async def test_inbox_names_and_signature(harness: WebhookHarness) -> None:
         expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
         assert each.headers["x-chatwoot-signature"] == f"sha256={expected}"
         assert UUID(each.headers["x-chatwoot-delivery"]).hex == each.id.removeprefix("evt_")
+
+
+@pytest.mark.parametrize("dialect", ["native", "helpdesk", "inbox"])
+def test_the_headers_of_signatures_are_reserved(dialect: str) -> None:
+    format_ = webhook_formats("https://koine.test")[dialect]
+    names = format_.signatures(["s"], f"evt_{UUID(int=1).hex}", 1, b"{}")
+    assert all(name.lower().startswith(format_.header_prefixes) for name in names)
 
 
 async def test_an_inbox_message_has_the_keys_of_the_contract(harness: WebhookHarness) -> None:

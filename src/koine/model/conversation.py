@@ -21,8 +21,9 @@ class Conversation(Struct, frozen=True):
     `number` counts conversations within the tenant. `last_seq` is the number of the newest message
     of any kind, `public_count` counts those everyone may see, `last_public_seq` is the newest of
     them. `last_*` and `previous_*` preview the two newest public messages. `last_activity_at` is
-    when the newest public message came, else the creation. `chat_shown_at`/`chat_sort_at` override
-    the time that is shown and sorted by (chats.md, D) while `chat_sort_at` is not None.
+    when the newest public message came, else the creation. While `sort_at_override` is not None,
+    `shown_at_override` is shown as the last message's time, None included, and lists that are
+    sorted by the shown time use `sort_at_override` (chats.md, D).
     `source_id` is that of the contact inbox through which it was opened: without a proven identity
     only that contact inbox sees it (inbox.md, F). JSON bags are JSON text. Times are µs.
     """
@@ -58,8 +59,8 @@ class Conversation(Struct, frozen=True):
     previous_content: str | None = None
     previous_sender_kind: SenderKind | None = None
     previous_message_at: int | None = None
-    chat_shown_at: int | None = None
-    chat_sort_at: int | None = None
+    shown_at_override: int | None = None
+    sort_at_override: int | None = None
     contact_seen_at: int | None = None
     agent_seen_at: int | None = None
     participant_count: int = 0

@@ -26,7 +26,7 @@ class ConversationFilter(Conditions, frozen=True, kw_only=True):
 
     `participant_id`: the identity is a participant now. `channel_types` are those of the inbox (a
     conversation without inbox has none). `shown_from`/`shown_to` bound the time that is shown as
-    the last message's (overridden by `Conversation.chat_shown_at`), both inclusive, µs.
+    the last message's (overridden by `Conversation.shown_at_override`), both inclusive, µs.
     `by_shown_time` sorts by that time, and takes the creator of a conversation without owner for
     its owner. `search` is text in the title, the owner's names, e-mail or identifier, or the start
     of the last message, folded. With `search_as` the last message of a support conversation is only

@@ -18,6 +18,9 @@ class WebhookFormat(Protocol):
 
     kinds: tuple[str, ...]
     """The names of all events that it has."""
+    header_prefixes: tuple[str, ...]
+    """How the names of the headers that `signatures` returns begin, in lower case. No endpoint of
+    any dialect may set such a header itself."""
 
     def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
         """Whether an event may have to be sent. This is asked before the context is loaded, so it

@@ -65,6 +65,8 @@ async def test_a_webhook_is_changed_disabled_and_removed(api: Api) -> None:
         ({"url": "nonsense"}, "url"),
         ({"events": ["nonsense"]}, "events"),
         ({"headers": {"webhook-id": "x"}}, "headers"),
+        ({"headers": {"X-Webhook-Signature": "x"}}, "headers"),
+        ({"headers": {"x-Chatwoot-delivery": "x"}}, "headers"),
         ({"headers": {"X-A": "a\r\nb"}}, "headers"),
         ({"inbox_id": "00000000-0000-7000-8000-000000000000"}, "inbox_id"),
     ],

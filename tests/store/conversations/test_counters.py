@@ -67,8 +67,8 @@ async def fill(tx: Tx, cast: Cast) -> None:
             created_by=(acme.id("alice"), None)[n // 6 % 2], metadata=None,
             custom_attributes="{}", labels="[]", created_at=1, updated_at=1,
             last_activity_at=1_000_000 + n, last_message_at=1_000_000 + n,
-            chat_sort_at=(None, 1_000_000 + 2 * n)[n // 5 % 2],
-            chat_shown_at=(None, 1_000_000 + 2 * n)[n // 5 % 2],
+            sort_at_override=(None, 1_000_000 + 2 * n)[n // 5 % 2],
+            shown_at_override=(None, 1_000_000 + 2 * n)[n // 5 % 2],
             removed_at=5 if n == 15 else None,
         )  # fmt: skip
         await conversations.insert_one(tx, row)

@@ -185,8 +185,8 @@ async def change_tx(
         values.pop("status", None)
     if "shown_at" in values:
         shown = values.pop("shown_at")
-        values["chat_shown_at"] = shown
-        values["chat_sort_at"] = before.created_at if shown is None else shown
+        values["shown_at_override"] = shown
+        values["sort_at_override"] = before.created_at if shown is None else shown
     if "assignee_id" in values:
         await references.check_assignee(tx, values["assignee_id"], before.assignee_id)
         if values["assignee_id"] != before.assignee_id:

@@ -255,8 +255,8 @@ def _head_after(head: ConversationHead, message: Message) -> ConversationHead:
         previous_sender_kind=head.last_sender_kind,
         previous_message_at=head.last_message_at,
         last_activity_at=message.created_at,
-        chat_shown_at=None,
-        chat_sort_at=None,
+        shown_at_override=None,
+        sort_at_override=None,
         updated_at=message.created_at,
     )
 

@@ -76,7 +76,7 @@ async def change(
     if changes.url not in (UNSET, before.url):
         await check_url(engine, str(changes.url))
     if changes.headers is not UNSET:
-        check_headers(changes.headers)
+        check_headers(engine, changes.headers)
     if changes.secret is not UNSET:
         check_secret(changes.secret)
     return await _change(engine, actor, engine, endpoint_id, changes, dialect=dialect)

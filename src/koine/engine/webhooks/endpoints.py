@@ -67,7 +67,7 @@ async def create(engine: Engine, actor: Actor, new: NewEndpoint) -> CreatedEndpo
     access.require(actor, *WRITE)
     await check_url(engine, new.url)
     check_kinds(engine, new.dialect, new.kinds)
-    check_headers(new.headers)
+    check_headers(engine, new.headers)
     return await _create(engine, actor, engine.encryption, new)
 
 

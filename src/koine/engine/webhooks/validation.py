@@ -11,11 +11,12 @@ from koine.store.people import inboxes
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _VALUE = re.compile(r"[\x20-\x7e]{0,2000}")
-_OURS = re.compile(
-    r"webhook-.*|x-webhook-signature|x-chat\w+-.*|content-.*|host|connection|transfer-encoding"
-    r"|keep-alive|upgrade|expect|te|trailer|accept-encoding|proxy-.*",
+_RESERVED = re.compile(
+    r"webhook-.*|content-.*|host|connection|transfer-encoding|keep-alive|upgrade|expect|te|trailer"
+    r"|accept-encoding|proxy-.*",
     re.IGNORECASE,
 )
+"""Headers that the server sets in each request, in every dialect."""
 
 
 async def check_url(engine: Engine, url: str) -> None:
@@ -34,12 +35,14 @@ def check_kinds(engine: Engine, dialect: str, kinds: tuple[str, ...]) -> None:
         raise Invalid("events", "unknown", f"no such events: {', '.join(unknown)}")
 
 
-def check_headers(headers: dict[str, str]) -> None:
+def check_headers(engine: Engine, headers: dict[str, str]) -> None:
     """Raise Invalid("headers") for headers that cannot be sent, or that the server itself sets."""
+    formats = engine.webhook_formats.values()
+    reserved = tuple(prefix for each in formats for prefix in each.header_prefixes)
     for name, value in headers.items():
         if not _HEADER.fullmatch(name) or not _VALUE.fullmatch(value):
             raise Invalid("headers", "unfit", "a header's name or value cannot be sent")
-        if _OURS.fullmatch(name):
+        if _RESERVED.fullmatch(name) or name.lower().startswith(reserved):
             raise Invalid("headers", "taken", f"the header {name} is not yours to set")
 
 

@@ -52,7 +52,9 @@ _OF_READER = exists().where(
     tickets.c.kind == "support",
     tickets.c.customer_id == param("search_as"),
 )
-_SHOWN_AT = case((t.c.chat_sort_at.is_not(None), t.c.chat_shown_at), else_=t.c.last_message_at)
+_SHOWN_AT = case(
+    (t.c.sort_at_override.is_not(None), t.c.shown_at_override), else_=t.c.last_message_at
+)
 
 _INDEXED = frozenset(
     {

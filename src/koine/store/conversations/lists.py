@@ -166,14 +166,14 @@ def _ids_by_shown_time(v: _PageVariant) -> Subquery:
     """By the time that is shown: rows with an overridden time are few and have their own index;
     they are merged with the rest (chats.md, D)."""
     row_count = paging.rows_to_page_end(v.window)
-    overridden = t.c.chat_sort_at.is_not(None)
+    overridden = t.c.sort_at_override.is_not(None)
     unowned = replace(v.conditions, owner_ids="any")
     scans = []
     for owned, at in _shown_owners(v.conditions):
-        plain = [*_within(unowned, at), t.c.chat_sort_at.is_(None), *owned]
+        plain = [*_within(unowned, at), t.c.sort_at_override.is_(None), *owned]
         scans.append(select(_scan(v, plain, at).limit(row_count).subquery()))
-        moved = [*_within(unowned, t.c.chat_sort_at), overridden, *owned]
-        scans.append(select(_scan(v, moved, t.c.chat_sort_at).limit(row_count).subquery()))
+        moved = [*_within(unowned, t.c.sort_at_override), overridden, *owned]
+        scans.append(select(_scan(v, moved, t.c.sort_at_override).limit(row_count).subquery()))
     return _merged(v, scans)
 
 

@@ -45,8 +45,8 @@ class ConversationHead(Struct, frozen=True):
     previous_sender_kind: SenderKind | None
     previous_message_at: int | None
     last_activity_at: int
-    chat_shown_at: int | None
-    chat_sort_at: int | None
+    shown_at_override: int | None
+    sort_at_override: int | None
     updated_at: int
 
     def with_last_seq(self, seq: int) -> "ConversationHead":

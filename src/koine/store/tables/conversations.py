@@ -56,8 +56,8 @@ conversations = Table(
     text_("previous_sender_kind"),
     int_("previous_message_at", True),
     int_("last_activity_at"),
-    int_("chat_shown_at", True),
-    int_("chat_sort_at", True),
+    int_("shown_at_override", True),
+    int_("sort_at_override", True),
     int_("contact_seen_at", True),
     int_("agent_seen_at", True),
     Column("participant_count", Integer(), nullable=False),
@@ -98,7 +98,10 @@ conversations = Table(
         where="removed_at IS NOT NULL AND owner_id IS NOT NULL",
     ),
     partial_index(
-        "conversations_chat_sort", "tenant_id", "chat_sort_at", where="chat_sort_at IS NOT NULL"
+        "conversations_sort_at_override",
+        "tenant_id",
+        "sort_at_override",
+        where="sort_at_override IS NOT NULL",
     ),
 )
 

@@ -121,7 +121,7 @@ def owner_of(c: Conversation, related: Related) -> Owner:
 
 
 def _shown_at(c: Conversation) -> int | None:
-    return c.last_message_at if c.chat_sort_at is None else c.chat_shown_at
+    return c.last_message_at if c.sort_at_override is None else c.shown_at_override
 
 
 def _time(us: int | None) -> str | None:

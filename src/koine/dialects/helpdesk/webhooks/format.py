@@ -44,6 +44,7 @@ class HelpdeskWebhookFormat:
     """The `WebhookFormat` of this dialect."""
 
     kinds = KINDS
+    header_prefixes: tuple[str, ...] = (SIGNATURE.lower(),)
 
     def may_match(self, event: LoggedEvent, kinds: EventNames) -> bool:
         """Whether the endpoint asks for one of the names the event may have."""

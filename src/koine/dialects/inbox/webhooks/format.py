@@ -36,6 +36,7 @@ class InboxWebhookFormat:
     """The `WebhookFormat` of this dialect; files are fetched from below `base_url`."""
 
     kinds = KINDS
+    header_prefixes: tuple[str, ...] = ("x-chatwoot-",)
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url

@@ -42,6 +42,7 @@ class NativeWebhookFormat:
     """The `WebhookFormat` of the native API. Links to files begin with `base_url`."""
 
     kinds = KINDS
+    header_prefixes: tuple[str, ...] = ()
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
