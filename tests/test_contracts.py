@@ -136,7 +136,7 @@ def test_there_are_many_citations() -> None:
         ("helpdesk", ', "Auth and permissions", D)'),
     ],
 )
-def test_a_citation_that_leads_nowhere_is_seen(stem: str, rest: str) -> None:
+def test_a_citation_that_leads_nowhere_is_a_fault(stem: str, rest: str) -> None:
     assert fault(stem, rest) is not None
 
 

@@ -52,7 +52,7 @@ def test_the_unit_is_valid(unit: Path) -> None:
 
 
 @with_systemd
-def test_an_invalid_unit_is_seen(unit: Path) -> None:
+def test_an_invalid_unit_is_reported(unit: Path) -> None:
     unit.write_text(unit.read_text().replace("ProtectHome=yes", "ProtectHome=maybe"))
     assert "protect home" in analyze("verify", str(unit)).stderr.lower()
 

@@ -119,11 +119,11 @@ def test_the_rule_can_fail(check: house.Check) -> None:
         (house.unmarked_tx, "engine/a.py", "def require(tx): ...\n"),
     ],
 )
-def test_the_rule_lets_pass(check: house.Check, path: str, text: str) -> None:
+def test_the_rule_accepts(check: house.Check, path: str, text: str) -> None:
     assert check(PurePath(path), text) == []
 
 
-def test_a_high_median_is_seen() -> None:
+def test_a_high_median_is_reported() -> None:
     assert house.high_median(["x\n" * 101, "x\n" * 101, "x\n"])
 
 
@@ -137,5 +137,5 @@ def test_a_high_median_is_seen() -> None:
         "koine.store.conversations.messages.insert_many(tx, rows)\n",
     ],
 )
-def test_a_second_caller_is_seen(text: str) -> None:
+def test_a_second_caller_is_found(text: str) -> None:
     assert house.references(text, "koine.store.conversations.messages", "insert_many") == [2]

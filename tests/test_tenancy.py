@@ -56,7 +56,7 @@ OF_B = sa.select(B.c.tenant_id, B.c.a_id).subquery()
         (sa.select(TENANTS.c.name), "tenants"),
     ],
 )
-def test_a_table_without_its_tenant_is_seen(core: sa.ClauseElement, table: str) -> None:
+def test_a_table_without_its_tenant_is_reported(core: sa.ClauseElement, table: str) -> None:
     assert tenancy.unnamed(core) == [table]
 
 
@@ -71,5 +71,5 @@ def test_a_table_without_its_tenant_is_seen(core: sa.ClauseElement, table: str) 
         sa.select(TENANTS.c.name).where(TENANTS.c.id == MINE),
     ],
 )
-def test_a_table_with_its_tenant_is_let_pass(core: sa.ClauseElement) -> None:
+def test_a_table_with_its_tenant_is_accepted(core: sa.ClauseElement) -> None:
     assert tenancy.unnamed(core) == []

@@ -45,7 +45,7 @@ def running(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         process.wait()
 
 
-def test_what_comes_twice_is_done_once(running: tuple[str, Path]) -> None:
+def test_a_repeated_delivery_is_handled_once(running: tuple[str, Path]) -> None:
     url, effects = running
     for name in ("evt_1", "evt_2", "evt_1", "evt_1"):
         signed = webhook_signature.headers([SECRET], name, int(time.time()), BODY)
@@ -53,7 +53,7 @@ def test_what_comes_twice_is_done_once(running: tuple[str, Path]) -> None:
     assert _counted(effects) == [("c1", 2)]
 
 
-def test_what_is_not_ours_is_refused(running: tuple[str, Path]) -> None:
+def test_a_wrong_signature_is_refused(running: tuple[str, Path]) -> None:
     url, effects = running
     other, now = webhook_signature.new_secret(), int(time.time())
     old = webhook_signature.headers([SECRET], "evt_1", now - 600, BODY)
@@ -63,7 +63,7 @@ def test_what_is_not_ours_is_refused(running: tuple[str, Path]) -> None:
     assert not effects.exists() or _counted(effects) == []
 
 
-def test_either_signature_of_a_rotation_will_do(consumer: ModuleType) -> None:
+def test_either_signature_of_a_rotation_is_accepted(consumer: ModuleType) -> None:
     new, now = webhook_signature.new_secret(), int(time.time())
     headers = webhook_signature.headers([new, SECRET], "evt_1", now, BODY)
     assert consumer.verify(SECRET, headers, BODY, now)
@@ -71,7 +71,9 @@ def test_either_signature_of_a_rotation_will_do(consumer: ModuleType) -> None:
     assert not consumer.verify(SECRET, headers, BODY + b" ", now)
 
 
-def test_an_effect_that_fails_is_not_remembered(consumer: ModuleType, tmp_path: Path) -> None:
+def test_a_delivery_whose_handling_fails_is_not_recorded(
+    consumer: ModuleType, tmp_path: Path
+) -> None:
     effects = consumer.Effects(tmp_path / "effects.db")
     with pytest.raises(KeyError):
         effects.take("evt_1", {"type": "message.created"})

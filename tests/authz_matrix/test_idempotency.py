@@ -65,12 +65,12 @@ def replayed(reply: Reply) -> bool:
     return reply.headers.get("idempotent-replayed") == "true"
 
 
-def test_every_route_that_writes_keeps_its_answers() -> None:
+def test_every_route_that_writes_stores_its_responses() -> None:
     assert {route for _, route in set(WRITES) - {*KEPT, ELSEWHERE}} == EXEMPT
 
 
 @pytest.mark.parametrize(("dialect", "route"), KEPT)
-async def test_the_first_answer_is_given_again(run: Run, dialect: str, route: str) -> None:
+async def test_the_first_response_is_replayed(run: Run, dialect: str, route: str) -> None:
     ask = RepeatedRequest(run, dialect, route)
     first, again = await ask(), await ask(spelled='"{}"')
     assert first.status in YES
@@ -89,7 +89,9 @@ async def test_another_payload_is_refused(run: Run, dialect: str, route: str) ->
 
 
 @pytest.mark.parametrize(("dialect", "route"), NAMED)
-async def test_another_callers_key_is_another(run: Run, dialect: str, route: str) -> None:
+async def test_the_same_key_of_another_caller_is_independent(
+    run: Run, dialect: str, route: str
+) -> None:
     ask = RepeatedRequest(run, dialect, route)
     await ask()
     others = [each for each in ask.may if each.column != ask.may[0].column]
@@ -98,7 +100,9 @@ async def test_another_callers_key_is_another(run: Run, dialect: str, route: str
 
 
 @pytest.mark.parametrize(("dialect", "route"), KEPT)
-async def test_at_once_it_runs_once(run: Run, dialect: str, route: str) -> None:
+async def test_concurrent_requests_with_one_key_run_once(
+    run: Run, dialect: str, route: str
+) -> None:
     ask = RepeatedRequest(run, dialect, route)
     await ask.run.ids(ask.row, ask.may[0], "own")
     replies = await asyncio.gather(*(ask() for _ in range(8)))

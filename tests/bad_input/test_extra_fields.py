@@ -42,7 +42,7 @@ _VARIES = (
 
 
 @pytest.mark.parametrize(("name", "route"), list(rows([*SPOKEN.values()], "body")))
-async def test_nothing_else_is_listened_to(
+async def test_unknown_fields_do_not_change_the_response(
     run: Run, name: str, route: str, record_property: Callable[[str, object], None]
 ) -> None:
     prober = Prober(run, SPOKEN[name], route)

@@ -17,12 +17,12 @@ def test_a_backup_goes_into_a_folder_and_is_verified(acme: Terminal, tmp_path: P
     assert "can be restored" in acme.type("backup", "--verify", str(archive))
 
 
-def test_it_need_not_be_verified(acme: Terminal, tmp_path: Path) -> None:
+def test_verification_can_be_skipped(acme: Terminal, tmp_path: Path) -> None:
     assert "restored" not in acme.type("backup", str(tmp_path / "b.tar"), "--no-verify")
     assert "not both" in acme.type("backup", "b", "--verify", "--no-verify", code=1)
 
 
-def test_a_restore_brings_back_what_was_there(acme: Terminal, tmp_path: Path) -> None:
+def test_a_restored_database_has_the_data_of_the_backup(acme: Terminal, tmp_path: Path) -> None:
     acme.type("backup", str(tmp_path / "b.tar"))
     elsewhere = Terminal(tmp_path / "elsewhere")
     assert "it is restored" in elsewhere.type("restore", str(tmp_path / "b.tar"))
@@ -31,12 +31,12 @@ def test_a_restore_brings_back_what_was_there(acme: Terminal, tmp_path: Path) ->
     elsewhere.type("restore", str(tmp_path / "b.tar"), "--force")
 
 
-def test_what_is_no_archive_is_told(acme: Terminal, tmp_path: Path) -> None:
+def test_a_file_that_is_no_archive_is_an_error(acme: Terminal, tmp_path: Path) -> None:
     (tmp_path / "b.tar").write_text("hello")
     assert "not an archive" in acme.type("backup", "--verify", str(tmp_path / "b.tar"), code=1)
     assert "no archive" in acme.type("restore", str(tmp_path / "c.tar"), code=1)
 
 
-def test_nothing_to_back_up_is_told(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_backup_of_no_database_is_an_error(terminal: Terminal, tmp_path: Path) -> None:
     assert "there is no database" in terminal.type("backup", str(tmp_path / "b.tar"), code=1)
     assert list(tmp_path.glob("*.tar")) == []

@@ -22,7 +22,7 @@ def typed(*words: str, code: int = 0, **env: str) -> str:
     return result.output
 
 
-def test_every_command_is_listed_and_helps() -> None:
+def test_every_command_is_listed_and_has_a_help_text() -> None:
     said = typed("--help")
     for name in COMMANDS:
         assert f"\n  {name} " in said
@@ -50,7 +50,7 @@ def test_openapi_of_all_and_of_none() -> None:
     assert "it is one of" in typed("openapi", "klingon", code=1)
 
 
-def test_migrate_says_from_where_to_where(terminal: Terminal) -> None:
+def test_migrate_prints_the_old_and_new_version(terminal: Terminal) -> None:
     assert "empty -> " in terminal.type("migrate")
     assert "up to date" in terminal.type("migrate")
 
@@ -60,7 +60,7 @@ def test_a_bad_setting_is_wrong_usage() -> None:
     assert said == "koine: KOINE_PORT: must be a whole number from 0 to 65535\n"
 
 
-def test_a_database_that_is_down_is_a_sentence_without_its_password() -> None:
+def test_an_unreachable_database_is_reported_without_its_password() -> None:
     said = typed("tenant", "list", "--database", "postgresql://u:secret@127.0.0.1:1/x", code=1)
     assert (
         said
@@ -68,7 +68,7 @@ def test_a_database_that_is_down_is_a_sentence_without_its_password() -> None:
     )
 
 
-def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "koine.db").write_text("not a database " * 100)
     assert "Traceback" not in typed("tenant", "list", "--data", str(tmp_path), code=1)
 

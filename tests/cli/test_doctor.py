@@ -8,18 +8,18 @@ from tests.cli.terminal import Terminal
 from tests.support.shared_postgres import SharedPostgres
 
 
-def test_a_new_folder_is_fine_and_nothing_is_made(terminal: Terminal) -> None:
+def test_a_new_folder_has_no_problems_and_stays_empty(terminal: Terminal) -> None:
     assert "PROBLEM" not in terminal.type("doctor")
     assert list(terminal.folder.iterdir()) == []
 
 
-def test_a_server_that_was_set_up_is_fine(acme: Terminal) -> None:
+def test_a_configured_server_has_no_problems(acme: Terminal) -> None:
     about = {finding["about"]: finding["level"] for finding in acme.json("doctor")}
     fine = dict.fromkeys(("settings", "disk", "database", "tables", "version"), "ok")
     assert about == fine | {"secrets": "warning"}
 
 
-def test_a_key_of_ones_own_that_seals_secrets_is_fine(
+def test_a_configured_encryption_key_is_no_problem(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "KOINE_SECRET_KEY" in terminal.type("doctor")
@@ -52,7 +52,7 @@ async def test_a_server_that_does_not_answer_is_a_problem() -> None:
     assert finding.level == "problem" and "secret" not in finding.found
 
 
-async def test_a_careless_server_is_a_problem(shared_postgres: SharedPostgres) -> None:
+async def test_unsafe_settings_are_problems(shared_postgres: SharedPostgres) -> None:
     settings = load({}, {"database_url": shared_postgres.new_empty_database()})
     found = list(await diagnose_database(settings))
     problems = [finding.found for finding in found if finding.level == "problem"]

@@ -13,12 +13,12 @@ def test_a_tenant_is_made_and_listed(terminal: Terminal) -> None:
     assert terminal.json("tenant", "list") == [made]
 
 
-def test_a_taken_short_name_is_refused_in_a_sentence(acme: Terminal) -> None:
+def test_a_taken_slug_is_refused_with_a_reason(acme: Terminal) -> None:
     said = acme.type("tenant", "create", "Acme", code=1)
     assert said == "koine: there is a tenant acme already\n"
 
 
-def test_without_a_tenant_it_says_how_to_make_one(terminal: Terminal) -> None:
+def test_without_a_tenant_the_error_names_the_command_that_creates_one(terminal: Terminal) -> None:
     assert "koine tenant create" in terminal.type("user", "list", code=1)
 
 
@@ -78,7 +78,7 @@ def test_a_password_is_asked_for_twice(acme: Terminal) -> None:
     assert "password set" in acme.type("user", "set-password", "ann@acme.test", input=twice)
 
 
-def test_tokens_are_printed_alone(acme: Terminal) -> None:
+def test_the_output_of_a_token_command_is_only_the_token(acme: Terminal) -> None:
     acme.type(*ANN)
     assert acme.type("user", "token", "ann@acme.test").count(".") == 2
     assert acme.type("user", "token", "--system-admin").count("\n") == 1
@@ -108,7 +108,7 @@ def test_an_inbox_is_opened_and_listed(acme: Terminal) -> None:
     assert made["hmac_token"] not in acme.type("inbox", "list")
 
 
-def test_nothing_is_cut_off_in_a_pipe(acme: Terminal) -> None:
+def test_output_to_a_pipe_is_not_truncated(acme: Terminal) -> None:
     name = "A rather long name of an inbox " * 5
     acme.type("inbox", "create", name)
     assert name.strip() in acme.type("inbox", "list")

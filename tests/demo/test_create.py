@@ -78,7 +78,9 @@ async def open_all(engine: Engine, company: DemoTenant) -> None:
         )
 
 
-async def test_it_is_full_of_believable_conversations(engine: Engine, kept: DemoFile) -> None:
+async def test_the_demonstration_has_conversations_of_each_kind(
+    engine: Engine, kept: DemoFile
+) -> None:
     assert await count(engine, kept.demo) >= 120
     for status in STATUSES:
         assert status == "pending" or await count(engine, kept.demo, statuses=(status,)) > 5
@@ -87,12 +89,12 @@ async def test_it_is_full_of_believable_conversations(engine: Engine, kept: Demo
     assert await count(engine, kept.rival) > 8
 
 
-async def test_made_again_it_is_the_same(engine: Engine, kept: DemoFile) -> None:
+async def test_creating_it_again_changes_nothing(engine: Engine, kept: DemoFile) -> None:
     assert await demonstration(engine) == kept
     assert len(await tenants.everyone(engine)) == 2
 
 
-async def test_its_people_are_who_they_are_said_to_be(engine: Engine, kept: DemoFile) -> None:
+async def test_its_people_have_the_roles_that_are_printed(engine: Engine, kept: DemoFile) -> None:
     tokens = kept.demo.credentials.delivery.tokens
     actors = {
         name: await credentials.by_token(engine, getattr(tokens, name))
@@ -135,7 +137,7 @@ async def test_listed_deliveries_never_have_a_conversation(engine: Engine, kept:
     assert len(after) >= MIN_UNUSED_DELIVERIES and before.isdisjoint(each.id for each in after)
 
 
-async def test_conversations_that_are_gone_have_a_successor(engine: Engine, kept: DemoFile) -> None:
+async def test_deleted_example_conversations_are_replaced(engine: Engine, kept: DemoFile) -> None:
     operator_actor = operator(kept.demo.credentials.tenant_id)
     await conversations.delete(engine, operator_actor, kept.demo.examples.helpdesk, None)
     await conversations.remove(engine, operator_actor, kept.demo.examples.chats)
@@ -144,7 +146,7 @@ async def test_conversations_that_are_gone_have_a_successor(engine: Engine, kept
         await conversations.get(engine, operator_actor, conversation_id)
 
 
-async def test_tokens_are_made_anew_before_they_end(engine: Engine, kept: DemoFile) -> None:
+async def test_tokens_are_replaced_before_they_expire(engine: Engine, kept: DemoFile) -> None:
     assert isinstance(engine.clock, FakeClock)
     engine.clock.advance((TOKEN_DAYS * DAY - 60 * SECOND) / SECOND)
     token = (await demonstration(engine)).demo.credentials.delivery.tokens.admin
@@ -164,7 +166,7 @@ async def test_keys_and_logins_open_their_tenant(engine: Engine, kept: DemoFile,
     assert logged_in.tenant_id == into.tenant_id
 
 
-async def test_without_its_file_it_is_not_made_twice(engine: Engine, kept: DemoFile) -> None:
+async def test_without_its_file_it_is_not_created_twice(engine: Engine, kept: DemoFile) -> None:
     path = Path(engine.settings.data_dir) / demo_credentials.FILE
     path.unlink()
     with pytest.raises(Conflict):
@@ -172,7 +174,7 @@ async def test_without_its_file_it_is_not_made_twice(engine: Engine, kept: DemoF
     demo_credentials.write(path, kept)
 
 
-async def test_the_file_of_another_database_is_not_believed(engine: Engine, kept: DemoFile) -> None:
+async def test_the_file_of_another_database_is_ignored(engine: Engine, kept: DemoFile) -> None:
     path = Path(engine.settings.data_dir) / demo_credentials.FILE
     demo_credentials.write(
         path, demo_credentials.DemoFile(1, _elsewhere(kept.demo), _elsewhere(kept.rival))

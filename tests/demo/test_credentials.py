@@ -28,7 +28,7 @@ TENANT = credentials.DemoTenant(
 KEPT = DemoFile(1, TENANT, TENANT, "http://koine.test")
 
 
-def test_what_is_written_is_read_by_its_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_of_the_file_can_read_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "demo.json"
     credentials.write(path, KEPT)
     assert credentials.read(path) == KEPT
@@ -37,7 +37,7 @@ def test_what_is_written_is_read_by_its_owner_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "{}", "[]"])
-def test_what_cannot_be_read_is_none(tmp_path: Path, text: str | None) -> None:
+def test_an_unreadable_file_is_none(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "demo.json"
     if text is not None:
         path.write_text(text)
@@ -83,12 +83,12 @@ def test_every_documented_call_has_an_example() -> None:
     assert count == {"delivery": 5, "helpdesk": 5, "chats": 7, "inbox": 12}
 
 
-def test_examples_have_their_values() -> None:
+def test_the_values_of_examples_are_filled_in() -> None:
     for example in examples(TENANT, "http://x"):
         assert "$" not in example.command and "http://x/" in example.command
 
 
-def test_a_value_that_would_break_out_of_its_quotes_is_not_shown() -> None:
+def test_a_value_with_quotes_is_not_printed_in_a_command() -> None:
     with pytest.raises(ValueError):
         examples(TENANT, 'http://x"; rm -r /')
 
@@ -100,7 +100,7 @@ def test_each_dialect_is_shown_with_its_credentials() -> None:
     assert "koine demo --env --data 'my data'" in text
 
 
-def test_a_start_prints_what_a_person_reads() -> None:
+def test_the_start_prints_the_logins_and_urls() -> None:
     text = summary(TENANT, "http://x", "my data")
     assert len(text.splitlines()) <= 25
     rows = [line.split() for line in text.splitlines()]

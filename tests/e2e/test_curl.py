@@ -151,7 +151,7 @@ def test_inbox_creates_a_conversation(shell: Shell) -> None:
     assert (body["status"], body["messages"], len(body["contact"])) == ("open", [], 19)
 
 
-def test_helpdesk_lives_a_conversation(shell: Shell) -> None:
+def test_helpdesk_creates_changes_and_deletes_a_conversation(shell: Shell) -> None:
     url = "$KOINE_URL/api/v1/conversations"
     status, listed = shell.run(f"curl '{url}?status=open&inboxId={{{{inbox_id}}}}' {HELPDESK}")
     assert (status, set(listed["pagination"])) == (200, {"total", "page", "limit", "totalPages"})
@@ -181,7 +181,7 @@ def test_chats_lists_and_details(shell: Shell) -> None:
     assert (status, one["id"], one.keys()) == (200, shell.variables["chat_id"], many[0].keys())
 
 
-def test_chats_lives_a_chat(shell: Shell) -> None:
+def test_chats_creates_changes_and_removes_a_chat(shell: Shell) -> None:
     url = "$KOINE_URL/api/v1/chats"
     new = '{"channelId": "{channel_id}", "ownerId": "{owner_id}", "title": null}'
     status, made = shell.run(f"curl --request POST {url} {CHATS} --data '{new}'")

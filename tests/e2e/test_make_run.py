@@ -95,11 +95,11 @@ def test_documents_and_their_page(server: KoineProcess) -> None:
     assert get(server, "/docs").status_code == 200
 
 
-def test_it_names_no_server_software(server: KoineProcess) -> None:
+def test_responses_do_not_name_the_server_software(server: KoineProcess) -> None:
     assert "server" not in get(server, "/livez").headers
 
 
-def test_files_are_their_owners_alone(server: KoineProcess) -> None:
+def test_only_the_owner_can_read_the_files(server: KoineProcess) -> None:
     for name in ("koine.db", "demo.json"):
         mode = (server.folder / "data" / name).stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
@@ -110,13 +110,13 @@ def test_the_command_line_works_beside_it(server: KoineProcess) -> None:
     assert "beside" in koine("tenant", "list", "--data", str(server.folder / "data"))
 
 
-def test_a_second_server_on_the_same_file_is_told_so(server: KoineProcess, tmp_path: Path) -> None:
+def test_a_second_server_on_the_same_file_is_refused(server: KoineProcess, tmp_path: Path) -> None:
     second = served(tmp_path, "--data", str(server.folder / "data"))
     with pytest.raises(AssertionError, match="another process serves"), second:
         pass
 
 
-def test_it_stops_when_told_and_starts_again(tmp_path: Path) -> None:
+def test_it_stops_on_a_signal_and_starts_again(tmp_path: Path) -> None:
     with served(tmp_path) as first:
         before = first.demo
         assert first.stop() == 0

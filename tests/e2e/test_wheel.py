@@ -63,7 +63,7 @@ def test_it_has_every_file_of_the_package(wheel: Path) -> None:
     assert packed == source
 
 
-def test_its_metadata_says_what_it_is(wheel: Path) -> None:
+def test_its_metadata_is_that_of_the_project(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = email.message_from_bytes(archive.read(name))

@@ -19,7 +19,7 @@ async def newest(cast: Cast, entity: str | None = None) -> AuditEntry:
     return page.items[0]
 
 
-async def test_an_entry_says_who_did_what_to_whom(cast: Cast) -> None:
+async def test_an_entry_has_the_actor_the_action_and_the_entity(cast: Cast) -> None:
     dan = cast.acme.id("dan")
     role = PersonChanges(role="agent")
     await directory.change(cast.engine, cast.acme.actor("ada"), dan, "user", role)
@@ -29,7 +29,7 @@ async def test_an_entry_says_who_did_what_to_whom(cast: Cast) -> None:
     assert msgspec.json.decode(entry.detail) == {"role": "agent", "blocked": False}
 
 
-async def test_an_entry_says_that_a_user_logs_in_by_another_email(cast: Cast) -> None:
+async def test_a_change_of_the_login_email_is_in_an_entry(cast: Cast) -> None:
     dan, email = cast.acme.id("dan"), PersonChanges(email="other@web.test", permissions="[]")
     await directory.change(cast.engine, cast.acme.actor("ada"), dan, "user", email)
     entry = await newest(cast)
@@ -52,7 +52,7 @@ async def test_no_entry_holds_a_secret(cast: Cast) -> None:
     assert PASSWORD not in text
 
 
-async def test_a_refused_act_leaves_no_entry(cast: Cast) -> None:
+async def test_a_refused_operation_writes_no_entry(cast: Cast) -> None:
     before = await newest(cast)
     with pytest.raises(Forbidden):
         await offboarding.remove(cast.engine, cast.acme.actor("alice"), cast.acme.id("dan"), "user")

@@ -24,7 +24,7 @@ async def by_driver(cast: Cast, number: int) -> Conversation:
     return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
 
 
-async def test_every_opening_is_numbered_once_and_none_deadlocks(cast: Cast) -> None:
+async def test_concurrent_openings_get_different_numbers_and_do_not_deadlock(cast: Cast) -> None:
     made = await asyncio.wait_for(
         asyncio.gather(
             *(by_key(cast, "carol") for _ in range(12)),

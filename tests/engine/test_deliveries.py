@@ -28,7 +28,7 @@ async def people_of(cast: Cast, delivery: Delivery) -> set[str]:
     return set(await db.read(cast.acme.tenant.id, participants.active_ids, opened.id))
 
 
-async def test_a_new_one_gets_an_id_a_code_and_a_status(cast: Cast) -> None:
+async def test_a_new_delivery_gets_an_id_a_code_and_a_status(cast: Cast) -> None:
     [saved] = await save(cast, DeliveryInput(customer_id=cast.acme.id("cleo")))
     made = saved.delivery
     assert saved.is_new
@@ -37,13 +37,13 @@ async def test_a_new_one_gets_an_id_a_code_and_a_status(cast: Cast) -> None:
     assert await deliveries.get(cast.engine, cast.acme.actor("dora"), made.id) == made
 
 
-async def test_it_keeps_the_id_it_comes_with(cast: Cast) -> None:
+async def test_a_new_delivery_may_have_its_own_id(cast: Cast) -> None:
     wanted = new_id()
     [saved] = await save(cast, DeliveryInput(id=wanted, customer_id=cast.acme.id("cleo")))
     assert (saved.is_new, saved.delivery.id) == (True, wanted)
 
 
-async def test_by_id_and_by_reference_it_is_changed(cast: Cast) -> None:
+async def test_a_delivery_is_changed_by_id_or_by_reference(cast: Cast) -> None:
     one, two, _ = cast.acme.deliveries
     saved = await save(
         cast,
@@ -56,7 +56,7 @@ async def test_by_id_and_by_reference_it_is_changed(cast: Cast) -> None:
     assert saved[1].delivery.external_reference_id == "ORD-2"
 
 
-async def test_all_or_none(cast: Cast) -> None:
+async def test_all_deliveries_are_saved_or_none(cast: Cast) -> None:
     one = cast.acme.deliveries[0]
     with pytest.raises(Invalid) as refused:
         await save(cast, DeliveryInput(id=one.id, status="x"), DeliveryInput(status="y"))
@@ -66,7 +66,7 @@ async def test_all_or_none(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("field", ["customer_id", "driver_id"])
-async def test_its_people_are_users_of_the_tenant(cast: Cast, field: str) -> None:
+async def test_the_people_of_a_delivery_are_users_of_the_tenant(cast: Cast, field: str) -> None:
     for outsider in (cast.rival.id("dan"), cast.acme.id("carol"), new_id()):
         given = {"customer_id": cast.acme.id("cleo"), field: outsider}
         with pytest.raises(Invalid) as refused:
@@ -75,19 +75,19 @@ async def test_its_people_are_users_of_the_tenant(cast: Cast, field: str) -> Non
 
 
 @pytest.mark.parametrize("field", ["id", "external_reference_id"])
-async def test_one_may_not_be_named_twice(cast: Cast, field: str) -> None:
+async def test_a_delivery_may_not_be_named_twice(cast: Cast, field: str) -> None:
     twin = DeliveryInput(**{field: new_id()}, customer_id=cast.acme.id("cleo"))
     with pytest.raises(Invalid):
         await save(cast, twin, twin)
 
 
-async def test_one_may_not_be_named_by_id_and_by_reference(cast: Cast) -> None:
+async def test_a_delivery_may_not_be_named_by_id_and_by_reference(cast: Cast) -> None:
     one = cast.acme.deliveries[0]
     with pytest.raises(Invalid):
         await save(cast, DeliveryInput(id=one.id), DeliveryInput(external_reference_id="ORD-1"))
 
 
-async def test_a_reference_is_one_deliverys(cast: Cast) -> None:
+async def test_a_reference_is_unique(cast: Cast) -> None:
     given = DeliveryInput(id=cast.acme.deliveries[0].id, external_reference_id="ORD-2")
     with pytest.raises(Conflict):
         await save(cast, given)
@@ -127,14 +127,14 @@ async def test_drivers_assigned_at_once_leave_one_driver(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("who", ["dan", "cleo", "alice"])
-async def test_only_who_manages_saves_and_lists(cast: Cast, who: str) -> None:
+async def test_only_managers_save_and_list_deliveries(cast: Cast, who: str) -> None:
     with pytest.raises(Forbidden):
         await save(cast, DeliveryInput(id=cast.acme.deliveries[0].id), who=who)
     with pytest.raises(Forbidden):
         await deliveries.page(cast.engine, cast.acme.actor(who), Window(limit=10))
 
 
-async def test_its_driver_and_customer_may_look_nobody_else(cast: Cast) -> None:
+async def test_only_its_driver_and_customer_and_managers_see_a_delivery(cast: Cast) -> None:
     one = cast.acme.deliveries[0]
     for who in ("dan", "cleo", "dora", "ada"):
         assert await deliveries.get(cast.engine, cast.acme.actor(who), one.id) == one

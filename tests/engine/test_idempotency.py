@@ -35,7 +35,7 @@ async def test_of_many_keys_those_that_nobody_used_are_claimed(cast: Cast) -> No
     assert claimed == [False, True, True, True]
 
 
-async def test_the_first_response_is_given_again(cast: Cast) -> None:
+async def test_the_first_response_is_replayed(cast: Cast) -> None:
     assert await claim(cast) is None
     await save(cast)
     assert await claim(cast) == RESPONSE
@@ -64,7 +64,7 @@ async def test_another_payload_is_refused(cast: Cast) -> None:
         await claim(cast, payload="other")
 
 
-async def test_a_key_is_its_callers_own(cast: Cast) -> None:
+async def test_a_key_belongs_to_its_caller(cast: Cast) -> None:
     assert await claim(cast, "dan") is None
     assert await claim(cast, "cleo") is None
 
@@ -75,14 +75,14 @@ async def test_a_key_claimed_by_a_dead_process_becomes_free(cast: Cast) -> None:
     assert await claim(cast) is None
 
 
-async def test_a_key_its_own_process_does_not_run_any_more_is_free_at_once(cast: Cast) -> None:
+async def test_a_key_whose_request_ended_in_its_process_is_free_at_once(cast: Cast) -> None:
     await claim(cast, runner="one")
     with pytest.raises(Conflict):
         await claim(cast, runner="two")
     assert await claim(cast, runner="one") is None
 
 
-async def test_a_key_is_forgotten_after_a_day(cast: Cast) -> None:
+async def test_a_key_expires_after_a_day(cast: Cast) -> None:
     await claim(cast)
     await save(cast)
     cast.clock.advance(24 * 3600 + 1)

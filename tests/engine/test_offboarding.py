@@ -44,7 +44,7 @@ async def active(cast: Cast, conversation_id: str) -> set[str]:
     )
 
 
-async def test_a_removed_agent_is_assigned_nothing_and_takes_part_nowhere(cast: Cast) -> None:
+async def test_a_removed_agent_has_no_assignments_and_no_participations(cast: Cast) -> None:
     conversation_id, other = await opened(cast, "olaf", "dan"), await opened(cast, "alice", "olaf")
     await remove(cast)
     freed, kept = await current(cast, conversation_id), await current(cast, other)
@@ -54,7 +54,7 @@ async def test_a_removed_agent_is_assigned_nothing_and_takes_part_nowhere(cast: 
     assert cast.acme.id("olaf") not in await active(cast, other)
 
 
-async def test_a_ticket_is_handed_back_and_the_responder_goes_on(cast: Cast) -> None:
+async def test_an_open_ticket_is_completed_and_the_responder_activated(cast: Cast) -> None:
     ada, conversation_id = cast.acme.actor("ada"), await opened(cast, None)
     ticket = await tickets.open_(cast.engine, ada, conversation_id)
     await tickets.take(cast.engine, ada, ticket.id, cast.acme.id("olaf"))
@@ -64,7 +64,7 @@ async def test_a_ticket_is_handed_back_and_the_responder_goes_on(cast: Cast) -> 
     assert (await current(cast, conversation_id)).responder_active
 
 
-async def test_a_ticket_goes_to_whom_the_conversation_went(cast: Cast) -> None:
+async def test_a_ticket_goes_to_the_new_assignee_of_its_conversation(cast: Cast) -> None:
     ada, conversation_id = cast.acme.actor("ada"), await opened(cast, None)
     ticket = await tickets.open_(cast.engine, ada, conversation_id)
     await tickets.take(cast.engine, ada, ticket.id, cast.acme.id("olaf"))
@@ -78,7 +78,7 @@ async def test_a_ticket_goes_to_whom_the_conversation_went(cast: Cast) -> None:
     assert not (await current(cast, conversation_id)).responder_active
 
 
-async def test_a_ticket_that_waits_for_people_keeps_the_responder_silent(cast: Cast) -> None:
+async def test_an_unassigned_ticket_keeps_the_responder_inactive(cast: Cast) -> None:
     conversation_id = await opened(cast, "olaf")
     ticket = await tickets.open_(cast.engine, cast.acme.actor("ada"), conversation_id)
     await remove(cast)

@@ -40,7 +40,7 @@ PAIRS = [
 @given(
     names=st.lists(TEXTS, min_size=3, max_size=6), start=st.integers(0, 9), many=st.integers(0, 9)
 )
-async def test_a_part_of_a_name_finds_those_who_have_it(
+async def test_a_part_of_a_name_finds_the_contact(
     db: Database, names: list[str], start: int, many: int
 ) -> None:
     cast = await make_cast(db)
@@ -69,7 +69,9 @@ async def test_names_titles_and_messages_are_found_in_any_form(
 @pytest.mark.parametrize(
     "needle", ["Ana", "silva", "ANA SILVA", "Silva Ana", "  ana   silva ", "ána sílva"]
 )
-async def test_who_has_two_names_is_found_by_both_in_any_order(cast: Cast, needle: str) -> None:
+async def test_a_contact_with_two_names_is_found_by_both_in_any_order(
+    cast: Cast, needle: str
+) -> None:
     who = await contact(cast, first_name=" Ana", last_name="Silva ")
     owned = await opened(cast, owner_id=who)
     assert await contacts(cast, needle) == {who}
@@ -77,7 +79,7 @@ async def test_who_has_two_names_is_found_by_both_in_any_order(cast: Cast, needl
 
 
 @pytest.mark.parametrize("needle", ["", " ", "\t", "\u200c", "\u0301", "\u0640"])
-async def test_text_of_which_nothing_is_left_asks_for_nothing(cast: Cast, needle: str) -> None:
+async def test_a_search_text_that_folds_to_nothing_is_no_filter(cast: Cast, needle: str) -> None:
     everyone = {cast.acme.id("carol"), cast.acme.id("dave")}
     await opened(cast)
     assert await contacts(cast, needle) == everyone

@@ -20,25 +20,25 @@ async def test_a_tenant_has_a_default_responder(cast: Cast) -> None:
     assert (await tenants.own(cast.engine, cast.acme.actor("dan"))).id == cast.acme.tenant.id
 
 
-async def test_a_short_name_is_of_one_tenant(cast: Cast) -> None:
+async def test_a_slug_is_unique(cast: Cast) -> None:
     with pytest.raises(Conflict):
         await tenants.create(cast.engine, "Other", cast.acme.tenant.slug)
 
 
-async def test_tenants_made_at_once_get_numbers_of_their_own(cast: Cast) -> None:
+async def test_concurrently_created_tenants_get_different_numbers(cast: Cast) -> None:
     making = [tenants.create(cast.engine, "T", f"t-{new_id()}") for _ in range(6)]
     made = await asyncio.gather(*making)
     assert len({tenant.number for tenant in made}) == 6
 
 
-async def test_a_tenant_is_found_by_short_name_or_id(cast: Cast) -> None:
+async def test_a_tenant_is_found_by_slug_or_id(cast: Cast) -> None:
     for name in (cast.acme.tenant.slug, cast.acme.tenant.id):
         assert (await tenants.named(cast.engine, name)).id == cast.acme.tenant.id
     with pytest.raises(NotFound):
         await tenants.named(cast.engine, "nobody")
 
 
-async def test_a_change_is_of_ones_own_tenant(cast: Cast) -> None:
+async def test_an_actor_changes_only_its_own_tenant(cast: Cast) -> None:
     await tenants.change(cast.engine, cast.acme.actor("ada"), TenantChanges(name="New"))
     assert (await tenants.own(cast.engine, cast.acme.actor("ada"))).name == "New"
     assert (await tenants.own(cast.engine, cast.rival.actor("ada"))).name == "Rival"
@@ -66,7 +66,7 @@ async def test_an_issuers_key_fits_its_algorithm(cast: Cast, algorithm: str, key
         await tenants.change(cast.engine, cast.acme.actor("ada"), changes)
 
 
-async def test_what_is_not_named_stays(cast: Cast) -> None:
+async def test_a_change_sets_only_the_fields_it_has(cast: Cast) -> None:
     ada, users = cast.acme.actor("ada"), [cast.acme.id("dora")]
     await tenants.change(cast.engine, ada, TenantChanges(support_user_ids=users))
     after: Tenant = await tenants.change(cast.engine, ada, TenantChanges(name="Renamed"))
@@ -74,7 +74,7 @@ async def test_what_is_not_named_stays(cast: Cast) -> None:
     assert (after.name, settings.support_user_ids) == ("Renamed", users)
 
 
-async def test_changes_made_at_once_do_not_undo_one_another(cast: Cast) -> None:
+async def test_concurrent_changes_are_all_stored(cast: Cast) -> None:
     ada, users = cast.acme.actor("ada"), [cast.acme.id("dora")]
     every = [TenantChanges(name="New"), TenantChanges(support_user_ids=users)]
     every.append(TenantChanges(token_issuer=TokenIssuer("HS256", "k" * 40)))
@@ -85,7 +85,7 @@ async def test_changes_made_at_once_do_not_undo_one_another(cast: Cast) -> None:
     assert settings.token_issuer is not None
 
 
-async def test_an_issuer_is_set_by_who_may_do_everything(cast: Cast) -> None:
+async def test_only_an_actor_with_every_permission_sets_an_issuer(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     held = ROLE_PERMISSIONS["agent"] | {MANAGE_TENANT}
     manager = Actor(ada.tenant_id, "user", cast.acme.id("alice"), "agent", held)

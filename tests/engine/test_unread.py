@@ -41,7 +41,7 @@ class Model:
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-async def test_unread_is_what_was_not_read(db: Database, steps: list[Step]) -> None:
+async def test_unread_counts_match_the_model(db: Database, steps: list[Step]) -> None:
     cast = await make_cast(db)
     people = tuple((cast.acme.id(who), "member") for who in PEOPLE)
     opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id, joining=people)  # type: ignore[arg-type]  # the words are roles

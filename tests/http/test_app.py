@@ -80,7 +80,7 @@ async def test_an_unauthenticated_request_is_refused_before_its_body_is_read() -
     assert request.read == 0
 
 
-async def test_a_401_says_how_to_authenticate() -> None:
+async def test_a_401_has_a_www_authenticate_header() -> None:
     response = await client(headers={}).get("/tiny/things")
     assert response.headers["www-authenticate"] == "Bearer"
 
@@ -99,7 +99,7 @@ async def test_a_429_has_the_rate_limit_headers_too() -> None:
     assert responses[2].headers["retry-after"] == "30"
 
 
-async def test_an_unavailable_database_says_when_to_come_back() -> None:
+async def test_an_unavailable_database_is_a_503_with_retry_after() -> None:
     response = await client().get("/tiny/busy")
     assert (response.status_code, response.headers["retry-after"]) == (503, "7")
 

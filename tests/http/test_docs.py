@@ -18,7 +18,7 @@ async def test_the_page_is_served_under_a_strict_policy(path: str) -> None:
     assert "unsafe" not in policy
 
 
-async def test_the_root_leads_to_the_page() -> None:
+async def test_the_root_redirects_to_the_page() -> None:
     assert (await client().get("/")).headers["location"] == "/docs"
 
 
@@ -41,7 +41,7 @@ async def test_each_file_of_the_page_has_its_type(path: str, media: str) -> None
     assert (await client(headers={}).get(path)).headers["content-type"].startswith(media)
 
 
-async def test_whatever_the_page_asks_for_is_there() -> None:
+async def test_every_file_that_the_page_loads_is_served() -> None:
     wanted = re.findall(r'(?:href|src)="(/[^"]+)"', PAGE["index.html"])
     wanted += [f"/docs/{name}" for text in SCRIPTS.values() for name in imports(text)]
     assert len(set(wanted)) >= len(SCRIPTS)
@@ -50,7 +50,7 @@ async def test_whatever_the_page_asks_for_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SCRIPTS))
-def test_no_script_makes_html_of_data(name: str) -> None:
+def test_no_script_builds_html_from_data(name: str) -> None:
     for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert sink not in SCRIPTS[name]
 

@@ -57,6 +57,6 @@ async def test_the_server_does_not_name_itself(port: int) -> None:
 
 
 @pytest.mark.parametrize("path", [b"/tiny/\xff", b"/tiny/things?search=\xff", b"/tiny/\x00"])
-async def test_raw_bytes_in_the_address_are_refused(port: int, path: bytes) -> None:
+async def test_raw_bytes_in_the_url_are_refused(port: int, path: bytes) -> None:
     head = await say(port, b"GET " + path + b" HTTP/1.1\r\n" + ALLOWED + b"\r\n")
     assert head.startswith(b"http/1.1 400 ")

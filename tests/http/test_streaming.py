@@ -18,7 +18,7 @@ async def test_chunks_are_sent_in_order() -> None:
     assert response.headers["x-request-id"]
 
 
-async def test_a_stream_is_closed_when_the_client_goes() -> None:
+async def test_a_stream_is_closed_when_the_client_disconnects() -> None:
     closed = asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:

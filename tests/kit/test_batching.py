@@ -17,7 +17,7 @@ async def not_13(items: list[int]) -> list[int]:
     return items
 
 
-async def test_what_is_asked_meanwhile_is_done_in_one_round() -> None:
+async def test_items_queued_during_a_batch_are_one_batch() -> None:
     batches: list[list[int]] = []
 
     async def noting(items: list[int]) -> list[int]:
@@ -30,7 +30,7 @@ async def test_what_is_asked_meanwhile_is_done_in_one_round() -> None:
     assert await batcher.add(9) == 18
 
 
-async def test_what_breaks_a_batch_breaks_the_next_one_not() -> None:
+async def test_a_batch_that_fails_does_not_affect_the_next() -> None:
     batcher = Batcher(not_13)
     with pytest.raises(ValueError, match="13"):
         await batcher.add(13)
@@ -49,7 +49,7 @@ async def test_a_replayed_batch_fails_only_what_fails_alone() -> None:
     assert [type(result) for result in results] == [int, ValueError, int]
 
 
-async def test_what_is_cancelled_in_the_queue_is_not_done() -> None:
+async def test_an_item_cancelled_in_the_queue_is_not_executed() -> None:
     done: list[int] = []
 
     async def noting(items: list[int]) -> list[int]:

@@ -45,14 +45,14 @@ async def all_taken(semaphore: FairSemaphore) -> AsyncIterator[None]:
         yield
 
 
-async def test_groups_and_their_callers_have_turns_one_after_the_other() -> None:
+async def test_groups_and_their_callers_get_slots_in_turn() -> None:
     play = Play(FairSemaphore(ONE))
     await play.come("a 1", "a 1", "a 1", "a 2", "b 1", "b 1")
     assert await play.end() == ["a 1", "a 1", "b 1", "a 2", "b 1", "a 1"]
     assert play.semaphore.waiting == 0
 
 
-async def test_one_group_leaves_others_room(play_bounds: Bounds) -> None:
+async def test_one_group_cannot_take_all_slots(play_bounds: Bounds) -> None:
     play = Play(FairSemaphore(play_bounds))
     await play.come("a 1", "a 1", "a 2", "a 3", "a 4", "b 1")
     assert play.had == ["a 1", "a 2", "b 1"]
@@ -64,7 +64,7 @@ def play_bounds() -> Bounds:
     return Bounds(max_concurrent=3, max_per_group=2, max_per_caller=1)
 
 
-async def test_who_comes_when_too_many_wait_is_told_so() -> None:
+async def test_a_caller_beyond_the_queue_is_refused() -> None:
     semaphore = FairSemaphore(
         Bounds(
             max_concurrent=1,
@@ -88,7 +88,7 @@ async def test_who_comes_when_too_many_wait_is_told_so() -> None:
     assert await play.end() == ["a 1", "b 1", "a 2"]
 
 
-async def test_who_waits_too_long_is_told_so_and_leaves_nothing_behind() -> None:
+async def test_a_caller_that_waits_too_long_is_refused_and_leaves_no_state() -> None:
     semaphore = FairSemaphore(
         Bounds(max_concurrent=1, max_per_group=1, max_per_caller=1, wait_seconds=0.01)
     )
@@ -101,7 +101,7 @@ async def test_who_waits_too_long_is_told_so_and_leaves_nothing_behind() -> None
         pass
 
 
-async def test_a_turn_given_to_one_who_is_gone_is_given_to_the_next() -> None:
+async def test_a_slot_of_a_cancelled_caller_goes_to_the_next() -> None:
     play = Play(FairSemaphore(ONE))
     async with all_taken(play.semaphore):
         await play.come("a 1", "a 2", "b 1", "b 2")

@@ -19,7 +19,7 @@ def deep(levels: int, core: str = "") -> bytes:
 
 
 @given(trees, st.booleans())
-def test_what_is_valid_reads_as_in_the_standard_library(tree: object, ascii_only: bool) -> None:
+def test_valid_json_decodes_as_in_the_standard_library(tree: object, ascii_only: bool) -> None:
     body = json.dumps(tree, ensure_ascii=ascii_only).encode()
     assert loads_strict(body) == json.loads(body)
 
@@ -60,7 +60,7 @@ def test_near_json_is_a_value_or_bad_json(text: str) -> None:
         b'"' + b"[" * 100 + b'"',
     ],
 )
-def test_taken(body: bytes) -> None:
+def test_valid_json_is_accepted(body: bytes) -> None:
     assert loads_strict(body) == json.loads(body)
 
 
@@ -104,7 +104,7 @@ def test_taken(body: bytes) -> None:
         (b'{"a":' * 2**17, "deeper"),
     ],
 )
-def test_refused(body: bytes, reason: str) -> None:
+def test_invalid_json_is_refused(body: bytes, reason: str) -> None:
     with pytest.raises(BadJson) as refused:
         loads_strict(body)
     assert reason in refused.value.reason

@@ -18,6 +18,6 @@ def test_a_module_is_imported_when_it_is_used(
     assert heavy.ANSWER == 42
 
 
-def test_what_a_module_lacks_is_lacking() -> None:
+def test_a_missing_attribute_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError):
         _ = LazyModule("json").nonsense

@@ -39,7 +39,7 @@ def test_json_is_one_object_a_line() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["timestamp"])
 
 
-def test_what_is_bound_comes_along() -> None:
+def test_bound_values_are_in_every_line() -> None:
     structlog.contextvars.bind_contextvars(request_id="r1", tenant="t1")
     line = json.loads(logged(True))
     assert (line["request_id"], line["tenant"]) == ("r1", "t1")
@@ -47,7 +47,7 @@ def test_what_is_bound_comes_along() -> None:
 
 @pytest.mark.parametrize("as_json", [True, False])
 @pytest.mark.parametrize("field", ["event", "text", "nested"])
-def test_control_characters_break_no_line(as_json: bool, field: str) -> None:
+def test_control_characters_are_escaped(as_json: bool, field: str) -> None:
     text = logged(as_json, **{field: [HOSTILE] if field == "nested" else HOSTILE})
     assert len(text.splitlines()) == 1
     assert text.removesuffix("\n").isprintable()

@@ -23,7 +23,7 @@ def test_new_files_and_folders_are_their_owners_alone(tmp_path: Path) -> None:
         private_files.create(root / "ab" / "cd" / "key")
 
 
-def test_what_was_open_is_closed_once(tmp_path: Path) -> None:
+def test_files_that_others_could_read_are_restricted_once(tmp_path: Path) -> None:
     root, elsewhere = tmp_path / "files", tmp_path / "elsewhere"
     (root / "ab" / "cd").mkdir(parents=True)
     for path in (root / "ab" / "cd" / "key", elsewhere):

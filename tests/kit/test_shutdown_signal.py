@@ -5,7 +5,7 @@ import asyncio
 from koine.kit.shutdown_signal import MAX_RETRY_MS, MIN_RETRY_MS, ShutdownSignal
 
 
-async def test_whoever_waits_is_woken() -> None:
+async def test_waiting_tasks_are_woken() -> None:
     draining = ShutdownSignal()
     waiting = [asyncio.create_task(draining.wait()) for _ in range(3)]
     await asyncio.sleep(0)
@@ -14,7 +14,7 @@ async def test_whoever_waits_is_woken() -> None:
     await asyncio.wait_for(asyncio.gather(*waiting), 1)
 
 
-async def test_who_comes_late_need_not_wait() -> None:
+async def test_a_late_task_does_not_wait() -> None:
     draining = ShutdownSignal()
     assert not draining.started
     draining.start()
@@ -23,7 +23,7 @@ async def test_who_comes_late_need_not_wait() -> None:
     assert draining.started
 
 
-def test_readers_are_spread() -> None:
+def test_reconnects_are_spread_over_time() -> None:
     delays = [ShutdownSignal().retry_after_ms() for _ in range(500)]
     assert MIN_RETRY_MS <= min(delays) < 3_000
     assert 8_000 < max(delays) <= MAX_RETRY_MS

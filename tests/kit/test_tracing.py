@@ -23,7 +23,7 @@ def collector() -> Iterator[Collector]:
             tracing.close()
 
 
-def test_unasked_nothing_is_made_or_imported() -> None:
+def test_without_tracing_nothing_is_created_or_imported() -> None:
     code = "import sys; from koine.kit import tracing as t\n"
     code += "with t.span('x'): t.set_span_attributes({})\n"
     code += "assert t.current_traceparent() is None and not t.active()\n"
@@ -31,7 +31,7 @@ def test_unasked_nothing_is_made_or_imported() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_unasked_a_span_costs_next_to_nothing() -> None:
+def test_without_tracing_a_span_costs_little() -> None:
     def work() -> None:
         with tracing.span("work", messages=1):
             pass
@@ -40,7 +40,7 @@ def test_unasked_a_span_costs_next_to_nothing() -> None:
     assert fastest / 10_000 < 3e-6  # measured 0.2 µs; the rest is for a busy machine
 
 
-def test_a_request_is_below_its_caller(collector: Collector) -> None:
+def test_the_span_of_a_request_has_its_callers_as_parent(collector: Collector) -> None:
     above = tracing.server_span("GET /x", {"traceparent": PARENT}, {"http.route": "/x"})
     with above, tracing.span("inner", messages=2):
         tracing.set_span_attributes({"tenant": "t1"}, failed=True)
@@ -63,7 +63,7 @@ def test_a_call_to_another_server_carries_the_span(collector: Collector) -> None
     assert headers["traceparent"] != PARENT
 
 
-def test_shared_work_links_those_who_wait(collector: Collector) -> None:
+def test_shared_work_has_links_to_the_waiting_spans(collector: Collector) -> None:
     with tracing.server_span("GET /x", {"traceparent": PARENT}, {}):
         waiting = tracing.current_span()
     with tracing.span("batch", links=[waiting, None]):

@@ -71,7 +71,7 @@ async def test_a_rewound_log_begins_another_epoch(tmp_path: Path) -> None:
             assert (await again.read(1)).reset == "epoch"
 
 
-async def test_an_event_that_cannot_be_loaded_holds_up_no_other(cast: Cast) -> None:
+async def test_an_event_that_cannot_be_loaded_delays_no_other(cast: Cast) -> None:
     conversation = await opened(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         subscriber = await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
@@ -98,7 +98,7 @@ async def test_a_log_reader_that_is_woken_as_it_is_stopped_stops(cast: Cast) -> 
             assert closed
 
 
-async def test_an_event_that_one_encoder_cannot_encode_holds_up_nobody(cast: Cast) -> None:
+async def test_an_event_that_one_encoder_cannot_encode_delays_no_stream(cast: Cast) -> None:
     conversation = await opened(cast, "dan", "olaf")
     async with realtime_of(cast.engine) as realtime:
         mute = await realtime.connect(PlainReader(cast.acme.actor("olaf"), _MuteEncoder()), None)

@@ -24,7 +24,7 @@ def test_the_file_of_a_url(url: str, path: str) -> None:
     assert sqlite_path(named(url)) == Path(path)
 
 
-def test_a_name_is_without_its_password() -> None:
+def test_the_name_of_a_database_has_no_password() -> None:
     settings = named("postgresql://ann:s3cret@db.test:5433/koine?sslmode=require")
     assert database_name(settings) == "postgresql://db.test:5433/koine"
 

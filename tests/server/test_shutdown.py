@@ -115,7 +115,7 @@ async def test_replacing_workers_causes_no_error(
         assert await server.terminate() == 0
 
 
-async def test_planted_a_server_that_just_closes_resets_connections(tmp_path: Path) -> None:
+async def test_planted_a_server_that_closes_at_once_resets_connections(tmp_path: Path) -> None:
     async with nodes(ServerHome(tmp_path), sabotage="abrupt_close") as (server,):
         # Whether anyone stands in the queue just then is chance: in one of many it is certain.
         seen = await restarted(server, 10 * ROUNDS, until_reset=True)

@@ -91,7 +91,7 @@ async def test_a_duplicate_names_its_constraint(db: Database, t: str) -> None:
     assert await db.read(t, names) == ["a"]
 
 
-async def test_an_insert_that_ignores_changes_no_row(db: Database, t: str) -> None:
+async def test_an_insert_that_ignores_conflicts_changes_no_row(db: Database, t: str) -> None:
     row = {"name": "a", "count": 0, "open": True}
     assert await db.write(t, do, scratch.IGNORE, id=new_id(), **row) == 1
     assert await db.write(t, do, scratch.IGNORE, id=new_id(), **row) == 0
@@ -134,7 +134,7 @@ async def test_many_updates_only_move_forward(db: Database, t: str) -> None:
     assert found == [(5, False), (6, False)]
 
 
-async def test_what_a_verb_wrote_is_undone_when_it_raises(db: Database, t: str) -> None:
+async def test_a_transaction_that_raises_is_rolled_back(db: Database, t: str) -> None:
     async def operation(tx: Tx) -> None:
         await add(tx, "a")
         raise LookupError("no")
@@ -152,7 +152,7 @@ async def test_one_of_many_writers_fails_alone(db: Database, t: str) -> None:
     assert len(await db.read(t, names)) == 15
 
 
-async def test_a_verb_may_not_go_on_after_a_failed_statement(db: Database, t: str) -> None:
+async def test_a_transaction_cannot_continue_after_a_failed_statement(db: Database, t: str) -> None:
     async def operation(tx: Tx) -> None:
         await add(tx, "a")
         try:
@@ -165,7 +165,7 @@ async def test_a_verb_may_not_go_on_after_a_failed_statement(db: Database, t: st
     assert await db.read(t, names) == []
 
 
-async def test_a_reading_verb_may_not_write(db: Database, t: str) -> None:
+async def test_a_read_transaction_cannot_write(db: Database, t: str) -> None:
     for read in (db.read, db.read_long):
         with pytest.raises(RuntimeError, match=r"writes: scratch\.py"):
             await read(t, add, "a")

@@ -15,7 +15,7 @@ from tests.support.shared_postgres import SharedPostgres
 SCRIPT = '#!/bin/sh\necho "$0 $*" > {seen}\necho "no room" >&2\nexit 1\n'
 
 
-async def test_programs_that_are_not_there_are_told(
+async def test_a_missing_program_is_reported(
     shared_postgres: SharedPostgres, tmp_path: Path
 ) -> None:
     copies = PostgresBackup(shared_postgres.new_empty_database(), str(tmp_path))
@@ -23,7 +23,7 @@ async def test_programs_that_are_not_there_are_told(
         await copies.restore(tmp_path / "dump")
 
 
-async def test_what_a_program_says_is_told_and_it_gets_no_password_to_show(
+async def test_the_output_of_a_failed_program_is_reported_without_the_password(
     shared_postgres: SharedPostgres, tmp_path: Path
 ) -> None:
     program, seen = tmp_path / "pg_restore", tmp_path / "seen"
@@ -36,7 +36,7 @@ async def test_what_a_program_says_is_told_and_it_gets_no_password_to_show(
     assert secret and secret not in seen.read_text()
 
 
-async def test_an_empty_database_has_nothing_to_copy(
+async def test_an_empty_database_is_not_copied(
     shared_postgres: SharedPostgres, tmp_path: Path
 ) -> None:
     copies = PostgresBackup(shared_postgres.new_empty_database(), shared_postgres.programs())
@@ -44,14 +44,14 @@ async def test_an_empty_database_has_nothing_to_copy(
         await copies.create(tmp_path / "dump")
 
 
-async def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
+async def test_an_unreachable_server_is_reported(tmp_path: Path) -> None:
     copies = PostgresBackup("postgresql://u:secret@127.0.0.1:1/x", "")
     with pytest.raises(BackupError, match="refuses the connection"):
         await copies.create(tmp_path / "dump")
 
 
 @pytest.mark.parametrize("script", [None, "#!/bin/sh\nexit 1\n"])
-async def test_what_cannot_be_restored_takes_nothing_away(
+async def test_a_failed_restore_keeps_the_database_as_it_was(
     shared_postgres: SharedPostgres, tmp_path: Path, script: str | None
 ) -> None:
     if script:
@@ -64,7 +64,7 @@ async def test_what_cannot_be_restored_takes_nothing_away(
     assert await held(url, _LOOK) == [("public", 7)]
 
 
-async def test_what_was_there_goes_once_the_copy_is_in_its_place(
+async def test_the_old_database_is_deleted_after_the_copy_has_replaced_it(
     shared_postgres: SharedPostgres, tmp_path: Path
 ) -> None:
     url, copies = shared_postgres.new_empty_database(), shared_postgres.programs()
@@ -92,7 +92,7 @@ async def held(url: str, text: str) -> list[tuple[object, ...]]:
         await connection.close()
 
 
-async def test_a_damaged_file_takes_no_ones_place(tmp_path: Path) -> None:
+async def test_a_damaged_file_replaces_nothing(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("koine.db", "damaged.db")]
     for path in paths:
         with closing(apsw.Connection(str(path))) as made:

@@ -13,7 +13,7 @@ from tests.engine.conversations.test_files import Bytes
 MIGRATION = "koine.store.migrations.versions.0006_bytes_of_uploads"
 
 
-async def test_files_from_before_count_in_their_tenants_budget(
+async def test_existing_files_count_in_their_tenants_budget(
     fresh_db: Database, tmp_path: Path
 ) -> None:
     cast = await make_cast(fresh_db, data_dir=str(tmp_path))

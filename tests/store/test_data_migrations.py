@@ -21,7 +21,7 @@ DROPPED = ["javascript:alert(1)", "JavaScript:x", "data:text/html,http://a.test"
 
 
 @pytest.mark.parametrize("link", [*KEPT, *DROPPED])
-async def test_pictures_that_are_no_links_are_gone(fresh_db: Database, link: str) -> None:
+async def test_pictures_that_are_no_links_are_deleted(fresh_db: Database, link: str) -> None:
     cast = await make_cast(fresh_db)
     acme = cast.acme
     carol = structs.replace(acme.people["carol"], avatar_url=link)
@@ -37,7 +37,7 @@ async def test_pictures_that_are_no_links_are_gone(fresh_db: Database, link: str
     assert json.loads(inbox.settings) == wanted
 
 
-async def test_keys_that_were_there_get_their_makers(fresh_db: Database) -> None:
+async def test_existing_keys_get_their_creators(fresh_db: Database) -> None:
     cast = await make_cast(fresh_db)
     engine, ada = cast.engine, cast.acme.actor("ada")
     manage = frozenset({"manage:tenant"})
@@ -56,7 +56,7 @@ async def test_keys_that_were_there_get_their_makers(fresh_db: Database) -> None
     assert list(makers.values()).count((None, None)) == 2
 
 
-async def test_members_that_events_name_are_found_again(fresh_db: Database) -> None:
+async def test_participants_named_in_events_are_found(fresh_db: Database) -> None:
     cast = await make_cast(fresh_db)
     ada, cleo = cast.acme.actor("ada"), cast.acme.id("cleo")
     new = NewConversation(participants=((cleo, "member"),))
@@ -70,7 +70,7 @@ async def test_members_that_events_name_are_found_again(fresh_db: Database) -> N
     assert await fresh_db.read(cast.rival.tenant.id, reader_events.member_of, cleo) == []
 
 
-async def test_places_that_were_there_prove_nothing_until_they_show_their_hash(
+async def test_existing_contact_inboxes_are_unverified_until_they_send_their_hash(
     fresh_db: Database,
 ) -> None:
     cast = await make_cast(fresh_db)

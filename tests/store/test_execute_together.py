@@ -28,7 +28,7 @@ async def test_an_insert_and_an_update_of_another_row(db: Database, t: str) -> N
     assert (new.name, raised.count, raised.open) == ("new", 7, False)
 
 
-async def test_nothing_to_do_is_done(db: Database, t: str) -> None:
+async def test_an_empty_batch_does_nothing(db: Database, t: str) -> None:
     await db.write_batch(together, (scratch.INSERT_MANY, []))
     assert await db.read(t, names) == []
 

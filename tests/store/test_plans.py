@@ -24,7 +24,7 @@ from tests.support.shared_postgres import SharedPostgres
 
 
 @pytest.mark.parametrize("query", [messages._LATEST, send._CONTEXTS, send._EXISTING])
-async def test_given_rows_lead_and_no_tenant_is_walked(
+async def test_rows_of_a_parameter_drive_the_join_and_no_tenant_is_scanned(
     query: Query[object], tmp_path: Path
 ) -> None:
     steps = await sqlite_steps(query, tmp_path)
@@ -51,7 +51,7 @@ OWN = [
 
 
 @pytest.mark.parametrize(("query", "index"), OWN)
-async def test_what_is_ones_own_is_found_by_an_index(
+async def test_the_events_of_a_reader_are_found_by_an_index(
     query: Query[object], index: str, tmp_path: Path
 ) -> None:
     steps = await sqlite_steps(query, tmp_path)

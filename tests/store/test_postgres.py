@@ -142,7 +142,7 @@ async def test_a_refusal_is_not_run_again_and_leaves_the_connection(
     assert db._pool._slots_used == 1
 
 
-async def test_a_cancelled_caller_leaves_nothing_behind(db: PostgresDatabase, t: str) -> None:
+async def test_a_cancelled_callers_transaction_is_rolled_back(db: PostgresDatabase, t: str) -> None:
     inside = asyncio.Event()
 
     async def operation(tx: Tx) -> None:
@@ -159,7 +159,7 @@ async def test_a_cancelled_caller_leaves_nothing_behind(db: PostgresDatabase, t:
     assert db._pool._slots_used == 1
 
 
-async def test_a_caller_waits_for_a_connection_no_longer_than_said(
+async def test_a_caller_waits_for_a_connection_up_to_the_timeout(
     db: PostgresDatabase, t: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_pool, "_ACQUIRE_SECONDS", 0.02)
@@ -187,7 +187,7 @@ async def test_many_callers_share_few_connections(db: PostgresDatabase, t: str) 
     assert db._pool._slots_used == 2
 
 
-async def test_waiters_who_leave_lose_no_connection(db: PostgresDatabase, t: str) -> None:
+async def test_cancelled_waiters_lose_no_connection(db: PostgresDatabase, t: str) -> None:
     for round in range(20):
         tasks = [asyncio.ensure_future(db.write(t, add, f"{round}-{i}")) for i in range(12)]
         for _ in range(round):
@@ -217,12 +217,12 @@ async def test_a_lock_held_too_long_is_unavailable(
     await db.close()
 
 
-async def test_nobody_there_is_unavailable() -> None:
+async def test_an_unreachable_server_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         await PostgresDatabase.open("postgresql://koine@127.0.0.1:1/koine")
 
 
-async def test_the_wrong_password_is_told_at_once(url: str) -> None:
+async def test_a_wrong_password_fails_at_once(url: str) -> None:
     user, _, rest = url.partition("://")[2].partition("@")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await PostgresDatabase.open(f"postgresql://{user.split(':')[0]}:wrong@{rest}")

@@ -46,7 +46,7 @@ async def test_several_at_once_migrate_an_empty_database_once(fresh_db: Database
     await schema.check(fresh_db)
 
 
-async def test_a_newer_schema_is_left_alone(fresh_db: Database) -> None:
+async def test_a_newer_schema_is_not_changed(fresh_db: Database) -> None:
     await fresh_db.alter_schema(lambda _: "UPDATE alembic_version SET version_num = '9999_new'")
     with pytest.raises(schema.WrongSchema, match="newer"):
         await schema.check(fresh_db)
@@ -94,7 +94,7 @@ def test_a_server_at_the_head_needs_no_alembic() -> None:
     assert done.stdout.strip() == ""
 
 
-async def test_a_release_goes_on_from_the_one_before(
+async def test_a_release_migrates_the_tables_of_the_one_before(
     fresh_db: Database, next_release: None
 ) -> None:
     with pytest.raises(schema.WrongSchema, match="koine migrate"):

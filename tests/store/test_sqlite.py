@@ -27,7 +27,7 @@ async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     await opened.close()
 
 
-async def test_verbs_queued_together_share_one_commit(db: SqliteDatabase) -> None:
+async def test_transactions_queued_together_share_one_commit(db: SqliteDatabase) -> None:
     commits = itertools.count()
     db._writer._connection.set_commit_hook(lambda: next(commits) < 0)
 
@@ -36,7 +36,7 @@ async def test_verbs_queued_together_share_one_commit(db: SqliteDatabase) -> Non
     assert len(await db.read(T, names)) == 100
 
 
-async def test_a_verb_that_awaits_something_else_fails_alone(db: SqliteDatabase) -> None:
+async def test_a_transaction_that_awaits_something_else_fails_alone(db: SqliteDatabase) -> None:
     async def sleepy(tx: Tx) -> None:
         await names(tx)
         await asyncio.sleep(0)
@@ -50,7 +50,7 @@ async def test_a_verb_that_awaits_something_else_fails_alone(db: SqliteDatabase)
         await db.read(T, sleepy)
 
 
-async def test_a_read_sees_one_moment(db: SqliteDatabase, tmp_path: Path) -> None:
+async def test_a_read_transaction_sees_one_snapshot(db: SqliteDatabase, tmp_path: Path) -> None:
     other = apsw.Connection(str(tmp_path / "made" / "koine.db"))
 
     async def twice(tx: Tx) -> tuple[list[str], list[str]]:
@@ -74,7 +74,7 @@ async def test_a_batch_that_cannot_be_committed_fails_whole(db: SqliteDatabase) 
     assert await db.read(T, names) == ["before", "later"]
 
 
-async def test_a_full_disk_is_unavailable_until_there_is_room(db: SqliteDatabase) -> None:
+async def test_a_full_disk_is_unavailable_until_there_is_space(db: SqliteDatabase) -> None:
     connection = db._writer._connection
     pages = connection.execute("PRAGMA page_count").get
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
@@ -85,7 +85,7 @@ async def test_a_full_disk_is_unavailable_until_there_is_room(db: SqliteDatabase
     assert await db.read(T, names) == ["y"]
 
 
-async def test_after_a_full_disk_the_log_is_folded_in_before_it_grows(
+async def test_after_a_full_disk_the_wal_is_checkpointed_before_it_grows(
     db: SqliteDatabase, tmp_path: Path
 ) -> None:
     wal = tmp_path / "made" / "koine.db-wal"
@@ -114,7 +114,7 @@ async def test_a_locked_file_is_unavailable_for_writers_alone(
     await db.write(T, add, "b")
 
 
-async def test_a_caller_who_left_before_his_turn_writes_nothing(db: SqliteDatabase) -> None:
+async def test_a_caller_cancelled_in_the_queue_writes_nothing(db: SqliteDatabase) -> None:
     task = asyncio.ensure_future(db.write(T, add, "a"))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -133,9 +133,7 @@ async def test_what_is_queued_is_written_before_closing(tmp_path: Path) -> None:
         await db.write(T, add, "late")
 
 
-async def test_one_process_serves_and_others_may_still_look(
-    db: SqliteDatabase, tmp_path: Path
-) -> None:
+async def test_one_process_serves_and_others_may_read(db: SqliteDatabase, tmp_path: Path) -> None:
     db.claim_serving()
     other = await SqliteDatabase.open(tmp_path / "made" / "koine.db")
     with pytest.raises(AlreadyServed, match=r"koine\.db"):
@@ -147,7 +145,7 @@ async def test_one_process_serves_and_others_may_still_look(
     await other.close()
 
 
-async def test_the_log_is_folded_into_the_file(db: SqliteDatabase) -> None:
+async def test_the_wal_is_checkpointed(db: SqliteDatabase) -> None:
     await db.write(T, add, "x" * 100_000)
     db._checkpointer._checkpoint("TRUNCATE")
     assert db._checkpointer._wal.stat().st_size == 0

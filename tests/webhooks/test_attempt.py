@@ -5,7 +5,7 @@ from koine.webhooks.attempt import INTERNAL_ERROR
 from tests.webhooks.harness import WebhookHarness
 
 
-async def test_a_bug_on_the_way_is_a_failure_and_costs_the_sender_nothing(
+async def test_an_unexpected_error_is_a_failed_attempt(
     harness: WebhookHarness,
 ) -> None:
     async def breaks(_host: str) -> tuple[str, ...]:

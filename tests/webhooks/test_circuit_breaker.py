@@ -26,12 +26,12 @@ def test_pauses_double_up_to_five_minutes() -> None:
     assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
 
 
-def test_failures_of_posts_that_were_under_way_do_not_make_the_pause_longer() -> None:
+def test_failures_of_requests_in_flight_do_not_extend_the_pause() -> None:
     health, now = after(5)
     assert circuit_breaker.failed(health, now + 1) == health
 
 
-def test_it_gives_up_after_days_and_many_failures_alone() -> None:
+def test_the_endpoint_is_disabled_only_after_days_and_many_failures() -> None:
     few, now = after(2, apart=4 * DAY)
     assert not circuit_breaker.should_disable(few, now + DAY)
     many, now = after(5, apart=DAY)

@@ -101,7 +101,9 @@ async def test_after_the_whole_schedule_it_has_failed(harness: WebhookHarness) -
 
 
 @pytest.mark.parametrize(("status", "wait"), [(429, 3600), (503, 3600), (500, 5)])
-async def test_a_receiver_may_ask_for_time(harness: WebhookHarness, status: int, wait: int) -> None:
+async def test_retry_after_delays_the_next_attempt(
+    harness: WebhookHarness, status: int, wait: int
+) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
     harness.receiver.respond = lambda _: response(status, "Retry-After: 3600")
@@ -110,7 +112,7 @@ async def test_a_receiver_may_ask_for_time(harness: WebhookHarness, status: int,
     assert abs(row.due_at - harness.cast.clock.now() - wait * SECOND) <= SECOND
 
 
-async def test_gone_disables_the_endpoint_and_says_why(harness: WebhookHarness) -> None:
+async def test_a_410_disables_the_endpoint_with_a_reason(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
     harness.receiver.respond = lambda _: response(410)
@@ -134,7 +136,7 @@ async def test_a_redirect_is_a_failure_and_not_followed(harness: WebhookHarness)
     assert {got.path for got in harness.receiver.requests} == {"/hook"}
 
 
-async def test_days_of_nothing_but_failures_disable_the_endpoint(harness: WebhookHarness) -> None:
+async def test_days_of_failures_disable_the_endpoint(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     conversation = await harness.create_conversation()
     harness.receiver.respond = lambda _: response(500)
@@ -147,7 +149,7 @@ async def test_days_of_nothing_but_failures_disable_the_endpoint(harness: Webhoo
     assert "nothing but failures" in (found.reason or "")
 
 
-async def test_an_open_breaker_tries_one_and_the_others_wait_untried(
+async def test_an_open_breaker_tries_one_delivery_and_the_others_wait(
     harness: WebhookHarness,
 ) -> None:
     made = await harness.create_endpoint()
@@ -167,7 +169,7 @@ async def test_an_open_breaker_tries_one_and_the_others_wait_untried(
     assert {row.state for row in await harness.log(made.endpoint)} == {"delivered"}
 
 
-async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(
+async def test_payloads_of_a_deleted_conversation_are_neither_sent_nor_stored(
     harness: WebhookHarness,
 ) -> None:
     made = await harness.create_endpoint(kinds=())
@@ -191,7 +193,7 @@ async def test_what_a_deleted_conversation_said_is_not_sent_and_not_kept(
         assert all(attempt.body is None for attempt in shown.attempts)
 
 
-async def test_a_sender_that_was_away_too_long_changes_nothing(harness: WebhookHarness) -> None:
+async def test_an_attempt_that_outlasts_its_lease_changes_nothing(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
     await harness.plan()
@@ -211,7 +213,9 @@ async def test_a_sender_that_was_away_too_long_changes_nothing(harness: WebhookH
     assert (row.state, row.response_status, harness.receiver.count) == ("delivered", 200, 2)
 
 
-async def test_one_or_a_time_is_replayed_under_the_same_ids(harness: WebhookHarness) -> None:
+async def test_a_delivery_or_a_range_is_replayed_under_the_same_ids(
+    harness: WebhookHarness,
+) -> None:
     made = await harness.create_endpoint()
     conversation = await harness.create_conversation()
     for _ in range(3):
@@ -276,12 +280,14 @@ async def test_an_endpoint_receives_no_more_than_its_creator_may_read(
     assert harness.receiver.requests == []
 
 
-async def test_an_address_that_is_ours_is_refused_when_it_is_given(harness: WebhookHarness) -> None:
+async def test_a_private_address_is_refused_when_an_endpoint_is_created(
+    harness: WebhookHarness,
+) -> None:
     with pytest.raises(Invalid, match=r"link-local"):
         await harness.create_endpoint(url="https://169.254.169.254/latest")
 
 
-async def test_old_deliveries_are_forgotten(harness: WebhookHarness) -> None:
+async def test_old_deliveries_are_deleted(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
@@ -294,7 +300,7 @@ async def test_old_deliveries_are_forgotten(harness: WebhookHarness) -> None:
     assert await harness.cast.engine.db.read("", delivery_log.pending_count) == (0, None)
 
 
-async def test_what_was_on_its_way_when_its_conversation_was_deleted_is_not_kept(
+async def test_a_delivery_in_flight_of_a_deleted_conversation_is_not_stored(
     harness: WebhookHarness,
 ) -> None:
     made = await harness.create_endpoint()
@@ -307,7 +313,7 @@ async def test_what_was_on_its_way_when_its_conversation_was_deleted_is_not_kept
     assert (row.state, shown.attempts) == ("cancelled", [])
 
 
-async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothing(
+async def test_a_delivery_in_flight_to_a_removed_endpoint_is_not_stored(
     harness: WebhookHarness,
 ) -> None:
     made = await harness.create_endpoint()
@@ -323,7 +329,7 @@ async def test_what_was_on_its_way_to_an_endpoint_that_was_removed_leaves_nothin
         assert await engine.db.read(tenant, delivery_log.attempts, asked, 1) == []
 
 
-async def test_a_replay_hurries_what_would_wait_for_hours(harness: WebhookHarness) -> None:
+async def test_a_replay_makes_a_waiting_delivery_due(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
     harness.receiver.respond = lambda _: response(503, "Retry-After: 36000")
@@ -336,7 +342,7 @@ async def test_a_replay_hurries_what_would_wait_for_hours(harness: WebhookHarnes
     assert [row.state for row in await harness.log(made.endpoint)] == ["delivered"]
 
 
-async def test_a_replay_leaves_a_post_that_is_under_way_alone(harness: WebhookHarness) -> None:
+async def test_a_replay_does_not_change_a_delivery_in_flight(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
     now = harness.cast.clock.now()
@@ -349,7 +355,7 @@ async def test_a_replay_leaves_a_post_that_is_under_way_alone(harness: WebhookHa
     )  # fmt: skip
 
 
-async def test_no_endpoint_is_a_way_to_read_support_conversations(harness: WebhookHarness) -> None:
+async def test_no_endpoint_receives_support_conversations(harness: WebhookHarness) -> None:
     engine, acme, ears = harness.cast.engine, harness.cast.acme, {}
     for name in ("alice", "dora"):
         actor = acme.actor(name)
@@ -367,7 +373,7 @@ async def test_no_endpoint_is_a_way_to_read_support_conversations(harness: Webho
     assert [got.path for got in harness.receiver.requests] == ["/dora"]
 
 
-async def test_only_endpoints_with_something_old_are_gone_through(harness: WebhookHarness) -> None:
+async def test_only_endpoints_with_old_deliveries_are_read(harness: WebhookHarness) -> None:
     old = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()

@@ -25,7 +25,9 @@ def body(got: ReceivedRequest) -> dict[str, object]:
     return found
 
 
-async def test_the_library_of_standard_webhooks_believes_it(harness: WebhookHarness) -> None:
+async def test_the_library_of_standard_webhooks_verifies_the_signature(
+    harness: WebhookHarness,
+) -> None:
     harness.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation(), "hello")
@@ -36,7 +38,7 @@ async def test_the_library_of_standard_webhooks_believes_it(harness: WebhookHarn
         Webhook(made.secret).verify(got.body.decode() + " ", got.headers)
 
 
-async def test_while_a_secret_is_rotated_both_are_believed(harness: WebhookHarness) -> None:
+async def test_during_a_rotation_both_secrets_verify(harness: WebhookHarness) -> None:
     harness.cast.clock.advance(time.time() - FakeClock().now() / 1e6)
     made = await harness.create_endpoint()
     engine = harness.cast.engine
@@ -135,7 +137,7 @@ async def test_an_update_by_another_name_is_still_an_update(harness: WebhookHarn
     ]  # fmt: skip
 
 
-async def test_own_headers_are_sent_and_not_kept(harness: WebhookHarness) -> None:
+async def test_the_endpoints_headers_are_sent_and_not_logged(harness: WebhookHarness) -> None:
     await harness.create_endpoint(headers={"X-Token": "open sesame"})
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()

@@ -83,7 +83,7 @@ async def test_the_endpoint_of_a_removed_owner_is_paused_and_receives_nothing(
 
 
 @LEAVING
-async def test_the_log_alone_pauses_it(
+async def test_it_is_paused_without_an_event_about_its_owner(
     harness: WebhookHarness, how: PersonChanges | None, why: str
 ) -> None:
     """Also when no event says so: the owner's row is read, and other endpoints receive their
@@ -100,7 +100,7 @@ async def test_the_log_alone_pauses_it(
     assert why.encode() in got.body and made.endpoint.id.encode() in got.body
 
 
-async def test_what_is_on_its_way_waits_for_the_one_who_takes_over(harness: WebhookHarness) -> None:
+async def test_pending_deliveries_wait_for_the_new_owner(harness: WebhookHarness) -> None:
     eve = await eve_of(harness)
     made, conversation = await hook_of(harness, eve), await harness.create_conversation()
     await harness.send_message(conversation, "on its way")
@@ -145,7 +145,7 @@ async def test_the_owner_of_a_delivery_that_waited_is_checked_again(
     assert [row.state for row in await harness.log(made.endpoint)] == ["pending"]
 
 
-async def test_nobody_takes_over_who_holds_less(harness: WebhookHarness) -> None:
+async def test_a_caller_with_fewer_rights_cannot_take_over(harness: WebhookHarness) -> None:
     eve = await eve_of(harness)
     made = await hook_of(harness, eve)
     await leave(harness, eve, None)
@@ -156,7 +156,7 @@ async def test_nobody_takes_over_who_holds_less(harness: WebhookHarness) -> None
         )
 
 
-async def test_who_takes_over_is_in_the_audit_log(harness: WebhookHarness) -> None:
+async def test_taking_over_is_in_the_audit_log(harness: WebhookHarness) -> None:
     eve = await eve_of(harness)
     made = await hook_of(harness, eve)
     await leave(harness, eve, None)
@@ -216,7 +216,7 @@ ALTER TABLE hooks RENAME TO webhook_endpoints;
 """A step of when the table had its older names."""
 
 
-async def test_an_endpoint_of_before_belongs_to_who_last_changed_it(
+async def test_an_existing_endpoint_belongs_to_the_user_who_last_changed_it(
     harness: WebhookHarness,
 ) -> None:
     """A migration reads it in the audit log."""

@@ -31,7 +31,7 @@ class FailingFormat(NativeWebhookFormat):
         return super().payload(context, tenant, kinds, reader)
 
 
-async def test_an_event_that_cannot_be_encoded_holds_up_no_other(harness: WebhookHarness) -> None:
+async def test_an_event_that_cannot_be_encoded_delays_no_other(harness: WebhookHarness) -> None:
     harness.cast.engine.webhook_formats = {"native": FailingFormat("http://koine.test")}
     made = await harness.create_endpoint()
     conversation = await harness.create_conversation()
@@ -48,7 +48,7 @@ async def test_an_event_that_cannot_be_encoded_holds_up_no_other(harness: Webhoo
     assert rows[1].error == payloads.ENCODING_FAILED
 
 
-async def test_an_event_that_cannot_be_loaded_holds_up_no_other(
+async def test_an_event_that_cannot_be_loaded_delays_no_other(
     harness: WebhookHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await harness.create_endpoint()

@@ -55,7 +55,9 @@ async def test_events_for_no_endpoint_do_not_move_the_cursor(harness: WebhookHar
     assert await harness.cast.engine.db.read("", cursors.read, PLANNER_CURSOR) == before
 
 
-async def test_an_endpoint_switched_on_late_begins_there(harness: WebhookHarness) -> None:
+async def test_an_endpoint_that_is_enabled_later_receives_only_later_events(
+    harness: WebhookHarness,
+) -> None:
     made, conversation = await harness.create_endpoint(), await harness.create_conversation()
     engine = harness.cast.engine
     await endpoint_changes.change(
@@ -84,7 +86,7 @@ async def _move(tx, position: int) -> None:  # type: ignore[no-untyped-def]  # a
     await cursors.save(tx, PLANNER_CURSOR, position)
 
 
-async def test_an_id_is_the_events_own(harness: WebhookHarness) -> None:
+async def test_the_id_of_a_delivery_is_derived_from_its_event(harness: WebhookHarness) -> None:
     made, conversation = await harness.create_endpoint(), await harness.create_conversation()
     await harness.send_message(conversation)
     await harness.plan()

@@ -49,7 +49,7 @@ async def support(harness: WebhookHarness, *readers: Actor) -> Conversation:
     return conversation
 
 
-async def test_no_body_previews_a_support_conversation_to_who_may_not_read_it(
+async def test_no_payload_previews_a_support_conversation_to_an_owner_who_may_not_read_it(
     harness: WebhookHarness,
 ) -> None:
     eve, reader = await user(harness, "tenant_admin"), await user(harness, "tenant_admin")
@@ -65,7 +65,7 @@ async def test_no_body_previews_a_support_conversation_to_who_may_not_read_it(
     assert said == {"/eve": False, "/reader": True, "/operator": True}
 
 
-async def test_the_log_shows_no_words_of_support_conversations_either(
+async def test_the_delivery_log_shows_no_text_of_support_conversations(
     harness: WebhookHarness,
 ) -> None:
     reader, eve = await user(harness, "agent"), await user(harness, "agent")
@@ -101,7 +101,9 @@ async def test_the_log_shows_deliveries_to_those_who_may_see_them(harness: Webho
     assert shown == [True, False]
 
 
-async def test_numbers_do_not_count_notes_for_who_reads_none(harness: WebhookHarness) -> None:
+async def test_counts_exclude_private_notes_for_owners_who_may_not_read_them(
+    harness: WebhookHarness,
+) -> None:
     driver = await user(harness, "driver", *sorted(PERMISSIONS))
     await listening(harness, driver, "driver", "message.created")
     await listening(harness, harness.admin, "operator", "message.created")
@@ -116,7 +118,7 @@ async def test_numbers_do_not_count_notes_for_who_reads_none(harness: WebhookHar
     assert last == {"/driver": 1, "/operator": 2}
 
 
-async def test_a_former_driver_does_not_receive_whose_delivery_it_is(
+async def test_a_former_driver_receives_no_people_of_the_delivery(
     harness: WebhookHarness,
 ) -> None:
     driver = await user(harness, "driver", WRITE_WEBHOOKS)
@@ -135,7 +137,9 @@ async def test_a_former_driver_does_not_receive_whose_delivery_it_is(
 
 
 @pytest.mark.parametrize("role", ["tenant_admin", None])
-async def test_no_body_holds_what_opens_an_inbox(harness: WebhookHarness, role: str | None) -> None:
+async def test_no_payload_has_the_credentials_of_an_inbox(
+    harness: WebhookHarness, role: str | None
+) -> None:
     owner = await user(harness, role, *sorted(PERMISSIONS))
     await listening(harness, owner, "owner")
     made = await inboxes.create(harness.cast.engine, harness.admin, inboxes.NewInbox(name="Shop"))

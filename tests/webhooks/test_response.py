@@ -22,7 +22,7 @@ def reply(status: int, retry_after: str = "") -> Response:
         (503, "retry"), (199, "retry"), (600, "retry"),
     ],
 )  # fmt: skip
-def test_the_status_says(status: int, outcome: str) -> None:
+def test_the_outcome_depends_on_the_status(status: int, outcome: str) -> None:
     assert classify(reply(status), NOW).outcome == outcome
 
 
@@ -37,7 +37,7 @@ def test_the_status_says(status: int, outcome: str) -> None:
         (429, "Fri, 20 Nov 9999 13:00:00 GMT", LONGEST_WAIT_S),
     ],
 )
-def test_time_is_given(status: int, asked: str, seconds: int) -> None:
+def test_retry_after_is_parsed(status: int, asked: str, seconds: int) -> None:
     assert classify(reply(status, asked), NOW).not_before == NOW + seconds * SECOND
 
 
@@ -45,5 +45,5 @@ def test_time_is_given(status: int, asked: str, seconds: int) -> None:
     ("status", "asked"),
     [(429, "soon"), (429, ""), (429, "-5"), (500, "120"), (404, "120"), (429, "٣")],
 )
-def test_nonsense_and_other_statuses_ask_for_nothing(status: int, asked: str) -> None:
+def test_an_invalid_retry_after_is_ignored(status: int, asked: str) -> None:
     assert classify(reply(status, asked), NOW).not_before == 0

@@ -26,15 +26,15 @@ def test_the_schedule_of_standard_webhooks(tried: int, seconds: int) -> None:
         ("linear", 0, [0, 0, 0, 0, 0]),
     ],
 )
-def test_an_endpoints_own(backoff: Backoff, retries: int | None, waits: list[int]) -> None:
+def test_the_schedule_of_an_endpoint(
+    backoff: Backoff, retries: int | None, waits: list[int]
+) -> None:
     found = [wait_us(tried, backoff, retries, 0.5) // SECOND for tried in range(1, 6)]
     assert found == waits
 
 
 @given(st.integers(1, 12), st.sampled_from([None, "linear", "exponential"]), st.floats(0, 1))
-def test_chance_moves_a_wait_by_a_tenth_at_most(
-    tried: int, backoff: Backoff | None, chance: float
-) -> None:
+def test_the_jitter_is_at_most_a_tenth(tried: int, backoff: Backoff | None, chance: float) -> None:
     middle, found = (wait_us(tried, backoff, 10, each) for each in (0.5, chance))
     assert abs(found - middle) <= middle * JITTER + 1
     assert found <= LONGEST_S * SECOND * (1 + JITTER)

@@ -190,7 +190,7 @@ async def test_the_owner_has_the_role_user_and_another_user_attendant(
     assert (await api.details(chat))["penultimateMessageRole"] == "user"
 
 
-async def test_the_responder_is_silent_while_people_have_the_ticket(
+async def test_the_responder_is_inactive_while_a_ticket_is_open(
     api: ChatsClient,
 ) -> None:
     chat, admin = await api.create_chat(), operator(api.cast.acme.tenant.id)

@@ -103,7 +103,7 @@ async def test_a_bad_query_is_a_400(api: ChatsClient, query: dict[str, Any]) -> 
     assert response.status_code == 400
 
 
-async def test_the_joins_are_accepted(api: ChatsClient) -> None:
+async def test_the_parameters_for_joins_are_accepted(api: ChatsClient) -> None:
     chat = await api.create_chat()
     said = await api.post_message(chat)
     joins = "chat-message-follow-ups,senders"

@@ -51,7 +51,7 @@ async def test_without_permission_a_foreign_user_id_is_403(delivery_client: Deli
         {"limit": "many"}, {"status": "open"}, {"status": "ACTIVE"}, {"user_id": "dan"},
     ],
 )  # fmt: skip
-async def test_nonsense_in_the_query_is_400(
+async def test_an_invalid_query_is_400(
     delivery_client: DeliveryClient, query: dict[str, str]
 ) -> None:
     response = await delivery_client.get("dora", **query)

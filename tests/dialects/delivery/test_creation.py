@@ -168,7 +168,9 @@ async def test_participants_may_carry_roles(delivery_client: DeliveryClient) -> 
 
 
 @pytest.mark.parametrize("who", ["olaf", "vic"])
-async def test_a_delivery_of_others_is_as_none(delivery_client: DeliveryClient, who: str) -> None:
+async def test_a_delivery_of_others_is_refused_like_an_unknown_one(
+    delivery_client: DeliveryClient, who: str
+) -> None:
     await delivery_client.create_user("vic", "driver")
     others = await delivery_client.call(
         who, "POST", body={"delivery_id": delivery_client.cast.acme.deliveries[0].id}
@@ -202,7 +204,7 @@ async def test_unknown_fields_are_ignored(delivery_client: DeliveryClient) -> No
         {"title": "x" * 1001}, [], "x",
     ],
 )  # fmt: skip
-async def test_nonsense_in_the_body_is_400(delivery_client: DeliveryClient, body: object) -> None:
+async def test_an_invalid_body_is_400(delivery_client: DeliveryClient, body: object) -> None:
     response = await delivery_client.call("dora", "POST", body=body)
     assert response.status_code == 400
     assert response.json()["success"] is False

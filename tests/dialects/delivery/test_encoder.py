@@ -26,7 +26,7 @@ async def say(cast: Cast, where: Conversation, who: str, text: str, private: boo
     await messages.send(cast.engine, cast.acme.actor(who), where.id, draft)
 
 
-async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> None:
+async def test_a_participant_receives_messages_as_get_returns_them(cast: Cast) -> None:
     conversation = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
@@ -38,7 +38,9 @@ async def test_who_takes_part_hears_what_is_said_as_get_shows_it(cast: Cast) -> 
         assert event.data["conversation"]["latest_message"] == event.data["message"]
 
 
-async def test_who_only_sees_the_conversation_hears_that_it_moved(cast: Cast) -> None:
+async def test_a_user_who_may_only_view_receives_conversation_updates_without_messages(
+    cast: Cast,
+) -> None:
     conversation = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("dora"), path=PATH) as stream:
@@ -49,7 +51,7 @@ async def test_who_only_sees_the_conversation_hears_that_it_moved(cast: Cast) ->
         assert event.data["conversation"]["latest_message"]["content"] == "I am here"
 
 
-async def test_private_notes_and_other_peoples_conversations_are_not_heard(cast: Cast) -> None:
+async def test_private_notes_and_conversations_of_others_are_not_received(cast: Cast) -> None:
     conversation = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         inside = follow_stream(server.url, cast.bearer("cleo"), path=PATH)
@@ -63,7 +65,7 @@ async def test_private_notes_and_other_peoples_conversations_are_not_heard(cast:
             assert await olaf.rest() == []
 
 
-async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
+async def test_a_stream_resumes_after_its_cursor(cast: Cast) -> None:
     conversation = await opened(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
@@ -77,7 +79,7 @@ async def test_it_goes_on_where_it_was_cut(cast: Cast) -> None:
         assert [event.data["message"]["content"] for event in events] == ["0", "1", "2"]
 
 
-async def test_who_was_put_out_is_not_shown_what_was_said_since(cast: Cast) -> None:
+async def test_a_removed_participant_receives_no_later_message(cast: Cast) -> None:
     conversation, admin = await opened(cast), cast.acme.actor("ada")
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:

@@ -45,7 +45,7 @@ def test_a_refusal_has_its_status_and_text(refusal: Refusal, status: int, messag
     assert msgspec.to_builtins(response.body) == {"success": False, "message": message}
 
 
-def test_every_class_of_refusal_is_answered() -> None:
+def test_every_class_of_refusal_is_tested() -> None:
     assert {type(refusal) for refusal, _, _ in ANSWERS} >= set(REFUSALS)
 
 

@@ -46,7 +46,9 @@ async def test_the_envelope_of_a_sent_message(delivery_client: DeliveryClient) -
     assert (data["message_type"], data["content"], data["metadata"]) == ("text", "Hello!", None)
 
 
-async def test_the_sources_own_example_is_taken(delivery_client: DeliveryClient) -> None:
+async def test_the_example_of_the_original_documentation_is_accepted(
+    delivery_client: DeliveryClient,
+) -> None:
     opened = await delivery_client.open()
     body = {
         "message_type": "text", "content": "Hello!", "content_url": None, "metadata": None,
@@ -115,7 +117,7 @@ async def test_any_other_link_is_400(delivery_client: DeliveryClient, url: str) 
         {"content": "x", "parent_message_id": new_id()}, {"content_url": "https://a.test"}, [],
     ],
 )  # fmt: skip
-async def test_what_may_not_be_sent_is_400(delivery_client: DeliveryClient, body: object) -> None:
+async def test_an_invalid_message_is_400(delivery_client: DeliveryClient, body: object) -> None:
     opened = await delivery_client.open()
     response = await delivery_client.call("dan", "POST", f"/{opened['id']}/messages", body)
     assert response.status_code == 400
@@ -193,7 +195,7 @@ async def test_one_who_left_cannot_send(delivery_client: DeliveryClient) -> None
     assert (await delivery_client.send("dan", opened["id"], content="x")).status_code == 404
 
 
-async def test_a_conversation_that_is_not_active_takes_nothing(
+async def test_a_conversation_that_is_not_active_accepts_no_message(
     delivery_client: DeliveryClient,
 ) -> None:
     opened = await delivery_client.open()
@@ -247,7 +249,9 @@ async def test_messages_come_newest_first_in_pages(delivery_client: DeliveryClie
     assert (await delivery_client.get("cleo", path, limit=1000)).json()["limit"] == 100
 
 
-async def test_timestamp_range_takes_both_ends_in(delivery_client: DeliveryClient) -> None:
+async def test_both_ends_of_a_timestamp_range_are_inclusive(
+    delivery_client: DeliveryClient,
+) -> None:
     opened = await delivery_client.open()
     times = []
     for n in range(4):
@@ -281,7 +285,7 @@ async def test_a_bad_range_is_400(delivery_client: DeliveryClient, text: str) ->
     assert (response.status_code, "timestamp_range" in response.json()["message"]) == (400, True)
 
 
-async def test_participants_and_system_administrators_read_nobody_else(
+async def test_only_participants_and_system_administrators_read_messages(
     delivery_client: DeliveryClient,
 ) -> None:
     opened = await delivery_client.open()
@@ -320,7 +324,7 @@ async def test_the_read_mark_only_moves_forward(delivery_client: DeliveryClient)
     assert (shown["unread_count"], cleo["last_read_message_id"]) == (0, sent[2]["id"])
 
 
-async def test_a_read_of_nothing_new_writes_nothing(delivery_client: DeliveryClient) -> None:
+async def test_reading_without_new_messages_writes_nothing(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open()
     await delivery_client.send_text("dan", opened["id"], "hi")
     for who in ("cleo", "cleo", "dan"):
@@ -332,7 +336,7 @@ async def test_a_read_of_nothing_new_writes_nothing(delivery_client: DeliveryCli
     assert [kind for kind, _ in rows].count("conversation.read") == 1
 
 
-async def test_private_notes_do_not_exist_here(delivery_client: DeliveryClient) -> None:
+async def test_private_notes_are_not_returned(delivery_client: DeliveryClient) -> None:
     opened = await delivery_client.open("dora")
     sent = await delivery_client.send_text("dora", opened["id"], "hi")
     note = Draft(content="psst", private=True, sender_id=delivery_client.id("ada"))

@@ -27,7 +27,7 @@ def test_every_call_takes_language_and_tenant_id() -> None:
         assert {"tenant_id", "language"} <= names
 
 
-def test_ids_and_times_say_their_format() -> None:
+def test_ids_and_times_have_a_format() -> None:
     schemas = json.loads(json.dumps(document(DeliveryDialect(), "http://t")))["components"][
         "schemas"
     ]

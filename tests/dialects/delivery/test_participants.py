@@ -78,7 +78,9 @@ async def test_one_who_takes_no_part_cannot_be_changed(
     assert response.json()["results"][0]["message"] == "User is not a participant"
 
 
-async def test_manage_tenant_and_system_administrators_may(delivery_client: DeliveryClient) -> None:
+async def test_managers_and_system_administrators_may_change_participants(
+    delivery_client: DeliveryClient,
+) -> None:
     opened = await delivery_client.open()
     await delivery_client.create_user("max", None, "manage:tenant")
     body = {"action": "add", "user_ids": [delivery_client.id("olaf")]}
@@ -90,7 +92,7 @@ async def test_manage_tenant_and_system_administrators_may(delivery_client: Deli
 
 
 @pytest.mark.parametrize(("who", "status"), [("cleo", 403), ("dora", 403), ("olaf", 404)])
-async def test_members_viewers_and_outsiders_may_not(
+async def test_members_viewers_and_outsiders_may_not_change_participants(
     delivery_client: DeliveryClient, who: str, status: int
 ) -> None:
     opened = await delivery_client.open()
@@ -115,7 +117,9 @@ async def test_a_closed_conversation_keeps_its_people(delivery_client: DeliveryC
         {"action": "add", "user_ids": new_id()}, {"action": "add", "user_ids": [new_id()] * 501},
     ],
 )  # fmt: skip
-async def test_nonsense_is_400(delivery_client: DeliveryClient, body: dict[str, object]) -> None:
+async def test_an_invalid_body_is_400(
+    delivery_client: DeliveryClient, body: dict[str, object]
+) -> None:
     opened = await delivery_client.open()
     assert (await put(delivery_client, "dan", opened["id"], **body)).status_code == 400
 

@@ -49,7 +49,7 @@ async def test_others_do_not_find_it(cast: Cast) -> None:
             await conversations.get(cast.engine, outsider, name)
 
 
-async def test_one_who_left_sees_it_no_more(cast: Cast) -> None:
+async def test_a_former_participant_does_not_see_it(cast: Cast) -> None:
     name, dan = await opened(cast), cast.acme.actor("dan")
     await participants.remove(cast.engine, cast.acme.actor("ada"), name, [cast.acme.id("dan")])
     with pytest.raises(NotFound):
@@ -90,7 +90,7 @@ async def test_notes_are_for_staff(cast: Cast, who: str, sees: bool) -> None:
     assert access.sees_private(cast.acme.actor(who)) is sees
 
 
-async def test_a_list_is_cut_to_what_one_may_see(cast: Cast) -> None:
+async def test_a_list_is_restricted_to_what_the_actor_may_see(cast: Cast) -> None:
     f = ConversationFilter()
     assert access.restrict_to_own(cast.acme.actor("ada"), f) == f
     assert access.restrict_to_own(cast.acme.actor("dan"), f).participant_id == cast.acme.id("dan")
@@ -99,12 +99,12 @@ async def test_a_list_is_cut_to_what_one_may_see(cast: Cast) -> None:
         access.restrict_to_own(cast.acme.actor("dan"), others)
 
 
-def test_an_actor_of_nobody_lists_nothing() -> None:
+def test_an_actor_without_an_identity_lists_nothing() -> None:
     with pytest.raises(Forbidden):
         access.restrict_to_own(Actor("t", "user"), ConversationFilter())
 
 
-def test_giving_takes_all_of_it() -> None:
+def test_an_actor_grants_only_permissions_that_it_has() -> None:
     actor = Actor("t", "user", permissions=frozenset({READ_CONVERSATIONS}))
     access.require_all(actor, frozenset({READ_CONVERSATIONS}))
     with pytest.raises(Forbidden):

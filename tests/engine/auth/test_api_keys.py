@@ -13,27 +13,27 @@ from tests.cast import Cast
 READ = frozenset({READ_CONVERSATIONS})
 
 
-async def test_the_secret_is_not_kept(cast: Cast) -> None:
+async def test_the_secret_is_not_stored(cast: Cast) -> None:
     made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
     kept = await api_keys.list_all(cast.engine, cast.acme.actor("ada"))
     assert made.key in kept
     assert all(made.text not in str(key) for key in kept)
 
 
-async def test_a_key_acts_as_its_maker_or_a_named_user(cast: Cast) -> None:
+async def test_a_key_acts_as_its_creator_or_a_named_user(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     own = await api_keys.create(cast.engine, ada, "k", READ)
     other = await api_keys.create(cast.engine, ada, "k", READ, user_id=cast.acme.id("dan"))
     assert (own.key.user_id, other.key.user_id) == (ada.identity_id, cast.acme.id("dan"))
 
 
-async def test_a_key_acts_as_nobody_elses_user_and_no_contact(cast: Cast) -> None:
+async def test_a_key_acts_as_no_user_of_another_tenant_and_no_contact(cast: Cast) -> None:
     for name in (cast.rival.id("dan"), cast.acme.id("carol")):
         with pytest.raises(Invalid):
             await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ, user_id=name)
 
 
-async def test_a_key_acts_as_nobody_who_may_do_more_than_its_maker(cast: Cast) -> None:
+async def test_a_key_acts_as_no_user_with_more_rights_than_its_creator(cast: Cast) -> None:
     manage = frozenset({MANAGE_TENANT})
     operator_actor = Actor(cast.acme.tenant.id, "user", cast.acme.id("dan"), "driver", manage)
     more = PersonChanges(permissions='["manage:tenant"]')
@@ -44,7 +44,7 @@ async def test_a_key_acts_as_nobody_who_may_do_more_than_its_maker(cast: Cast) -
         await api_keys.create(cast.engine, operator_actor, "k", manage, user_id=cast.acme.id("ada"))
 
 
-async def test_a_key_does_not_end_before_it_begins(cast: Cast) -> None:
+async def test_a_key_cannot_expire_in_the_past(cast: Cast) -> None:
     ada, now = cast.acme.actor("ada"), cast.clock.now()
     with pytest.raises(Invalid):
         await api_keys.create(cast.engine, ada, "k", READ, expires_at=now)
@@ -60,7 +60,7 @@ async def test_an_unknown_permission_is_refused(cast: Cast) -> None:
         await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", frozenset({"fly"}))
 
 
-async def test_a_key_makes_no_key_that_may_do_more(cast: Cast) -> None:
+async def test_a_key_creates_no_key_with_more_permissions(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     weak = await api_keys.create(cast.engine, ada, "k", frozenset({MANAGE_TENANT}))
     actor = await credentials.by_key(cast.engine, weak.text)
@@ -68,7 +68,7 @@ async def test_a_key_makes_no_key_that_may_do_more(cast: Cast) -> None:
         await api_keys.create(cast.engine, actor, "more", READ)
 
 
-async def test_only_those_who_manage_the_tenant_see_or_touch_keys(cast: Cast) -> None:
+async def test_only_managers_list_and_change_keys(cast: Cast) -> None:
     made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
     alice = cast.acme.actor("alice")
     with pytest.raises(Forbidden):

@@ -38,11 +38,11 @@ async def test_a_key_is_its_user_with_its_own_permissions(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("text", ["sk_", "sk_live_", "sk_live_x", "sk_live_" + "é" * 40])
-async def test_nonsense_is_no_key(cast: Cast, text: str) -> None:
+async def test_an_arbitrary_text_is_no_key(cast: Cast, text: str) -> None:
     assert await refused(cast, text) == "invalid"
 
 
-async def test_a_keys_prefix_alone_opens_nothing(cast: Cast) -> None:
+async def test_the_prefix_of_a_key_does_not_authenticate(cast: Cast) -> None:
     assert await refused(cast, cast.acme.key[:-1] + "!") == "invalid"
 
 
@@ -67,7 +67,7 @@ async def test_a_revoked_key_is_refused_at_once_by_the_node_that_revoked_it(cast
     assert await refused(cast, made.text) == "revoked"
 
 
-async def test_a_key_ends_on_time_even_when_it_is_remembered(cast: Cast) -> None:
+async def test_a_cached_key_expires_on_time(cast: Cast) -> None:
     until = cast.clock.now() + 2 * SECOND
     made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ, expires_at=until)
     await credentials.by_key(cast.engine, made.text)
@@ -94,7 +94,7 @@ async def test_a_blocked_users_token_is_refused(cast: Cast) -> None:
     assert await refused(cast, cast.token("dan")) == "invalid"
 
 
-async def test_a_change_of_role_is_felt_by_a_token_given_before(cast: Cast) -> None:
+async def test_a_change_of_role_applies_to_tokens_issued_before(cast: Cast) -> None:
     token, alice = cast.token("alice"), cast.acme.id("alice")
     assert (await credentials.by_token(cast.engine, token)).may(VIEW_TENANT)
     changes = PersonChanges(role="driver")
@@ -148,7 +148,9 @@ async def test_the_tenants_own_issuer_is_trusted_for_its_users(cast: Cast) -> No
     assert not actor.is_system_admin
 
 
-async def test_an_issuer_speaks_for_no_other_tenant_and_no_administrator(cast: Cast) -> None:
+async def test_an_issuer_authenticates_no_other_tenant_and_no_system_administrator(
+    cast: Cast,
+) -> None:
     issuer = await with_issuer(cast)
     theirs: dict[str, object] = {"sub": cast.rival.id("ada"), "tenant_id": cast.rival.tenant.id}
     assert await refused(cast, issuer.sign(theirs, 60)) == "invalid"
@@ -170,14 +172,14 @@ async def test_an_issuers_token_ends(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
-async def test_a_token_of_endless_depth_is_just_a_wrong_one(cast: Cast, opening: bytes) -> None:
+async def test_a_deeply_nested_token_is_refused_as_invalid(cast: Cast, opening: bytes) -> None:
     deep = urlsafe_b64encode(opening * 20_000).decode().rstrip("=")
     for named in (None, cast.acme.tenant.id):
         with pytest.raises(Unauthenticated):
             await credentials.by_token(cast.engine, f"e30.{deep}.e30", named)
 
 
-async def test_who_is_refused_a_change_of_rights_has_nothing_forgotten(cast: Cast) -> None:
+async def test_a_refused_change_of_rights_clears_no_cached_credential(cast: Cast) -> None:
     token, engine = cast.token("alice"), cast.engine
     actor = await credentials.by_token(engine, token)
     with pytest.raises(Forbidden):

@@ -36,7 +36,7 @@ async def change(cast: Cast, who: Actor, changes: PersonChanges | None) -> None:
         )
 
 
-async def test_the_key_of_a_demoted_admin_makes_no_new_admin(cast: Cast) -> None:
+async def test_the_key_of_a_demoted_administrator_creates_no_administrator(cast: Cast) -> None:
     eve = await admin(cast)
     made = await api_keys.create(cast.engine, eve, "k", PERMISSIONS, user_id=cast.acme.id("dan"))
     before = await credentials.by_key(cast.engine, made.text)
@@ -49,7 +49,7 @@ async def test_the_key_of_a_demoted_admin_makes_no_new_admin(cast: Cast) -> None
         await directory.create(cast.engine, after, new)
 
 
-async def test_a_promoted_maker_gives_a_key_no_more_than_it_was_given(cast: Cast) -> None:
+async def test_a_key_gains_no_permission_when_its_creator_is_promoted(cast: Cast) -> None:
     made = await api_keys.create(
         cast.engine, await admin(cast), "k", frozenset({READ_CONVERSATIONS})
     )
@@ -58,7 +58,7 @@ async def test_a_promoted_maker_gives_a_key_no_more_than_it_was_given(cast: Cast
 
 
 @pytest.mark.parametrize("how", GONE, ids=["blocked", "removed"])
-async def test_the_key_of_one_who_is_gone_opens_nothing(
+async def test_the_key_of_a_removed_user_does_not_authenticate(
     cast: Cast, how: PersonChanges | None
 ) -> None:
     eve = await admin(cast)
@@ -69,7 +69,7 @@ async def test_the_key_of_one_who_is_gone_opens_nothing(
         await credentials.by_key(cast.engine, made.text)
 
 
-async def test_a_key_goes_with_the_key_that_made_it(cast: Cast) -> None:
+async def test_a_key_is_invalid_after_the_key_that_created_it_is_revoked(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     first = await api_keys.create(cast.engine, ada, "first", MANAGE)
     actor = await credentials.by_key(cast.engine, first.text)
@@ -80,7 +80,7 @@ async def test_a_key_goes_with_the_key_that_made_it(cast: Cast) -> None:
         await credentials.by_key(cast.engine, second.text)
 
 
-async def test_keys_make_keys_only_so_far(cast: Cast) -> None:
+async def test_a_chain_of_keys_that_create_keys_has_a_limit(cast: Cast) -> None:
     actor = cast.acme.actor("ada")
     for _ in range(delegation.MAX_DEPTH):
         made = await api_keys.create(cast.engine, actor, "k", MANAGE)
@@ -90,14 +90,14 @@ async def test_keys_make_keys_only_so_far(cast: Cast) -> None:
         await api_keys.create(cast.engine, actor, "one more", MANAGE)
 
 
-async def test_the_operators_key_stands_on_its_own(cast: Cast) -> None:
+async def test_a_key_of_the_operator_has_no_delegator(cast: Cast) -> None:
     operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.id("dan")
     made = await api_keys.create(cast.engine, operator_actor, "k", PERMISSIONS, user_id=dan)
     actor = await credentials.by_key(cast.engine, made.text)
     assert (actor.permissions, access.sees_private(actor)) == (PERMISSIONS, True)
 
 
-async def test_a_key_reads_private_notes_as_long_as_its_maker_does(cast: Cast) -> None:
+async def test_a_key_reads_private_notes_while_its_creator_may(cast: Cast) -> None:
     eve = await admin(cast)
     made = await api_keys.create(cast.engine, eve, "k", MANAGE)
     assert access.sees_private(await credentials.by_key(cast.engine, made.text))
@@ -107,7 +107,7 @@ async def test_a_key_reads_private_notes_as_long_as_its_maker_does(cast: Cast) -
     assert not access.sees_private(actor)
 
 
-async def test_a_key_ends_with_the_key_that_made_it(cast: Cast) -> None:
+async def test_a_key_expires_with_the_key_that_created_it(cast: Cast) -> None:
     until = cast.clock.now() + 2 * SECOND
     ada = cast.acme.actor("ada")
     first = await api_keys.create(cast.engine, ada, "first", MANAGE, expires_at=until)
@@ -119,7 +119,7 @@ async def test_a_key_ends_with_the_key_that_made_it(cast: Cast) -> None:
         await credentials.by_key(cast.engine, second.text)
 
 
-async def test_what_a_delegator_holds_now(cast: Cast) -> None:
+async def test_the_current_rights_of_a_delegator(cast: Cast) -> None:
     async def current_rights(delegator: Delegator, of: str) -> Actor | None:
         return await cast.engine.db.read(of, delegation.current_rights, cast.clock.now(), delegator)
 
@@ -135,7 +135,7 @@ async def test_what_a_delegator_holds_now(cast: Cast) -> None:
     ) and operator_actor.is_system_admin
 
 
-async def test_a_key_that_is_taken_over_outlives_who_made_it(cast: Cast) -> None:
+async def test_a_key_that_was_taken_over_is_valid_without_its_creator(cast: Cast) -> None:
     eve, ada = await admin(cast), cast.acme.actor("ada")
     made = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
     await change(cast, eve, None)
@@ -148,7 +148,7 @@ async def test_a_key_that_is_taken_over_outlives_who_made_it(cast: Cast) -> None
 
 
 @pytest.mark.parametrize("gone", GONE)
-async def test_a_key_that_acts_as_who_left_cannot_be_taken_over(
+async def test_a_key_that_acts_as_a_removed_user_cannot_be_taken_over(
     cast: Cast, gone: PersonChanges | None
 ) -> None:
     eve, ada = await admin(cast), cast.acme.actor("ada")
@@ -159,7 +159,7 @@ async def test_a_key_that_acts_as_who_left_cannot_be_taken_over(
             await api_keys.take_over(cast.engine, who, made.key.id)
 
 
-async def test_nobody_takes_over_a_key_that_may_do_more(cast: Cast) -> None:
+async def test_a_key_with_more_rights_than_the_caller_cannot_be_taken_over(cast: Cast) -> None:
     eve, ada = await admin(cast), cast.acme.actor("ada")
     made = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
     await change(cast, eve, PersonChanges(role="driver", permissions='["manage:tenant"]'))

@@ -51,7 +51,7 @@ ATTACKS: dict[str, Attack] = {
 
 @pytest.mark.parametrize("kind", ["user", "key"])
 @pytest.mark.parametrize("attack", ATTACKS)
-async def test_an_administrator_is_changed_by_no_lesser_manager(
+async def test_a_manager_of_lower_rank_cannot_change_an_administrator(
     cast: Cast, attack: str, kind: str
 ) -> None:
     lesser, ada = await manager(cast, kind), cast.acme.id("ada")
@@ -62,7 +62,7 @@ async def test_an_administrator_is_changed_by_no_lesser_manager(
 
 
 @pytest.mark.parametrize("permissions", [PERMISSIONS, frozenset({READ_CONVERSATIONS})])
-async def test_an_administrators_key_is_revoked_by_no_lesser_manager(
+async def test_a_manager_of_lower_rank_cannot_revoke_an_administrators_key(
     cast: Cast, permissions: frozenset[str]
 ) -> None:
     made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", permissions)
@@ -71,7 +71,7 @@ async def test_an_administrators_key_is_revoked_by_no_lesser_manager(
     await credentials.by_key(cast.engine, made.text)
 
 
-async def test_a_manager_manages_those_who_may_do_no_more(cast: Cast) -> None:
+async def test_a_manager_changes_users_of_the_same_or_lower_rank(cast: Cast) -> None:
     lesser, cleo = await manager(cast, "user"), cast.acme.id("cleo")
     await accounts.change(cast.engine, lesser, cleo, PersonChanges(role="driver"), PASSWORD)
     made = await api_keys.create(cast.engine, lesser, "k", MANAGE, user_id=cleo)
@@ -81,7 +81,7 @@ async def test_a_manager_manages_those_who_may_do_no_more(cast: Cast) -> None:
     await offboarding.remove(cast.engine, lesser, cleo, "user")
 
 
-async def test_what_says_nothing_new_of_an_administrator_is_allowed(cast: Cast) -> None:
+async def test_a_change_of_an_administrator_to_the_same_values_is_allowed(cast: Cast) -> None:
     lesser, ada = await manager(cast, "user"), cast.acme.people["ada"]
     same = PersonChanges(role=ada.role, email=ada.email, phone="1")
     assert (await directory.change(cast.engine, lesser, ada.id, "user", same)).phone == "1"
@@ -107,7 +107,7 @@ TO_NOTES: dict[str, Attack] = {
 
 @pytest.mark.parametrize("kind", ["user", "key"])
 @pytest.mark.parametrize("attack", ATTACKS | TO_NOTES)
-async def test_who_reads_no_notes_has_no_way_to_those_who_do(
+async def test_a_manager_who_reads_no_private_notes_cannot_become_a_user_who_does(
     cast: Cast, attack: str, kind: str
 ) -> None:
     """Dan drives, and holds every permission there is; reading notes comes with a role."""

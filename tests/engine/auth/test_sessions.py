@@ -43,14 +43,14 @@ async def test_contacts_and_unknown_users_get_no_password(cast: Cast) -> None:
             await sessions.set_password(cast.engine, cast.acme.actor("ada"), name, PASSWORD)
 
 
-async def test_others_passwords_are_for_managers(cast: Cast) -> None:
+async def test_only_managers_set_the_passwords_of_others(cast: Cast) -> None:
     with pytest.raises(Forbidden):
         await sessions.set_password(
             cast.engine, cast.acme.actor("alice"), cast.acme.id("dan"), PASSWORD
         )
 
 
-async def test_a_taken_email_is_refused_not_crashed_on(cast: Cast) -> None:
+async def test_a_taken_email_is_refused(cast: Cast) -> None:
     ada, dan = cast.acme.actor("ada"), cast.acme.people["dan"]
     await sessions.set_password(cast.engine, ada, dan.id, PASSWORD)
     twin = await directory.create(cast.engine, ada, NewIdentity(kind="user", email=dan.email))
@@ -86,7 +86,7 @@ async def test_a_new_password_ends_every_session(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("change", ["block", "remove"])
-async def test_one_who_is_gone_neither_logs_in_nor_refreshes(cast: Cast, change: str) -> None:
+async def test_a_removed_user_neither_logs_in_nor_refreshes(cast: Cast, change: str) -> None:
     found, ada, dan = await logged_in(cast), cast.acme.actor("ada"), cast.acme.people["dan"]
     if change == "block":
         await directory.change(cast.engine, ada, dan.id, "user", PersonChanges(blocked=True))
@@ -98,14 +98,14 @@ async def test_one_who_is_gone_neither_logs_in_nor_refreshes(cast: Cast, change:
         await sessions.refresh(cast.engine, found.refresh_token)
 
 
-async def test_a_session_ends_by_itself(cast: Cast) -> None:
+async def test_a_session_expires(cast: Cast) -> None:
     found = await logged_in(cast)
     cast.clock.advance(seconds=cast.engine.settings.refresh_token_days * DAY // SECOND + 1)
     with pytest.raises(Unauthenticated):
         await sessions.refresh(cast.engine, found.refresh_token)
 
 
-async def test_a_login_forgets_the_sessions_that_have_ended(cast: Cast) -> None:
+async def test_a_login_deletes_the_users_ended_sessions(cast: Cast) -> None:
     operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
     await sessions.set_password(cast.engine, operator_actor, dan.id, PASSWORD)
     ids = []
@@ -118,7 +118,7 @@ async def test_a_login_forgets_the_sessions_that_have_ended(cast: Cast) -> None:
     assert [each is not None for each in kept] == [False, True, True]
 
 
-async def test_of_two_who_refresh_at_once_one_wins_and_the_session_ends(cast: Cast) -> None:
+async def test_two_concurrent_refreshes_end_the_session(cast: Cast) -> None:
     found = await logged_in(cast)
     tries = [sessions.refresh(cast.engine, found.refresh_token) for _ in range(2)]
     outcomes = await asyncio.gather(*tries, return_exceptions=True)
@@ -184,7 +184,7 @@ async def test_a_blocked_users_sessions_stay_ended(cast: Cast) -> None:
         await credentials.by_token(cast.engine, found.access_token)
 
 
-async def test_who_loses_the_login_loses_its_sessions(cast: Cast) -> None:
+async def test_a_user_who_loses_its_login_loses_its_sessions(cast: Cast) -> None:
     found, operator_actor, dan = (
         await logged_in(cast),
         operator(cast.acme.tenant.id),

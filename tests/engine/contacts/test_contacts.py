@@ -65,7 +65,7 @@ async def bridge(cast: Cast) -> Inbox:
     return await inboxes.create(cast.engine, operator(cast.acme.tenant.id), new)
 
 
-async def test_two_at_once_make_one_contact(cast: Cast) -> None:
+async def test_concurrent_requests_create_one_contact(cast: Cast) -> None:
     at = await session.resolve(cast.engine, (await bridge(cast)).identifier, None)
     for given in (
         ContactInput(identifier="same"),
@@ -101,7 +101,7 @@ async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) 
     assert count.one.participant_count == len(count.related.participants[both]) == 1
 
 
-async def test_one_who_left_takes_part_again_if_the_other_did(cast: Cast) -> None:
+async def test_a_former_participant_takes_part_again_if_the_merged_contact_did(cast: Cast) -> None:
     acme, db = cast.acme, cast.engine.db
     both = await open_conversation(cast, "dave", "carol")
     found = (await conversations.get(cast.engine, acme.actor("alice"), both)).one
@@ -110,7 +110,9 @@ async def test_one_who_left_takes_part_again_if_the_other_did(cast: Cast) -> Non
     assert await totals(cast, ConversationFilter(participant_id=acme.id("carol"))) == (1, 1)
 
 
-async def test_the_merged_one_is_gone_and_its_place_leads_to_the_survivor(cast: Cast) -> None:
+async def test_the_merged_contact_is_removed_and_its_contact_inbox_leads_to_the_survivor(
+    cast: Cast,
+) -> None:
     await merge_contacts(cast)
     acme = cast.acme
     gone = await cast.engine.db.read(acme.tenant.id, identities.get, acme.id("dave"))
@@ -119,7 +121,7 @@ async def test_the_merged_one_is_gone_and_its_place_leads_to_the_survivor(cast: 
     assert (await entry(cast, "dave")).contact_at_inbox[1].id == acme.id("carol")
 
 
-async def test_the_survivors_values_win_and_its_blanks_are_filled(cast: Cast) -> None:
+async def test_the_survivor_keeps_its_values_and_gets_the_missing_ones(cast: Cast) -> None:
     for who, given in (
         ("dave", PersonChanges(phone="+551199", custom_attributes='{"a":1,"b":1}')),
         ("carol", PersonChanges(custom_attributes='{"a":2}')),
@@ -131,7 +133,7 @@ async def test_the_survivors_values_win_and_its_blanks_are_filled(cast: Cast) ->
     assert after.custom_attributes == '{"a":2,"b":1}'
 
 
-async def test_two_that_merge_into_each_other_at_once(cast: Cast) -> None:
+async def test_two_concurrent_merges_of_the_same_contacts(cast: Cast) -> None:
     at = await session.resolve(cast.engine, (await bridge(cast)).identifier, None)
     one = await contacts.create(cast.engine, at, ContactInput(email="one@web.test"))
     two = await contacts.create(cast.engine, at, ContactInput(email="two@web.test"))
@@ -151,7 +153,7 @@ async def test_two_that_merge_into_each_other_at_once(cast: Cast) -> None:
     assert final[0].contact_at_inbox[1].id == final[1].contact_at_inbox[1].id
 
 
-async def test_a_contact_of_the_rival_is_never_found(cast: Cast) -> None:
+async def test_a_contact_of_another_tenant_is_not_found(cast: Cast) -> None:
     given = ContactInput(email="carol@web.test")
     at = await session.resolve(cast.engine, (await bridge(cast)).identifier, None)
     assert (await contacts.create(cast.engine, at, given)).contact_at_inbox[1].id == cast.acme.id(
@@ -159,7 +161,7 @@ async def test_a_contact_of_the_rival_is_never_found(cast: Cast) -> None:
     )
 
 
-async def test_two_changes_of_one_place_at_once_are_both_kept(cast: Cast) -> None:
+async def test_concurrent_changes_of_one_contact_inbox_are_both_stored(cast: Cast) -> None:
     at = await entry(cast, "carol")
     for bag in ({"a": 1}, {"b": 2}):
         await change(cast, at, ContactInput(custom_attributes=dict(bag)))

@@ -10,7 +10,7 @@ from koine.model.errors import Forbidden, Invalid, NotFound
 from tests.cast import Cast
 
 
-async def test_an_inbox_has_names_nobody_guesses(cast: Cast) -> None:
+async def test_an_inbox_has_a_random_identifier_and_secret(cast: Cast) -> None:
     made = await inboxes.create(cast.engine, cast.acme.actor("ada"), NewInbox(name="x"))
     assert len({made.identifier, made.hmac_token, cast.acme.inbox.identifier}) == 3
     assert min(len(made.identifier), len(made.hmac_token)) >= 22
@@ -23,7 +23,7 @@ async def test_inboxes_are_listed_in_the_order_they_were_made(cast: Cast) -> Non
     assert [(each.name, each.number) for each in listed] == [("Website", 1), ("Second", 2)]
 
 
-async def test_a_change_leaves_the_rest(cast: Cast) -> None:
+async def test_a_change_sets_only_the_fields_it_has(cast: Cast) -> None:
     ada, name = cast.acme.actor("ada"), cast.acme.inbox.id
     bot = cast.acme.tenant.default_responder_id
     await inboxes.change(cast.engine, ada, name, InboxChanges(responder_id=bot))
@@ -31,7 +31,7 @@ async def test_a_change_leaves_the_rest(cast: Cast) -> None:
     assert (after.name, after.responder_id, after.identity_required) == ("Website", bot, True)
 
 
-async def test_a_closed_inbox_is_gone(cast: Cast) -> None:
+async def test_a_removed_inbox_is_not_found(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     await inboxes.remove(cast.engine, ada, cast.acme.inbox.id)
     with pytest.raises(NotFound):
@@ -40,7 +40,7 @@ async def test_a_closed_inbox_is_gone(cast: Cast) -> None:
         await inboxes.remove(cast.engine, ada, cast.acme.inbox.id)
 
 
-async def test_a_responder_is_one_of_the_tenants(cast: Cast) -> None:
+async def test_the_responder_of_an_inbox_is_of_its_tenant(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     for outsider in (cast.rival.tenant.default_responder_id, cast.acme.id("dan")):
         with pytest.raises(Invalid):
@@ -64,13 +64,13 @@ async def test_a_refused_setting_is_named(cast: Cast, settings: str, field: str)
 
 
 @pytest.mark.parametrize("settings", ['{"timezone": "Mars"}', '{"locale": 1}', "[]"])
-async def test_settings_are_what_readers_can_live_with(cast: Cast, settings: str) -> None:
+async def test_invalid_settings_are_refused(cast: Cast, settings: str) -> None:
     with pytest.raises(Invalid):
         changes = InboxChanges(settings=settings)
         await inboxes.change(cast.engine, cast.acme.actor("ada"), cast.acme.inbox.id, changes)
 
 
-async def test_only_managers_touch_and_only_readers_see(cast: Cast) -> None:
+async def test_only_managers_change_and_only_readers_list_inboxes(cast: Cast) -> None:
     name, alice, dan = cast.acme.inbox.id, cast.acme.actor("alice"), cast.acme.actor("dan")
     assert (await inboxes.get(cast.engine, alice, name)).id == name
     with pytest.raises(Forbidden):
@@ -86,7 +86,7 @@ async def test_another_tenants_inbox_is_not_found(cast: Cast) -> None:
         await inboxes.get(cast.engine, cast.acme.actor("ada"), cast.rival.inbox.id)
 
 
-async def test_changes_made_at_once_do_not_undo_one_another(cast: Cast) -> None:
+async def test_concurrent_changes_are_all_stored(cast: Cast) -> None:
     ada, inbox_id = cast.acme.actor("ada"), cast.acme.inbox.id
     every = [InboxChanges(name="New"), InboxChanges(identity_required=True)]
     every += [InboxChanges(single_conversation=True), InboxChanges(settings='{"locale":"pt"}')]

@@ -36,7 +36,7 @@ async def test_a_merge_needs_the_right_and_is_in_the_audit_log(cast: Cast) -> No
     assert acme.id("dave") in page.items[0].detail
 
 
-async def test_nobody_is_merged_who_is_not_a_contact_of_the_tenant(cast: Cast) -> None:
+async def test_only_contacts_of_the_tenant_are_merged(cast: Cast) -> None:
     acme, rival = cast.acme, cast.rival
     for survivor, merged, error in (
         (acme.id("carol"), acme.id("carol"), Invalid),
@@ -49,14 +49,16 @@ async def test_nobody_is_merged_who_is_not_a_contact_of_the_tenant(cast: Cast) -
             await merge.merge(cast.engine, acme.actor("ada"), survivor, merged)
 
 
-async def test_two_identifiers_are_two_people_until_one_is_taken_away(cast: Cast) -> None:
+async def test_contacts_with_different_identifiers_cannot_be_merged(cast: Cast) -> None:
     await name(cast, "carol", "carol-1")
     await name(cast, "dave", "dave-1")
     with pytest.raises(Conflict):
         await merge_contacts(cast, "carol", "dave")
 
 
-async def test_the_identifier_and_the_block_of_the_merged_one_stay(cast: Cast) -> None:
+async def test_the_survivor_gets_the_identifier_and_the_block_of_the_merged_contact(
+    cast: Cast,
+) -> None:
     acme = cast.acme
     await name(cast, "dave", "dave-1")
     blocked = PersonChanges(blocked=True)
@@ -70,7 +72,9 @@ async def test_the_identifier_and_the_block_of_the_merged_one_stay(cast: Cast) -
     assert (await session.verify_identity(cast.engine, at, shown)).rights.proven
 
 
-async def test_a_visitor_that_staff_merges_still_reads_only_what_it_gave(cast: Cast) -> None:
+async def test_an_unverified_contact_inbox_reads_only_its_own_values_after_a_merge(
+    cast: Cast,
+) -> None:
     acme = cast.acme
     visitor_session = await session.resolve(cast.engine, acme.inbox.identifier, None)
     visitor = await contacts.create(cast.engine, visitor_session, ContactInput(name="Bea"))

@@ -106,7 +106,9 @@ async def test_a_status_named_twice_counts_once(db: Database) -> None:
     assert ([c.id for c in shown.items], shown.total) == (world.alive, 1)
 
 
-async def test_the_assignee_takes_part_and_the_responder_falls_silent(db: Database) -> None:
+async def test_an_assignee_becomes_a_participant_and_deactivates_the_responder(
+    db: Database,
+) -> None:
     cast = await make_cast(db)
     ada, alice = cast.acme.actor("ada"), cast.acme.id("alice")
     made = await conversations.create(cast.engine, ada, NewConversation())
@@ -122,7 +124,7 @@ async def test_the_assignee_takes_part_and_the_responder_falls_silent(db: Databa
     assert (freed.assignee_id, freed.responder_active) == (None, True)
 
 
-async def test_an_assignee_who_joins_leaves_the_fact(db: Database) -> None:
+async def test_an_assignee_joins_once(db: Database) -> None:
     cast = await make_cast(db)
     ada, alice = cast.acme.actor("ada"), cast.acme.id("alice")
     made = await conversations.create(cast.engine, ada, NewConversation())
@@ -158,7 +160,7 @@ async def test_a_status_stays_where_the_change_says_so(db: Database) -> None:
 
 
 @pytest.mark.parametrize("who", ["carol", "alice", "dan"])
-async def test_what_is_of_the_other_company_is_not_found(db: Database, who: str) -> None:
+async def test_conversations_of_another_tenant_are_not_found(db: Database, who: str) -> None:
     cast = await make_cast(db)
     made = await conversations.create(cast.engine, cast.acme.actor("ada"), NewConversation())
     outsider = cast.rival.actor(who)
@@ -166,7 +168,7 @@ async def test_what_is_of_the_other_company_is_not_found(db: Database, who: str)
         await conversations.get(cast.engine, outsider, made.id)
 
 
-async def test_ids_of_the_other_company_are_refused(db: Database) -> None:
+async def test_ids_of_another_tenant_are_refused(db: Database) -> None:
     cast = await make_cast(db)
     ada, rival = cast.acme.actor("ada"), cast.rival
     for new in (
@@ -191,7 +193,7 @@ async def test_who_may_not_write_may_not_remove_or_delete(db: Database) -> None:
             await act
 
 
-async def test_a_person_lists_only_what_it_takes_part_in(db: Database) -> None:
+async def test_a_user_lists_only_its_own_conversations(db: Database) -> None:
     cast = await make_cast(db)
     ada, dan = cast.acme.actor("ada"), cast.acme.actor("dan")
     await conversations.create(cast.engine, ada, NewConversation())
@@ -211,7 +213,7 @@ TRACES = [
 ]
 
 
-async def test_a_deleted_conversation_leaves_not_a_word(db: Database) -> None:
+async def test_no_row_has_a_text_of_a_deleted_conversation(db: Database) -> None:
     cast = await make_cast(db)
     ada = cast.acme.actor("ada")
     words = NewConversation(
@@ -233,7 +235,7 @@ async def rows_of(tx: Tx, query: Query[tuple[object, ...]]) -> list[tuple[object
     return await tx.all(query)
 
 
-async def test_a_removed_conversation_is_seen_only_by_who_asks_for_removed_ones(
+async def test_a_removed_conversation_is_found_only_on_request(
     db: Database,
 ) -> None:
     cast = await make_cast(db)

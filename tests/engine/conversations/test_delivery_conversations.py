@@ -24,7 +24,7 @@ async def open_(cast: Cast, who: str, n: int | None = 0) -> tuple[Conversation, 
     )
 
 
-async def test_of_32_callers_one_opens_it_and_31_join(cast: Cast) -> None:
+async def test_of_32_concurrent_callers_one_creates_the_conversation(cast: Cast) -> None:
     opened = await asyncio.gather(*(open_(cast, ("dan", "ada")[n % 2]) for n in range(32)))
     assert [is_new for _, is_new in opened].count(True) == 1
     assert len({c.id for c, _ in opened}) == 1
@@ -56,7 +56,7 @@ async def test_a_removed_conversation_is_not_joined(cast: Cast) -> None:
     assert is_new and second.id != first.id
 
 
-async def test_a_driver_taken_off_meanwhile_does_not_stay(cast: Cast) -> None:
+async def test_a_driver_who_is_replaced_meanwhile_is_no_participant(cast: Cast) -> None:
     one, olaf = cast.acme.deliveries[0], cast.acme.id("olaf")
     change = DeliveryInput(id=one.id, driver_id=olaf)
     opening = open_(cast, "cleo")
@@ -67,7 +67,7 @@ async def test_a_driver_taken_off_meanwhile_does_not_stay(cast: Cast) -> None:
     assert active == {olaf, cast.acme.id("cleo")}
 
 
-async def test_who_may_not_is_refused(cast: Cast) -> None:
+async def test_callers_without_the_right_are_refused(cast: Cast) -> None:
     with pytest.raises(NotFound):
         await open_(cast, "olaf")
     for who in ("dan", "dora"):

@@ -46,7 +46,7 @@ async def test_what_was_saved_is_read_back(cast: Cast) -> None:
     assert await read(cast, saved.key) == body
 
 
-async def test_a_disk_that_takes_nothing_is_no_bug_of_ours(cast: Cast) -> None:
+async def test_a_failing_disk_is_unavailable(cast: Cast) -> None:
     (Path(cast.engine.settings.data_dir) / "files").symlink_to("/nowhere/at/all")
     with pytest.raises(Unavailable):
         await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
@@ -75,7 +75,7 @@ async def test_a_row_that_is_refused_leaves_no_bytes(cast: Cast) -> None:
     assert on_disk(cast) == []
 
 
-async def test_erased_files_are_gone(cast: Cast) -> None:
+async def test_deleted_files_are_not_on_the_disk(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
     assert await read(cast, saved.key) == b"x"
     await files.discard(cast.engine, cast.acme.tenant.id, [saved])
@@ -90,7 +90,7 @@ async def test_another_tenant_cannot_discard(cast: Cast) -> None:
     assert await read(cast, saved.key) == b"x"
 
 
-async def test_a_row_whose_bytes_are_lost_is_nothing(cast: Cast) -> None:
+async def test_a_row_without_its_file_is_not_found(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
     row = await cast.engine.db.read("", rows.by_key, saved.key)
     assert row is not None
@@ -114,12 +114,14 @@ async def test_a_row_whose_bytes_are_lost_is_nothing(cast: Cast) -> None:
         ("x" * 300 + ".md", "x" * 252 + ".md", "md"),
     ],
 )
-async def test_names_are_harmless(cast: Cast, name: str, kept: str, extension: str | None) -> None:
+async def test_file_names_are_sanitized(
+    cast: Cast, name: str, kept: str, extension: str | None
+) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x", name))
     assert (saved.name, saved.extension) == (kept, extension)
 
 
-async def test_an_upload_is_nobody_elses_on_this_machine(cast: Cast) -> None:
+async def test_other_users_of_the_machine_cannot_read_an_upload(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
     path = Path(cast.engine.settings.data_dir) / files.relative_path(saved.key)
     modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, *path.parents[:3])]

@@ -37,16 +37,16 @@ def test_a_size_is_read(head: bytes, media: str) -> None:
 
 
 @pytest.mark.parametrize("head", [PNG, GIF, JPEG, VP8X, VP8, VP8L])
-def test_whatever_is_cut_off_has_no_size_or_is_no_image(head: bytes) -> None:
+def test_a_truncated_image_has_no_size_or_is_no_image(head: bytes) -> None:
     for end in range(len(head) - 3):
         found = sniff_image(head[:end])
         assert found is None or (found.width, found.height) in ((None, None), (640, 480))
 
 
 @pytest.mark.parametrize("head", [b"", b"<svg", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b"BM\0\0"])
-def test_all_else_is_no_image(head: bytes) -> None:
+def test_other_bytes_are_no_image(head: bytes) -> None:
     assert sniff_image(head) is None
 
 
-def test_a_size_of_nothing_is_no_size() -> None:
+def test_a_size_of_zero_is_no_size() -> None:
     assert sniff_image(PNG[:16] + b"\0" * 8) == Image("image/png")

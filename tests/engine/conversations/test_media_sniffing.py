@@ -29,7 +29,7 @@ PAGE = b"OggS" + bytes(24)
         (b"", None),
     ],
 )
-def test_first_bytes_say_what_it_is(head: bytes, media: str | None) -> None:
+def test_the_media_type_is_found_by_the_first_bytes(head: bytes, media: str | None) -> None:
     assert sniff_media(head) == media
 
 

@@ -24,7 +24,7 @@ SENT: tuple[SenderKind, ...] = ("user", "system", "user", "system", "user")
         (MessageFilter(after_seq=2, before_seq=5), [4, 3]),
     ],
 )
-async def test_a_total_and_numbered_pages_are_of_what_the_filter_finds(
+async def test_total_and_numbered_pages_match_the_filter(
     db: Database, f: MessageFilter, seqs: list[int]
 ) -> None:
     cast = await make_cast(db)

@@ -43,7 +43,7 @@ async def test_the_same_people_join_and_leave_many_conversations_at_once(cast: C
         assert {each.what for some in outcomes for each in some} == {"done"}
 
 
-async def test_opening_closing_and_deleting_at_once_is_in_nobodys_way(cast: Cast) -> None:
+async def test_concurrent_opening_closing_and_deleting_does_not_deadlock(cast: Cast) -> None:
     places = [(await opened(cast, *PEOPLE)).id for _ in range(20)]
     closing, who = ConversationChanges(status="closed"), anyone(cast)
     await asyncio.gather(

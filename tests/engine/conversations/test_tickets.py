@@ -25,7 +25,7 @@ async def now_of(cast: Cast, chat: Conversation) -> Conversation:
     return (await conversations.get(cast.engine, cast.acme.actor("alice"), chat.id)).one
 
 
-async def test_opening_silences_the_responder(cast: Cast, chat: Conversation) -> None:
+async def test_opening_a_ticket_deactivates_the_responder(cast: Cast, chat: Conversation) -> None:
     ticket = await tickets.open_(cast.engine, cast.acme.actor("alice"), chat.id)
     assert (ticket.status, ticket.kind) == ("pending", "handoff")
     assert ticket.customer_id == chat.owner_id
@@ -54,7 +54,9 @@ async def test_taking_assigns_the_conversation(
     assert found.assignee_id == cast.acme.id("ada") and not found.responder_active
 
 
-async def test_another_takes_it_over_and_the_first_time_stays(cast: Cast, ticket: Ticket) -> None:
+async def test_another_user_takes_it_over_and_the_first_time_is_kept(
+    cast: Cast, ticket: Ticket
+) -> None:
     alice = cast.acme.actor("alice")
     first = await tickets.take(cast.engine, alice, ticket.id, cast.acme.id("ada"))
     cast.clock.advance(seconds=5)
@@ -64,7 +66,7 @@ async def test_another_takes_it_over_and_the_first_time_stays(cast: Cast, ticket
 
 
 @pytest.mark.parametrize("taken", [True, False])
-async def test_completing_gives_the_turn_back(
+async def test_completing_a_ticket_activates_the_responder(
     cast: Cast, chat: Conversation, ticket: Ticket, taken: bool
 ) -> None:
     alice = cast.acme.actor("alice")
@@ -90,13 +92,13 @@ async def test_only_a_user_takes_a_ticket(cast: Cast, ticket: Ticket) -> None:
         await tickets.take(cast.engine, cast.acme.actor("alice"), ticket.id, cast.acme.id("carol"))
 
 
-async def test_who_only_views_hands_nothing_off(cast: Cast, chat: Conversation) -> None:
+async def test_a_user_who_may_only_view_opens_no_ticket(cast: Cast, chat: Conversation) -> None:
     with pytest.raises(Forbidden):
         await tickets.open_(cast.engine, cast.acme.actor("dora"), chat.id)
 
 
 @pytest.mark.parametrize(("company", "who"), [("rival", "ada"), ("acme", "olaf")])
-async def test_a_stranger_finds_no_ticket(
+async def test_an_outsider_finds_no_ticket(
     cast: Cast, ticket: Ticket, company: str, who: str
 ) -> None:
     outsider = getattr(cast, company).actor(who)

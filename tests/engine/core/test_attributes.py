@@ -43,7 +43,7 @@ TOO_LARGE = [
 
 
 @pytest.mark.parametrize("bag", TOO_LARGE, ids=["names", "items", "bytes", "utf8", "depth"])
-def test_a_bag_beyond_a_limit_is_refused_read_or_not(bag: dict[str, object]) -> None:
+def test_attributes_beyond_a_limit_are_refused_decoded_or_not(bag: dict[str, object]) -> None:
     for check in (
         lambda: attributes.check("metadata", text(bag)),
         lambda: attributes.check_values("metadata", bag),
@@ -54,7 +54,7 @@ def test_a_bag_beyond_a_limit_is_refused_read_or_not(bag: dict[str, object]) -> 
         assert (refused.value.field, refused.value.reason) == ("metadata", "too_large")
 
 
-def test_a_bag_at_the_limits_is_taken() -> None:
+def test_attributes_at_the_limits_are_accepted() -> None:
     full = {str(n): 1 for n in range(ATTRIBUTES.values)}
     for bag in (full, nested(ATTRIBUTES.depth), {"a": "x" * (ATTRIBUTES.bytes - len('{"a":""}'))}):
         attributes.check("metadata", text(bag))
@@ -70,7 +70,7 @@ class Counted(dict[str, object]):
     values = items = __iter__  # type: ignore[assignment]  # none of them is to be called
 
 
-def test_too_many_values_are_refused_before_any_is_looked_at() -> None:
+def test_too_many_values_are_refused_before_any_is_read() -> None:
     bag = Counted({str(n): "x" * 1501 for n in range(2000)})
     with pytest.raises(Invalid, match="too many values"):
         attributes.merged("custom_attributes", "{}", bag)
@@ -96,7 +96,9 @@ def test_no_sequence_of_merges_passes_a_limit(bags: list[dict[str, object]]) -> 
 
 
 @given(BAGS, st.integers(0, 40))
-def test_an_old_bag_is_shown_as_far_as_it_fits(bag: dict[str, object], blown: int) -> None:
+def test_stored_attributes_over_the_limits_are_shown_in_part(
+    bag: dict[str, object], blown: int
+) -> None:
     old = bag | {f"old {n}": "x" * 1000 for n in range(blown)}
     shown = msgspec.json.decode(attributes.public_attributes(text(old)), type=dict[str, object])
     assert all(old[name] == value for name, value in shown.items())
@@ -105,13 +107,13 @@ def test_an_old_bag_is_shown_as_far_as_it_fits(bag: dict[str, object], blown: in
     assert attributes.only_named(text(old), old) == shown
 
 
-def test_the_newer_bag_wins_within_objects_too() -> None:
+def test_newer_attributes_win_within_objects_too() -> None:
     assert attributes.merged("f", '{"a":{"b":1},"c":1}', {"a": {"d": 2}, "c": {"e": 1}}) == {
         "a": {"b": 1, "d": 2}, "c": {"e": 1},
     }  # fmt: skip
 
 
-def test_filling_leaves_a_full_bag_as_it_is() -> None:
+def test_missing_attributes_are_not_added_beyond_the_limit() -> None:
     full = {"own": "x" * (ATTRIBUTES.bytes - 100)}
     assert attributes.filled(text(full), text({"other": "y" * 200})) == full
     assert attributes.filled(text(full), text({"own": 1, "other": 2})) == full | {"other": 2}

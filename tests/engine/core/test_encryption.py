@@ -3,7 +3,7 @@ import pytest
 from koine.engine.core.encryption import SecretCipher
 
 
-def test_what_was_sealed_is_read_with_its_secret_alone() -> None:
+def test_a_text_is_decrypted_with_its_key_only() -> None:
     sealed = SecretCipher("one").encrypt(b"hello")
     assert SecretCipher("one").decrypt(sealed) == b"hello"
     assert b"hello" not in sealed
@@ -11,7 +11,7 @@ def test_what_was_sealed_is_read_with_its_secret_alone() -> None:
         SecretCipher("two").decrypt(sealed)
 
 
-def test_no_two_seals_are_alike() -> None:
+def test_a_text_is_encrypted_differently_each_time() -> None:
     assert SecretCipher("one").encrypt(b"") != SecretCipher("one").encrypt(b"")
 
 

@@ -28,7 +28,7 @@ async def found(cast: Cast, company: str, ended: list[str]) -> None:
     ended.append(company)
 
 
-async def test_one_tenants_many_searches_hold_up_no_other(db: Database) -> None:
+async def test_many_searches_of_one_tenant_do_not_delay_another(db: Database) -> None:
     cast = await make_cast(db, searches_at_once=1)
     ended: list[str] = []
     async with cast.engine.search_slots.slot("x", "x"):
@@ -40,7 +40,7 @@ async def test_one_tenants_many_searches_hold_up_no_other(db: Database) -> None:
     assert ended.index("rival") <= 1 and len(ended) == 21
 
 
-async def test_more_than_may_wait_are_refused_at_once(db: Database) -> None:
+async def test_searches_beyond_the_queue_are_refused_at_once(db: Database) -> None:
     cast = await make_cast(db, searches_at_once=1, searches_waiting_per_tenant=5)
     ended: list[str] = []
     async with cast.engine.search_slots.slot("x", "x"):
@@ -80,7 +80,7 @@ class WiderFilter(ConversationFilter, frozen=True, kw_only=True):
         (WiderFilter(added="x"), True),
     ],
 )
-async def test_a_list_waits_for_a_slot_if_it_may_look_at_many_rows(
+async def test_a_list_that_may_read_many_rows_waits_for_a_slot(
     db: Database, f: ConversationFilter, scans: bool
 ) -> None:
     cast = await make_cast(db, searches_at_once=1, searches_waiting=0)

@@ -73,18 +73,18 @@ async def test_a_token_by_a_key_of_the_set_is_accepted(cast: Cast, server: Recei
     assert server.requests[0].startswith(b"GET /hook HTTP/1.1\r\n")
 
 
-async def test_many_at_once_fetch_once(cast: Cast, server: Receiver) -> None:
+async def test_concurrent_requests_fetch_the_keys_once(cast: Cast, server: Receiver) -> None:
     asked = [believed(cast, token(cast, FIRST)) for _ in range(20)]
     assert all(await asyncio.gather(*asked))
     assert len(server.requests) == 1
 
 
-async def test_a_key_that_is_not_in_it_is_not(cast: Cast) -> None:
+async def test_a_token_by_another_key_is_refused(cast: Cast) -> None:
     assert not await believed(cast, token(cast, SECOND_))
     assert not await believed(cast, token(cast, SECOND_, kid="first"))
 
 
-async def test_only_the_algorithm_that_was_set_up(cast: Cast, server: Receiver) -> None:
+async def test_only_the_configured_algorithm_is_accepted(cast: Cast, server: Receiver) -> None:
     server.response = answer(FIRST, RSA)
     assert await believed(cast, token(cast, FIRST))
     assert not await believed(cast, token(cast, RSA, "RS256"))
@@ -130,7 +130,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-async def test_old_keys_do_for_a_day(cast: Cast, server: Receiver, broken: str) -> None:
+async def test_expired_keys_are_used_for_a_day_if_the_url_fails(
+    cast: Cast, server: Receiver, broken: str
+) -> None:
     text = token(cast, FIRST)
     assert await believed(cast, text)
     server.response = BROKEN[broken]
@@ -181,7 +183,7 @@ async def test_a_url_that_is_not_allowed_is_never_asked(cast: Cast, server: Rece
         TokenIssuer("none", jwks_url="https://a.example/"),
     ],
 )
-async def test_an_issuer_that_makes_no_sense(cast: Cast, issuer: TokenIssuer) -> None:
+async def test_an_invalid_response_of_the_issuer(cast: Cast, issuer: TokenIssuer) -> None:
     with pytest.raises(Invalid):
         await tenants.change(
             cast.engine, cast.acme.actor("ada"), TenantChanges(token_issuer=issuer)

@@ -176,7 +176,7 @@ def test_any_text_is_refused_as_a_token(text: str) -> None:
         read(text)
 
 
-def test_the_good_token_is_good() -> None:
+def test_the_unchanged_token_is_accepted() -> None:
     assert read(token())["sub"] == "u1"
 
 
@@ -194,7 +194,7 @@ def test_the_good_token_is_good() -> None:
         token(kid="any-name_1"),
     ],
 )
-def test_within_the_rules(text: str) -> None:
+def test_valid_variants_are_accepted(text: str) -> None:
     assert read(text)["sub"] == "u1"
 
 
@@ -236,7 +236,7 @@ def test_a_known_kid_may_be_spelled_as_its_issuer_likes(kid: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a.b", "a.e30.c.d", "a.W10.c", "a.!.c", "a.e30.c" * 2000])
-def test_what_is_no_token_says_nothing(text: str) -> None:
+def test_a_text_that_is_no_token_has_no_claims(text: str) -> None:
     with pytest.raises(TokenError):
         unverified(text)
 
@@ -262,13 +262,13 @@ def signer(clock: FakeClock, secret: str = SECRET, audience: str = "koine") -> T
     return TokenSigner(secret, "acme", audience, clock)
 
 
-def test_our_own_token_comes_back() -> None:
+def test_a_signed_token_is_read_back() -> None:
     ours = signer(FakeClock())
     claims = ours.verify(ours.sign({"sub": "u1", "role": "driver", "jti": "j"}, 900))
     assert claims == {**GOOD, "role": "driver", "jti": "j", "exp": NOW_S + 900}
 
 
-def test_our_own_token_is_named_and_cannot_be_overruled() -> None:
+def test_the_signer_sets_the_registered_claims() -> None:
     ours = signer(FakeClock())
     claims = ours.verify(ours.sign({"sub": "u1", "iss": "x", "aud": "y", "exp": 0}, 900))
     assert claims["jti"]
@@ -295,7 +295,7 @@ def test_our_own_token_expires() -> None:
         lambda: token(key=OCT, alg="HS256", kid="../x"),
     ],
 )
-def test_a_token_of_another_use_is_not_ours(make: Callable[[], str]) -> None:
+def test_a_token_for_another_audience_is_refused(make: Callable[[], str]) -> None:
     with pytest.raises(TokenError, match="invalid"):
         signer(FakeClock()).verify(make())
 

@@ -26,7 +26,7 @@ async def test_no_more_than_allowed_run_at_once() -> None:
     assert most == 2
 
 
-async def test_a_flood_is_refused_and_the_queue_frees_itself() -> None:
+async def test_requests_beyond_the_queue_are_refused_until_it_is_shorter() -> None:
     hashing, go = PasswordPool(at_once=1, most=3), threading.Event()
     waiting = [asyncio.ensure_future(hashing.run(go.wait, 5)) for _ in range(3)]
     await asyncio.sleep(0)

@@ -52,5 +52,5 @@ def test_short_names_forbid_nothing() -> None:
     assert not is_of_names("bobobobobobo-x", ["Bo", "bo@b.c", "B"])
 
 
-def test_the_commonest_would_else_pass() -> None:
+def test_the_list_has_passwords_that_pass_the_other_rules() -> None:
     assert all(len(text) >= SHORTEST and text == text.casefold() for text in COMMON)

@@ -11,7 +11,7 @@ def production_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "HASHER", HASHER)
 
 
-def test_a_password_fits_its_own_hash_only() -> None:
+def test_a_password_matches_its_own_hash_only() -> None:
     hashed = hash_password("correct horse")
     assert hashed.startswith("$argon2id$")
     assert "correct" not in hashed
@@ -19,7 +19,7 @@ def test_a_password_fits_its_own_hash_only() -> None:
     assert not verify_password(hashed, "correct horse ")
 
 
-def test_what_is_no_hash_fits_nothing() -> None:
+def test_no_password_matches_an_invalid_hash() -> None:
     assert not verify_password("", "x")
     assert not verify_password("$argon2id$v=19$broken", "x")
     assert not verify_password("ключ", "x")

@@ -77,7 +77,7 @@ async def test_idempotency_keys_are_deleted_after_a_day_and_not_before(cast: Cas
     assert await kept(cast) == 0
 
 
-async def test_a_key_taken_anew_is_not_forgotten(cast: Cast) -> None:
+async def test_a_key_that_was_claimed_again_is_not_deleted(cast: Cast) -> None:
     dan = cast.acme.actor("dan")
     await idempotency.claim(cast.engine, keyed(cast))
     cast.clock.advance(DAY + 60)
@@ -95,14 +95,14 @@ async def test_more_than_one_batch_is_deleted(cast: Cast, monkeypatch: pytest.Mo
     assert await maintenance.run_once(cast.engine) == MaintenanceReport(idempotency_keys=5)
 
 
-async def test_the_work_of_an_interval_is_done_once(cast: Cast) -> None:
+async def test_one_node_does_the_work_of_an_interval(cast: Cast) -> None:
     assert await maintenance.run_once(cast.engine) == MaintenanceReport()
     assert await maintenance.run_once(cast.engine) is None
     cast.clock.advance(LATER)
     assert await maintenance.run_once(cast.engine) == MaintenanceReport()
 
 
-async def test_sessions_that_ended_are_forgotten(cast: Cast) -> None:
+async def test_ended_sessions_are_deleted(cast: Cast) -> None:
     dan = cast.acme.actor("dan")
     await sessions.set_password(cast.engine, dan, cast.acme.id("dan"), "a good long password")
     said = await sessions.log_in(
@@ -128,7 +128,7 @@ async def test_files_without_a_row_are_deleted_after_a_day(cast: Cast) -> None:
     ]  # fmt: skip
 
 
-async def test_every_folder_is_looked_at_within_a_day(cast: Cast) -> None:
+async def test_every_folder_is_checked_within_a_day(cast: Cast) -> None:
     lost = [put(cast, random_token(), 3 * DAY) for _ in range(30)]
     swept = 0
     for _ in range(TURNS):
@@ -139,7 +139,7 @@ async def test_every_folder_is_looked_at_within_a_day(cast: Cast) -> None:
     assert not any(each.exists() for each in lost)
 
 
-async def test_another_databases_files_are_left_alone(cast: Cast) -> None:
+async def test_files_of_another_database_are_not_deleted(cast: Cast) -> None:
     lost = put(cast, random_token(), 3 * DAY)
     (Path(cast.engine.settings.data_dir) / orphan_files.OWNER).write_text("another")
     assert await orphan_files.delete_orphans(cast.engine) == 0
@@ -151,7 +151,7 @@ async def test_a_database_without_files_has_nothing_to_sweep(cast: Cast) -> None
     assert not (Path(cast.engine.settings.data_dir) / orphan_files.OWNER).exists()
 
 
-async def test_old_events_are_forgotten_and_young_ones_kept(cast: Cast) -> None:
+async def test_old_events_are_deleted_and_new_ones_kept(cast: Cast) -> None:
     db, days = cast.engine.db, cast.engine.settings.event_keep_days
     before = await db.read("", events.after, 0, 1 << 60, 10_000)
     cast.clock.advance(seconds=days * DAY - 1)
@@ -162,7 +162,7 @@ async def test_old_events_are_forgotten_and_young_ones_kept(cast: Cast) -> None:
     assert await db.read("", event_log_state.retention_floor) == before[-1].position
 
 
-async def test_a_table_that_has_grown_is_looked_at(
+async def test_a_table_that_has_grown_is_analyzed(
     shared_postgres: SharedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "ANALYZE_EVERY", 0.05)

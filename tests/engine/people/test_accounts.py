@@ -22,7 +22,7 @@ async def test_a_user_is_made_with_a_password(cast: Cast) -> None:
     assert found.user == made
 
 
-async def test_a_taken_email_makes_no_half_a_user(cast: Cast) -> None:
+async def test_a_taken_email_creates_no_user(cast: Cast) -> None:
     ada, dan = cast.acme.actor("ada"), cast.acme.people["dan"]
     await sessions.set_password(cast.engine, ada, dan.id, PASSWORD)
     with pytest.raises(Conflict):
@@ -39,7 +39,7 @@ async def test_a_bad_password_changes_nothing_else(cast: Cast) -> None:
     assert (await directory.get(cast.engine, ada, dan, "user")).name == "Dan User"
 
 
-async def test_one_changes_ones_own_password_knowing_the_old(cast: Cast) -> None:
+async def test_a_user_changes_its_password_with_the_old_one(cast: Cast) -> None:
     dan, engine = cast.acme.actor("dan"), cast.engine
     await sessions.set_password(engine, cast.acme.actor("ada"), cast.acme.id("dan"), PASSWORD)
     with pytest.raises(Invalid):
@@ -49,12 +49,12 @@ async def test_one_changes_ones_own_password_knowing_the_old(cast: Cast) -> None
     assert (await sessions.log_in(engine, email, OTHER)).user.id == dan.identity_id
 
 
-async def test_one_without_a_login_changes_no_password(cast: Cast) -> None:
+async def test_a_user_without_a_login_changes_no_password(cast: Cast) -> None:
     with pytest.raises(Invalid):
         await accounts.change_own_password(cast.engine, cast.acme.actor("olaf"), PASSWORD, OTHER)
 
 
-async def test_a_key_changes_nobodys_own_password(cast: Cast) -> None:
+async def test_a_key_does_not_change_its_users_password(cast: Cast) -> None:
     key = Actor(cast.acme.tenant.id, "key", cast.acme.id("dan"))
     with pytest.raises(Forbidden):
         await accounts.change_own_password(cast.engine, key, PASSWORD, OTHER)

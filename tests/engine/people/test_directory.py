@@ -31,7 +31,7 @@ async def test_people_are_numbered_in_their_tenant(cast: Cast) -> None:
     assert cast.rival.people["ada"].number == 2
 
 
-async def test_an_identifier_makes_one_contact_however_many_try(cast: Cast) -> None:
+async def test_concurrent_requests_with_one_identifier_create_one_contact(cast: Cast) -> None:
     new = NewIdentity(kind="contact", identifier="i")
     ada = cast.acme.actor("ada")
     tries = [directory.create(cast.engine, ada, new) for _ in range(8)]
@@ -70,7 +70,7 @@ async def test_a_contact_is_no_user(cast: Cast) -> None:
         await directory.get(cast.engine, cast.acme.actor("ada"), cast.acme.id("carol"), "user")
 
 
-async def test_one_sees_oneself_and_no_one_else_without_permission(cast: Cast) -> None:
+async def test_without_permission_a_user_sees_only_itself(cast: Cast) -> None:
     dan = cast.acme.actor("dan")
     assert (await directory.get(cast.engine, dan, cast.acme.id("dan"), "user")).role == "driver"
     with pytest.raises(Forbidden):
@@ -79,7 +79,7 @@ async def test_one_sees_oneself_and_no_one_else_without_permission(cast: Cast) -
         await directory.find(cast.engine, dan, PeopleFilter(), Window(10))
 
 
-async def test_nobody_removes_themselves(cast: Cast) -> None:
+async def test_a_user_cannot_remove_itself(cast: Cast) -> None:
     with pytest.raises(Conflict):
         await offboarding.remove(cast.engine, cast.acme.actor("ada"), cast.acme.id("ada"), "user")
 
@@ -96,7 +96,7 @@ async def test_unknown_roles_and_permissions_are_refused(cast: Cast, new: NewIde
         await directory.create(cast.engine, cast.acme.actor("ada"), new)
 
 
-async def test_changes_made_at_once_do_not_undo_one_another(cast: Cast) -> None:
+async def test_concurrent_changes_are_all_stored(cast: Cast) -> None:
     ada, dan = cast.acme.actor("ada"), cast.acme.id("dan")
     every = [PersonChanges(blocked=True), PersonChanges(phone="1"), PersonChanges(company="x")]
     every += [PersonChanges(name="Dan"), PersonChanges(last_name="y"), PersonChanges(location="z")]
@@ -106,7 +106,7 @@ async def test_changes_made_at_once_do_not_undo_one_another(cast: Cast) -> None:
     assert (after.name, after.last_name, after.location) == ("Dan", "y", "z")
 
 
-async def test_nobody_makes_a_user_who_may_do_more(cast: Cast) -> None:
+async def test_a_caller_creates_no_user_with_more_rights(cast: Cast) -> None:
     operator_actor = limited(cast)
     await directory.create(
         cast.engine, operator_actor, NewIdentity(kind="user", name="x", role="driver")
@@ -117,14 +117,14 @@ async def test_nobody_makes_a_user_who_may_do_more(cast: Cast) -> None:
         )
 
 
-async def test_nobody_gives_a_user_more_than_they_hold(cast: Cast) -> None:
+async def test_a_caller_grants_no_right_that_it_does_not_have(cast: Cast) -> None:
     operator_actor, dan = limited(cast), cast.acme.id("dan")
     for changes in (PersonChanges(role="agent"), PersonChanges(permissions=f'["{VIEW_TENANT}"]')):
         with pytest.raises(Forbidden):
             await directory.change(cast.engine, operator_actor, dan, "user", changes)
 
 
-async def test_nobody_sets_the_password_of_one_who_may_do_more(cast: Cast) -> None:
+async def test_a_caller_sets_no_password_of_a_user_with_more_rights(cast: Cast) -> None:
     with pytest.raises(Forbidden):
         await sessions.set_password(cast.engine, limited(cast), cast.acme.id("alice"), PASSWORD)
     with pytest.raises(Forbidden):
@@ -140,7 +140,7 @@ async def test_a_key_without_the_right_sets_not_even_its_own_users_password(cast
         await sessions.set_password(cast.engine, key, alice, PASSWORD)
 
 
-async def test_a_key_takes_over_nobody_not_even_its_own_user(cast: Cast) -> None:
+async def test_a_key_cannot_take_over_a_user_not_even_its_own(cast: Cast) -> None:
     ada = cast.acme.id("ada")
     key = Actor(cast.acme.tenant.id, "key", ada, permissions=frozenset({MANAGE_TENANT}))
     with pytest.raises(Forbidden):
@@ -162,7 +162,7 @@ async def test_a_login_follows_its_users_email(cast: Cast) -> None:
         await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
 
 
-async def test_an_email_logs_one_user_in_and_is_free_when_they_go(cast: Cast) -> None:
+async def test_a_login_email_is_unique_and_free_after_removal(cast: Cast) -> None:
     operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.people["dan"]
     await sessions.set_password(cast.engine, operator_actor, dan.id, PASSWORD)
     twin = NewIdentity(kind="user", name="Twin", email=dan.email)
@@ -185,7 +185,9 @@ async def test_a_user_without_email_cannot_log_in_any_more(cast: Cast) -> None:
         await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
 
 
-async def test_a_contact_gets_a_place_only_in_an_open_inbox_of_its_tenant(cast: Cast) -> None:
+async def test_a_contact_inbox_is_created_only_in_an_existing_inbox_of_the_tenant(
+    cast: Cast,
+) -> None:
     ada, new = cast.acme.actor("ada"), NewIdentity(kind="contact", name="Zoe")
     contact, place = await directory.create_at(cast.engine, ada, new, cast.acme.inbox.id)
     assert (place.contact_id, place.inbox_id) == (contact.id, cast.acme.inbox.id)
@@ -193,7 +195,7 @@ async def test_a_contact_gets_a_place_only_in_an_open_inbox_of_its_tenant(cast: 
         await directory.create_at(cast.engine, ada, new, cast.rival.inbox.id)
 
 
-async def test_a_search_finds_any_case_and_nothing_of_others(cast: Cast) -> None:
+async def test_a_search_ignores_case_and_finds_only_the_tenants_people(cast: Cast) -> None:
     f = PeopleFilter(kinds=("user", "contact"), search="CAROL")
     page = await directory.find(cast.engine, cast.acme.actor("ada"), f, Window(10), with_total=True)
     assert ([each.id for each in page.items], page.total) == ([cast.acme.id("carol")], 1)

@@ -37,7 +37,7 @@ async def active(cast: Cast, conversation: Conversation) -> set[str]:
 
 
 @pytest.mark.parametrize(("gone", "stays"), [("dan", "cleo"), ("cleo", "dan")])
-async def test_a_delivery_opens_without_those_who_were_removed(
+async def test_the_conversation_of_a_delivery_opens_without_its_removed_people(
     cast: Cast, gone: str, stays: str
 ) -> None:
     await remove(cast, gone)
@@ -48,7 +48,7 @@ async def test_a_delivery_opens_without_those_who_were_removed(
 
 
 @pytest.mark.parametrize("gone", ["dan", "cleo", "dora"])
-async def test_the_conversation_there_is_can_be_joined(cast: Cast, gone: str) -> None:
+async def test_an_existing_conversation_can_be_joined(cast: Cast, gone: str) -> None:
     first, _ = await opened(cast)
     await remove(cast, gone)
     again, is_new = await opened(cast, "ada")
@@ -56,7 +56,7 @@ async def test_the_conversation_there_is_can_be_joined(cast: Cast, gone: str) ->
     assert cast.acme.id("ada") in await active(cast, first)
 
 
-async def test_whom_the_caller_names_must_be_there(cast: Cast) -> None:
+async def test_people_that_the_caller_names_must_exist(cast: Cast) -> None:
     gone = await remove(cast, "olaf")
     ada = cast.acme.actor("ada")
     with pytest.raises(Invalid, match=gone):
@@ -101,7 +101,7 @@ async def test_an_assignee_who_is_there_already_is_no_change(cast: Cast) -> None
         await conversations.change(cast.engine, ada, other.id, assigned)
 
 
-async def test_settings_are_put_back_as_they_were_shown(cast: Cast) -> None:
+async def test_unchanged_settings_may_name_removed_people(cast: Cast) -> None:
     operator_actor = cast.acme.actor("ada")
     bot = await cast.engine.db.write(
         cast.acme.tenant.id,

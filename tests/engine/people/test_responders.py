@@ -54,7 +54,7 @@ async def test_a_list_is_of_this_tenants_responders_alone(cast: Cast) -> None:
     assert squads.items == named.items == [made.identity]
 
 
-async def test_an_update_leaves_what_is_not_said(cast: Cast) -> None:
+async def test_an_update_sets_only_the_fields_it_has(cast: Cast) -> None:
     made, ada = await make(cast), cast.acme.actor("ada")
     changes = ResponderChanges(name="Renamed")
     after = await responders.update(cast.engine, ada, made.identity.id, changes)
@@ -69,7 +69,7 @@ async def test_a_name_has_3_to_50_characters(cast: Cast, name: str) -> None:
         await make(cast, name)
 
 
-async def test_only_who_manages_the_tenant_changes_responders(cast: Cast) -> None:
+async def test_only_managers_change_responders(cast: Cast) -> None:
     made, alice = await make(cast), cast.acme.actor("alice")
     with pytest.raises(Forbidden):
         await responders.create(cast.engine, alice, NewResponder(name="Mine"))
@@ -87,7 +87,7 @@ async def test_another_tenants_responder_and_a_person_are_no_responders(cast: Ca
         await responders.get(cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"))
 
 
-async def test_versions_made_at_once_get_numbers_of_their_own(cast: Cast) -> None:
+async def test_concurrent_versions_get_different_numbers(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     made = await responders.create(cast.engine, ada, NewResponder(name="Robot"))
     adding = [responders.add_version(cast.engine, ada, made.identity.id, "{}") for _ in range(5)]

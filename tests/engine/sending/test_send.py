@@ -31,7 +31,7 @@ def said(cast: Cast, name: str, text: str, **more: object) -> Draft:
     return Draft(content=text, sender_id=cast.acme.id(name), must_participate=True, **more)  # type: ignore[arg-type]  # the test's own words
 
 
-async def test_numbers_are_dense_however_many_send_at_once(cast: Cast) -> None:
+async def test_concurrent_sends_are_numbered_without_gaps(cast: Cast) -> None:
     conversation = await opened(cast)
     actor = cast.acme.actor("dan")
     sends = [
@@ -51,7 +51,7 @@ async def test_an_outsider_gets_not_found(cast: Cast) -> None:
         )
 
 
-async def test_one_who_sees_but_takes_no_part_is_forbidden(cast: Cast) -> None:
+async def test_a_viewer_who_is_no_participant_is_forbidden(cast: Cast) -> None:
     conversation = await opened(cast)
     with pytest.raises(Forbidden):
         await messages.send(
@@ -59,7 +59,7 @@ async def test_one_who_sees_but_takes_no_part_is_forbidden(cast: Cast) -> None:
         )
 
 
-async def test_a_closed_conversation_refuses(cast: Cast) -> None:
+async def test_a_closed_conversation_accepts_no_message(cast: Cast) -> None:
     conversation = await opened(cast)
     closed = conversations.ConversationChanges(status="closed")
     await conversations.change(cast.engine, cast.acme.actor("ada"), conversation.id, closed)
@@ -72,7 +72,7 @@ async def test_a_closed_conversation_refuses(cast: Cast) -> None:
         )
 
 
-async def test_a_client_key_makes_one_message_for_ever(cast: Cast) -> None:
+async def test_a_client_message_id_makes_one_message_forever(cast: Cast) -> None:
     conversation = await opened(cast)
     actor = cast.acme.actor("dan")
     draft = said(cast, "dan", "once", client_key="k")
@@ -129,7 +129,7 @@ async def test_a_private_note_is_read_by_its_sender_but_never_shown_as_their_mar
     assert (me.read_seq, me.read_public, me.read_message_id) == (again.seq, 1, public.id)
 
 
-async def test_nothing_is_sent_after_one_has_left(cast: Cast) -> None:
+async def test_a_former_participant_sends_nothing(cast: Cast) -> None:
     conversation = await opened(cast)
     actor, operator_actor, dan = cast.acme.actor("dan"), cast.acme.actor("ada"), cast.acme.id("dan")
     for _ in range(10):

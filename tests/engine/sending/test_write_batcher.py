@@ -53,7 +53,7 @@ async def writer_held(db: Database) -> AsyncIterator[None]:
     await busy
 
 
-async def test_a_send_in_the_turn_in_which_both_lanes_end_is_written(sqlite_db: Database) -> None:
+async def test_a_send_queued_while_both_lanes_end_is_written(sqlite_db: Database) -> None:
     chat = await new_chat(sqlite_db)
 
     async def twice() -> None:
@@ -68,7 +68,9 @@ async def test_a_send_in_the_turn_in_which_both_lanes_end_is_written(sqlite_db: 
         await asyncio.gather(first, other)
 
 
-async def test_a_flood_is_refused_while_the_database_hangs(sqlite_db: Database) -> None:
+async def test_sends_beyond_the_queue_are_refused_while_the_database_hangs(
+    sqlite_db: Database,
+) -> None:
     chat = await new_chat(sqlite_db)
     async with writer_held(sqlite_db):
         under_way = [await queued(chat, f"lane {n}") for n in range(LANES)]

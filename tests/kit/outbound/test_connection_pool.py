@@ -21,20 +21,20 @@ async def post(outbound: OutboundClient, here: Receiver, host: str = "127.0.0.1"
     return reply.body
 
 
-async def test_a_connection_serves_again() -> None:
+async def test_a_connection_is_reused() -> None:
     async with running_receiver() as here, client() as outbound:
         assert [await post(outbound, here) for _ in range(5)] == [b"ok"] * 5
         assert (here.connections, len(here.requests)) == (1, 5)
 
 
-async def test_many_at_once_have_a_connection_each() -> None:
+async def test_concurrent_requests_have_a_connection_each() -> None:
     async with running_receiver() as here, client() as outbound:
         for _ in range(3):
             await asyncio.gather(*(post(outbound, here) for _ in range(10)))
         assert here.connections == 10
 
 
-async def test_only_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_idle_connections_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_pool, "MAX_IDLE_PER_KEY", 2)
     async with running_receiver() as here, client() as outbound:
         for _ in range(2):
@@ -66,13 +66,13 @@ async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     await reader.readuntil(b"\r\n\r\n")
 
 
-async def test_a_kept_connection_that_was_closed_is_no_failure() -> None:
+async def test_a_request_on_a_closed_idle_connection_is_sent_again() -> None:
     async with running_receiver(script=closing) as here, client() as outbound:
         assert [await post(outbound, here) for _ in range(3)] == [b"ok"] * 3
         assert here.connections == 3
 
 
-async def test_a_new_connection_that_is_closed_is_one() -> None:
+async def test_a_new_connection_that_is_closed_is_a_failure() -> None:
     async def rude(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
@@ -82,7 +82,7 @@ async def test_a_new_connection_that_is_closed_is_one() -> None:
         assert here.connections == 1
 
 
-async def test_a_connection_of_a_certain_age_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_old_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_pool, "MAX_AGE_SECONDS", 0.05)
     async with running_receiver() as here, client() as outbound:
         for connections in (1, 2):
@@ -92,7 +92,7 @@ async def test_a_connection_of_a_certain_age_is_closed(monkeypatch: pytest.Monke
             await asyncio.sleep(0.1)
 
 
-async def test_two_names_of_an_address_share_nothing() -> None:
+async def test_two_names_of_an_address_share_no_connection() -> None:
     async with running_receiver() as here:
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=Answers(("127.0.0.1",)))
         for host in ("a.example", "b.example", "a.example"):
@@ -113,7 +113,7 @@ async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
     assert (responses.asked, len(here.requests)) == (["rebinds.example"], 5)
 
 
-async def test_a_changed_name_is_tested_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_changed_address_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver_cache, "CACHE_SECONDS", 0)
     async with running_receiver() as here:
         responses = Answers(("127.0.0.1",), ("127.0.0.2",))
@@ -126,14 +126,14 @@ async def test_a_changed_name_is_tested_again(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("response", [(), ("nonsense",), ("127.0.0.1",) * 33])
-async def test_a_name_without_a_use(response: tuple[str, ...]) -> None:
+async def test_a_name_without_a_usable_address_is_refused(response: tuple[str, ...]) -> None:
     outbound = OutboundClient(resolver=Answers(response))
     with pytest.raises(RequestFailed, match="name was not found"):
         await outbound.send(Request("POST", "https://example.com/"))
     await outbound.close()
 
 
-async def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lookup_that_hangs_ends_with_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hangs(_: str) -> tuple[str, ...]:
         await asyncio.sleep(60)
         return ()
@@ -155,7 +155,7 @@ async def test_the_next_address_is_tried() -> None:
         await outbound.close()
 
 
-async def test_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running_receiver() as proxy, running_receiver() as here, client() as outbound:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
@@ -163,7 +163,7 @@ async def test_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
         assert (proxy.connections, here.connections) == (0, 1)
 
 
-async def test_close_ends_what_is_under_way() -> None:
+async def test_close_ends_open_requests() -> None:
     asked = asyncio.Event()
 
     async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -21,7 +21,7 @@ READ = "hooks.internal, bücher.example:8080,10.1.0.0/16, 127.0.0.1:9000,, [::1]
         ("10.1.2.3", 80, False),
     ],
 )
-def test_a_name(host: str, port: int, allowed: bool) -> None:
+def test_which_names_are_allowed(host: str, port: int, allowed: bool) -> None:
     assert EgressPolicy.parse(READ).allows_host(host, port) is allowed
 
 
@@ -39,12 +39,12 @@ def test_a_name(host: str, port: int, allowed: bool) -> None:
         ("::ffff:10.1.2.3", 80, False),
     ],
 )
-def test_an_address(address: str, port: int, allowed: bool) -> None:
+def test_which_addresses_are_allowed(address: str, port: int, allowed: bool) -> None:
     assert EgressPolicy.parse(READ).allows_address(ip_address(address), port) is allowed
 
 
 @pytest.mark.parametrize("text", ["a b", "host:0", "host:70000", "host:x", "[::1]:", "-", "a/b"])
-def test_what_cannot_be_read(text: str) -> None:
+def test_an_invalid_entry_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         EgressPolicy.parse(text)
 
@@ -54,7 +54,7 @@ def test_a_url_is_refused_with_what_is_wanted_in_its_place() -> None:
         EgressPolicy.parse("http://hooks.internal")
 
 
-def test_nothing_is_nothing() -> None:
+def test_an_empty_setting_allows_nothing() -> None:
     assert EgressPolicy.parse(" , ") == EgressPolicy()
 
 

@@ -37,24 +37,26 @@ async def refused(here: Receiver, url: str) -> str:
     return blocked.value.reason
 
 
-def test_there_are_enough_of_them() -> None:
+def test_there_are_many_hostile_urls() -> None:
     assert len({*hostile.LOOPBACK, *hostile.ELSEWHERE, *hostile.ODD}) >= 200
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("host", hostile.LOOPBACK + hostile.ELSEWHERE)
-async def test_no_address_that_is_not_public(tripwire: Receiver, host: str, scheme: str) -> None:
+async def test_addresses_that_are_not_public_are_refused(
+    tripwire: Receiver, host: str, scheme: str
+) -> None:
     reason = await refused(tripwire, f"{scheme}://{host}:{tripwire.port}/x")
     assert "port" not in reason or "host" in reason
 
 
 @pytest.mark.parametrize("odd", hostile.ODD, ids=ascii)
-async def test_no_url_that_can_be_read_in_two_ways(tripwire: Receiver, odd: str) -> None:
+async def test_ambiguous_urls_are_refused(tripwire: Receiver, odd: str) -> None:
     await refused(tripwire, odd.replace("{}", f"127.0.0.1:{tripwire.port}"))
 
 
 @pytest.mark.parametrize("name", hostile.NAMES)
-async def test_no_name_of_this_machine(tripwire: Receiver, name: str) -> None:
+async def test_names_of_this_machine_are_refused(tripwire: Receiver, name: str) -> None:
     client = lenient(tripwire)
     # The system's own resolver: what it knows, it must not be believed.
     with pytest.raises((Blocked, RequestFailed)):
@@ -64,7 +66,7 @@ async def test_no_name_of_this_machine(tripwire: Receiver, name: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "[::ffff:127.0.0.1]"])
-async def test_the_tripwire_would_notice(tripwire: Receiver, host: str) -> None:
+async def test_the_receiver_would_notice_a_connection(tripwire: Receiver, host: str) -> None:
     client = lenient(tripwire, "0.0.0.0/0, ::/0")
     reply = await client.send(Request("POST", f"http://{host}:{tripwire.port}/", {}, b"x"))
     await client.close()
@@ -79,7 +81,7 @@ ANSWERS += [(each, "2606:4700::1111") for each in PRIVATE]
 
 
 @pytest.mark.parametrize("response", ANSWERS, ids=" ".join)
-async def test_one_private_answer_refuses_the_name(
+async def test_a_name_with_one_private_address_is_refused(
     tripwire: Receiver, response: tuple[str, ...]
 ) -> None:
     client = OutboundClient(
@@ -105,7 +107,7 @@ async def test_one_private_answer_refuses_the_name(
         ("http://93.184.215.14/", "https"),
     ],
 )
-async def test_only_tls_and_the_ports_of_the_web(url: str, reason: str) -> None:
+async def test_only_https_and_port_443_are_allowed(url: str, reason: str) -> None:
     responses = Answers(("93.184.215.14",))
     client = OutboundClient(resolver=responses)
     with pytest.raises(Blocked, match=reason):
@@ -117,5 +119,5 @@ async def test_only_tls_and_the_ports_of_the_web(url: str, reason: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://example.com/x?y#z", "https://93.184.215.14:8443/", "https://[2606:4700::1111]"]
 )
-async def test_an_honest_url_is_let_pass(url: str) -> None:
+async def test_an_ordinary_url_is_accepted(url: str) -> None:
     await OutboundClient().check(url)

@@ -7,7 +7,7 @@ from koine.kit.outbound.message import Blocked, Request, encode_request
 URL = "https://example.com/"
 
 
-def test_the_wire() -> None:
+def test_the_bytes_of_a_request() -> None:
     request = Request("POST", URL, {"Webhook-Id": "evt_1"}, b"{}")
     assert encode_request(request, "example.com", "/x?y") == (
         b"POST /x?y HTTP/1.1\r\nHost: example.com\r\nWebhook-Id: evt_1\r\n"

@@ -56,14 +56,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_it_is_public(address: str) -> None:
+def test_a_public_address(address: str) -> None:
     assert reason_not_public(ip_address(address)) == ""
 
 
 @pytest.mark.parametrize(
     ("address", "reason"), [(each, why) for why, every in REFUSED.items() for each in every]
 )
-def test_it_is_not(address: str, reason: str) -> None:
+def test_an_address_that_is_not_public(address: str, reason: str) -> None:
     assert reason_not_public(ip_address(address)) == reason
 
 
@@ -75,5 +75,5 @@ METADATA = [
 
 
 @pytest.mark.parametrize("address", METADATA)
-def test_no_cloud_is_asked_about_this_machine(address: str) -> None:
+def test_metadata_addresses_of_clouds_are_not_public(address: str) -> None:
     assert reason_not_public(ip_address(address))

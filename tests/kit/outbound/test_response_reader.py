@@ -78,7 +78,7 @@ async def test_forms_of_a_body(response: bytes, body: bytes) -> None:
     ],
     ids=["long", "longer", "one chunk", "many chunks", "until the end"],
 )
-async def test_a_huge_body_is_cut(response: bytes) -> None:
+async def test_a_long_body_is_truncated(response: bytes) -> None:
     reply = await said(response)
     assert (reply.body, reply.truncated) == (b"a" * 1000, True)
 
@@ -109,7 +109,7 @@ async def test_a_body_as_long_as_the_limit_is_whole() -> None:
         head("Upgrade: h2c", "Connection: Upgrade", status="101 Switching Protocols") + b"xx",
     ],
 )
-async def test_no_answer(response: bytes) -> None:
+async def test_an_invalid_response_is_a_failure(response: bytes) -> None:
     with pytest.raises(RequestFailed):
         await said(response)
 
@@ -127,7 +127,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-async def test_a_bomb_is_not_read_to_its_end(bomb: str) -> None:
+async def test_a_decompression_bomb_is_not_read_to_its_end(bomb: str) -> None:
     with pytest.raises(RequestFailed, match=r"too many headers|no HTTP"):
         await said(BOMBS[bomb])
 

@@ -27,7 +27,7 @@ from koine.kit.outbound.target import Target, parse_url
         ("https://1and1.example/", "1and1.example", 443, "/"),
     ],
 )
-def test_the_parts(url: str, authority: str, port: int, path: str) -> None:
+def test_the_parts_of_a_url(url: str, authority: str, port: int, path: str) -> None:
     if not authority:
         with pytest.raises(Blocked, match="percent-encoded"):
             parse_url(url)

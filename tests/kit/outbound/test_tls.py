@@ -92,7 +92,7 @@ async def speaking(
         await outbound.close()
 
 
-async def test_the_hosts_own_certificate(authority: Authority) -> None:
+async def test_a_certificate_for_the_host_is_accepted(authority: Authority) -> None:
     names: list[str | None] = []
     server = authority.server(GOOD)
     server.sni_callback = lambda _socket, name, _context: names.append(name)
@@ -104,7 +104,7 @@ async def test_the_hosts_own_certificate(authority: Authority) -> None:
         assert here.requests[0].split(b"\r\n")[1] == f"Host: good.example:{here.port}".encode()
 
 
-async def test_an_addresss_own_certificate(authority: Authority) -> None:
+async def test_a_certificate_for_the_address_is_accepted(authority: Authority) -> None:
     server = authority.server(x509.IPAddress(ip_address("127.0.0.1")))
     async with speaking(authority, server) as (here, outbound):
         assert (
@@ -113,21 +113,21 @@ async def test_an_addresss_own_certificate(authority: Authority) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "sub.good.example", "127.0.0.1"])
-async def test_anothers_certificate(authority: Authority, host: str) -> None:
+async def test_a_certificate_for_another_host_is_refused(authority: Authority, host: str) -> None:
     async with speaking(authority, authority.server(GOOD)) as (here, outbound):
         with pytest.raises(RequestFailed, match="certificate is not good"):
             await outbound.send(Request("POST", f"https://{host}:{here.port}/", {}, b"secret"))
         assert here.requests == []
 
 
-async def test_a_certificate_whose_time_is_over(authority: Authority) -> None:
+async def test_an_expired_certificate_is_refused(authority: Authority) -> None:
     async with speaking(authority, authority.server(GOOD, days=-1)) as (here, outbound):
         with pytest.raises(RequestFailed, match="expired"):
             await outbound.send(Request("POST", f"https://good.example:{here.port}/"))
         assert here.requests == []
 
 
-async def test_a_certificate_of_an_unknown_authority(authority: Authority) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused(authority: Authority) -> None:
     server = authority.server(GOOD)
     async with speaking(authority, server, trusted=False) as (here, outbound):
         with pytest.raises(RequestFailed, match="certificate is not good"):

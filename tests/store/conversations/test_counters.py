@@ -101,7 +101,7 @@ async def world(db: Database) -> Cast:
     return cast
 
 
-async def test_each_field_has_a_value_to_try_that_tells_a_right_total_from_a_wrong_one(
+async def test_each_field_has_a_value_for_which_a_wrong_total_would_differ(
     world: Cast,
 ) -> None:
     tried = values(world)

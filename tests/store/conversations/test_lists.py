@@ -31,7 +31,7 @@ def page_query(conditions: ConversationVariant) -> Query[Any]:
         ({"assignee_id": True, "priority": True, "inbox_ids": "one"}, "by_assignee"),
     ],
 )
-async def test_where_a_person_is_named_the_persons_index_leads(
+async def test_a_filter_by_person_uses_the_index_of_persons(
     given: dict[str, Any],
     index: str,
     query_of: Callable[[ConversationVariant], Query[Any]],

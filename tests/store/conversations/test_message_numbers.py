@@ -54,7 +54,7 @@ async def before_numbers(db: Database, folder: Path, patch: pytest.MonkeyPatch) 
         await schema.migrate(db)
 
 
-async def test_messages_of_before_are_numbered_and_the_next_go_on(
+async def test_existing_messages_are_numbered_and_new_ones_continue(
     fresh_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await before_numbers(fresh_db, tmp_path, monkeypatch)
@@ -72,7 +72,7 @@ async def test_messages_of_before_are_numbered_and_the_next_go_on(
         assert numbers == sorted(numbers)
 
 
-async def test_a_numbers_place_is_found_whatever_the_number(db: Database) -> None:
+async def test_the_place_of_any_number_is_found(db: Database) -> None:
     tenant, conversation_id, other = new_id(), new_id(), new_id()
     head = (
         tenant,

@@ -26,7 +26,7 @@ def test_texts_that_read_alike_fold_alike(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), UNLIKE)
-def test_letters_that_differ_stay_different(one: str, other: str) -> None:
+def test_different_characters_stay_different(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
@@ -41,7 +41,7 @@ def test_every_character_folds_to_what_folds_to_itself() -> None:
 
 
 @given(st.text(st.characters(codec="latin-1"), max_size=40))
-def test_what_is_stored_and_what_is_not_tell_the_folded_text(text: str) -> None:
+def test_the_stored_and_the_computed_folded_text_are_equal(text: str) -> None:
     stored = folded_or_none(text)
     assert fold(text) == (text.lower() if stored is None else stored)
 
