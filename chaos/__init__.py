@@ -1,1 +1,1 @@
-"""Rigs: the promises of the server, tried for real and counted (`python -m chaos`)."""
+"""Rigs: experiments that damage real servers and count what was lost (`python -m chaos`)."""

@@ -1,5 +1,11 @@
-"""The bus between two nodes killed and paused, again and again, while messages
-are sent through both."""
+"""Kill and pause the bus between two nodes, while messages are sent through one of them in turn.
+
+The bus is NATS, a cluster of three servers, or PostgreSQL's LISTEN and NOTIFY. It carries only
+hints that the log advanced, so its loss must cost nothing but time: a node polls the log once a
+second. The rig counts messages that a stream of either node did not receive (lost) or received
+twice, and measures the longest time from the response to the sender until a stream received the
+message.
+"""
 
 import asyncio
 import os
@@ -14,7 +20,7 @@ from typing import Literal
 import asyncpg
 from msgspec import Struct
 
-from chaos.http_client import Line
+from chaos.http_client import Connection
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import Sends
@@ -23,15 +29,15 @@ from chaos.timed_follower import TimedFollower
 from tests.support.nats import NatsCluster
 from tests.support.postgres import running_postgres
 
-Harm = Literal["kill", "pause"]
+FailureKind = Literal["kill", "pause"]
 FAILURES = 50
 MAX_DELAY_S = 2.0
-"""From the answer to the sender until a reader on the other node is told: poll (1 s) and one."""
-LASTS_S = (0.5, 6.0)
-"""How long the bus stays as it was left, in seconds: from and to."""
-_TALKS = 20
-_PAUSE_S = 0.02
-_SETTLES_S = 4.0
+"""From the response to the sender until a stream receives it: the poll (1 s), and 1 s more."""
+FAILURE_S = (0.5, 6.0)
+"""How long the bus stays killed or paused, in seconds: from and to."""
+_CONVERSATIONS = 20
+_SEND_INTERVAL_S = 0.02
+_RECEIVE_TIMEOUT_S = 4.0
 _BUS_PIDS = """
     SELECT pid FROM pg_stat_activity
     WHERE application_name = 'koine-bus' AND state = 'idle' AND datname = current_database()
@@ -45,7 +51,7 @@ class FaultyBus(ABC):
     settings: dict[str, object]
 
     @abstractmethod
-    async def fail(self, how: Harm, dice: random.Random) -> None:
+    async def fail(self, kind: FailureKind, rng: random.Random) -> None:
         """Kill or pause a part of it, or all."""
 
     @abstractmethod
@@ -54,7 +60,7 @@ class FaultyBus(ABC):
 
 
 class FaultyNats(FaultyBus):
-    """Three servers; of them one, two or all are hit."""
+    """A cluster of three NATS servers, of which one, two or all fail."""
 
     name = "nats"
 
@@ -64,16 +70,16 @@ class FaultyNats(FaultyBus):
         self._killed: list[int] = []
         self._paused: list[int] = []
 
-    async def fail(self, how: Harm, dice: random.Random) -> None:
-        """Kill or pause one, two or three servers, all of them half of the time."""
-        hit = dice.sample(range(3), dice.choice((1, 2, 3, 3)))
-        act = self._cluster.kill if how == "kill" else self._cluster.pause
-        (self._killed if how == "kill" else self._paused).extend(hit)
-        for number in hit:
-            act(number)
+    async def fail(self, kind: FailureKind, rng: random.Random) -> None:
+        """Kill or pause one, two or three servers; half of the time all of them."""
+        chosen = rng.sample(range(3), rng.choice((1, 2, 3, 3)))
+        damage = self._cluster.kill if kind == "kill" else self._cluster.pause
+        (self._killed if kind == "kill" else self._paused).extend(chosen)
+        for number in chosen:
+            damage(number)
 
     async def recover(self) -> None:
-        """Start and resume what was hit."""
+        """Start the killed servers, resume the paused ones."""
         while self._killed:
             self._cluster.start_one(self._killed.pop())
         while self._paused:
@@ -81,7 +87,7 @@ class FaultyNats(FaultyBus):
 
 
 class FaultyNotify(FaultyBus):
-    """Each node's own connection to the database; the other connections are left alone."""
+    """PostgreSQL's LISTEN and NOTIFY: only the connection of each node for the bus fails."""
 
     name = "database"
 
@@ -90,12 +96,13 @@ class FaultyNotify(FaultyBus):
         self._url = url
         self._paused: list[int] = []
 
-    async def fail(self, how: Harm, dice: random.Random) -> None:
-        """Cut the connections, or let their backends hang while they hold no lock."""
+    async def fail(self, kind: FailureKind, rng: random.Random) -> None:
+        """Terminate the backends of these connections, or pause those that hold no lock: a paused
+        backend with a lock would stop the whole database."""
         connection = await asyncpg.connect(self._url)
         try:
             pids = [row["pid"] for row in await connection.fetch(_BUS_PIDS)]
-            if how == "kill":
+            if kind == "kill":
                 await connection.fetch(
                     "SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) pid", pids
                 )
@@ -111,7 +118,7 @@ class FaultyNotify(FaultyBus):
             await connection.close()
 
     async def recover(self) -> None:
-        """Let the backends go on; the nodes have long connected anew."""
+        """Resume the backends. The nodes have reconnected long ago."""
         while self._paused:
             try:
                 os.kill(self._paused.pop(), signal.SIGCONT)
@@ -120,11 +127,11 @@ class FaultyNotify(FaultyBus):
 
 
 class BusResult(Struct, frozen=True):
-    """What two readers, one on each node, were told of what was acknowledged meanwhile. `worst_s`
-    is the longest from an answer to a sender on one node until the reader on the other was told."""
+    """What two streams, one of each node, received. `acknowledged` counts messages; `worst_s` is
+    the longest time from the response to a sender until one of the streams received the message."""
 
     bus: str
-    blows: int
+    failures: int
     acknowledged: int
     lost: int
     doubled: int
@@ -132,27 +139,27 @@ class BusResult(Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Nothing lost or doubled, nothing later than polling makes it."""
+        """Nothing lost or doubled, and nothing later than polling explains."""
         return not self.lost and not self.doubled and self.worst_s <= MAX_DELAY_S
 
 
 async def run(settings: RigSettings) -> Figure:
-    """Harm NATS, then the connections for notifications."""
-    blows, dice = settings.trials(FAILURES, 3), settings.random()
+    """Let NATS fail, then the connections for notifications."""
+    failures, rng = settings.trials(FAILURES, 3), settings.random()
     with running_postgres() as postgres:
         with NatsCluster(3).start() as cluster:
             home = ServerHome(settings.folder / "nats", postgres.new_database())
-            done = [await fail_repeatedly(home, FaultyNats(cluster), blows, dice)]
-        settings.say(f"{done[0]}")
+            done = [await fail_repeatedly(home, FaultyNats(cluster), failures, rng)]
+        settings.log(f"{done[0]}")
         home = ServerHome(settings.folder / "database", postgres.new_database())
-        done.append(await fail_repeatedly(home, FaultyNotify(home.database_url), blows, dice))
+        done.append(await fail_repeatedly(home, FaultyNotify(home.database_url), failures, rng))
     return Figure(
         rig=RIG.name,
-        params={"blows": blows},
+        params={"failures": failures},
         counts={f"{each.bus}_{name}": value for each in done for name, value in _counts(each)},
         ok=all(each.ok for each in done),
         line="; ".join(
-            f"{each.bus}: {each.blows:,} blows, {each.acknowledged:,} messages, "
+            f"{each.bus}: {each.failures:,} failures, {each.acknowledged:,} messages, "
             f"{each.lost:,} lost, "
             f"{each.doubled:,} doubled, at most {each.worst_s:.2f} s late"
             for each in done
@@ -163,38 +170,38 @@ async def run(settings: RigSettings) -> Figure:
 async def fail_repeatedly(
     home: ServerHome,
     bus: FaultyBus,
-    blows: int,
-    dice: random.Random,
+    failures: int,
+    rng: random.Random,
     *,
-    lasts_s: tuple[float, float] = LASTS_S,
-    sabotage: str = "",
+    failure_s: tuple[float, float] = FAILURE_S,
+    fault: str = "",
 ) -> BusResult:
-    """Harm the bus between two nodes `blows` times, while messages go through both."""
-    seeded = await seed(home, _TALKS)
-    async with nodes(home, 2, settings=bus.settings, sabotage=sabotage) as pair:
-        ports = [node.port for node in pair]
+    """Let the bus between two nodes fail `failures` times, while messages are sent."""
+    seeded = await seed(home, _CONVERSATIONS)
+    async with nodes(home, 2, settings=bus.settings, fault=fault) as both_nodes:
+        ports = [node.port for node in both_nodes]
         readers = [TimedFollower(port, seeded) for port in ports]
-        speakers = [
-            MessageSender(port, Sends(seeded, dice, name=f"node{n}"))
-            for n, port in enumerate(ports)
+        senders = [
+            MessageSender(port, Sends(seeded, rng, name=f"node{n}")) for n, port in enumerate(ports)
         ]
         for reader in readers:
             await reader.start()
-        for n in range(blows):
-            async with speakers[n // 2 % 2].talking():
-                await bus.fail("kill" if n % 2 else "pause", dice)
-                await asyncio.sleep(dice.uniform(*lasts_s))
+        for n in range(failures):
+            async with senders[n // 2 % 2].sending():
+                await bus.fail("kill" if n % 2 else "pause", rng)
+                await asyncio.sleep(rng.uniform(*failure_s))
                 await bus.recover()
-                await asyncio.sleep(dice.uniform(*lasts_s) / 4)
-        await _settled(speakers, readers)
+                await asyncio.sleep(rng.uniform(*failure_s) / 4)
+        await _wait_until_received(senders, readers)
         for reader in readers:
             await reader.end()
-    return _compared(bus.name, blows, speakers, readers)
+    return _result(bus.name, failures, senders, readers)
 
 
 class MessageSender:
-    """Sends messages through one node. Only one node sends at a time: a node that commits reads the
-    log by itself. `acknowledged` has the time of each acknowledgement (monotonic seconds)."""
+    """Sends messages through one node. Only one node sends at a time, because a node that commits
+    reads the log without a hint. `acknowledged` has the time of each response (monotonic
+    seconds)."""
 
     def __init__(self, port: int, sends: Sends) -> None:
         self._port = port
@@ -202,64 +209,64 @@ class MessageSender:
         self.acknowledged: dict[str, float] = {}
 
     @asynccontextmanager
-    async def talking(self) -> AsyncIterator[None]:
-        """Send on while the context lasts; raises what it broke off with."""
-        task = asyncio.create_task(self._talk())
+    async def sending(self) -> AsyncIterator[None]:
+        """Send until the end of the context; raises the exception that ended it earlier, if any."""
+        task = asyncio.create_task(self._send())
         try:
             yield
         finally:
             task.cancel()
-            (how,) = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(how, Exception):
-            raise how
+            (error,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(error, Exception):
+            raise error
 
-    async def _talk(self) -> None:
-        line = Line(self._port)
+    async def _send(self) -> None:
+        connection = Connection(self._port)
         while True:
             send = self._sends.new("native")
-            reply = await line.ask(send.request)
-            if reply.status not in (200, 201):
-                raise RuntimeError(f"{reply.status} {reply.body[:500]!r}")
+            response = await connection.send(send.request)
+            if response.status not in (200, 201):
+                raise RuntimeError(f"{response.status} {response.body[:500]!r}")
             self.acknowledged[send.key] = time.monotonic()
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(_SEND_INTERVAL_S)
 
 
-async def _settled(speakers: list[MessageSender], readers: list[TimedFollower]) -> None:
-    """Until both readers were told all, or there is no hope any more."""
-    everything = {key for speaker in speakers for key in speaker.acknowledged}
-    until = time.monotonic() + _SETTLES_S
-    while any(everything - reader.came.keys() for reader in readers):
+async def _wait_until_received(senders: list[MessageSender], readers: list[TimedFollower]) -> None:
+    """Wait until both streams have received everything, or until the time is over."""
+    acknowledged = {key for sender in senders for key in sender.acknowledged}
+    until = time.monotonic() + _RECEIVE_TIMEOUT_S
+    while any(acknowledged - reader.received_at.keys() for reader in readers):
         if time.monotonic() > until:
             return
         await asyncio.sleep(0.05)
 
 
-def _compared(
-    name: str, blows: int, speakers: list[MessageSender], readers: list[TimedFollower]
+def _result(
+    name: str, failures: int, senders: list[MessageSender], readers: list[TimedFollower]
 ) -> BusResult:
-    everything = {key: at for speaker in speakers for key, at in speaker.acknowledged.items()}
+    acknowledged = {key: at for sender in senders for key, at in sender.acknowledged.items()}
     return BusResult(
         bus=name,
-        blows=blows,
-        acknowledged=len(everything),
-        lost=sum(key not in reader.came for reader in readers for key in everything),
+        failures=failures,
+        acknowledged=len(acknowledged),
+        lost=sum(key not in reader.received_at for reader in readers for key in acknowledged),
         doubled=sum(reader.duplicates for reader in readers),
         worst_s=max(
-            reader.came[key] - at
+            reader.received_at[key] - at
             for reader in readers
-            for key, at in everything.items()
-            if key in reader.came
+            for key, at in acknowledged.items()
+            if key in reader.received_at
         ),
     )
 
 
-def _counts(heard: BusResult) -> list[tuple[str, int | float]]:
+def _counts(result: BusResult) -> list[tuple[str, int | float]]:
     return [
-        ("blows", heard.blows),
-        ("acknowledged", heard.acknowledged),
-        ("lost", heard.lost),
-        ("doubled", heard.doubled),
-        ("worst_s", round(heard.worst_s, 2)),
+        ("failures", result.failures),
+        ("acknowledged", result.acknowledged),
+        ("lost", result.lost),
+        ("doubled", result.doubled),
+        ("worst_s", round(result.worst_s, 2)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The manners in which the chaos follow a node: each dialect's stream, and the native socket."""
+"""How a rig opens and reads a stream: the SSE stream of each dialect, and the native WebSocket."""
 
 import base64
 import json
@@ -16,60 +16,64 @@ _CREATED = b'"type":"message.created"'
 
 
 class StreamProtocol(Struct, frozen=True):
-    """`opening` are the bytes that ask for the stream from behind a cursor ("": from now on);
-    `hello` those that a socket says once the head of the answer came. `kinds` are what an event is
-    called when something was said; `place` is where its text is then."""
+    """`request_bytes` builds the request for the stream after a cursor ("": from now on), and
+    `login_bytes` the first frame of a WebSocket, sent after the head of the response. Events of
+    `message_kinds` are about a new message, whose text is at `text_path` of their JSON."""
 
     name: str
-    opening: Callable[[SeededTenant, str], bytes]
-    kinds: frozenset[str]
-    place: tuple[str, ...]
+    request_bytes: Callable[[SeededTenant, str], bytes]
+    message_kinds: frozenset[str]
+    text_path: tuple[str, ...]
     parser: Callable[[], Sse | Frames] = Sse
-    hello: Callable[[SeededTenant, str], bytes] = lambda _seeded, _cursor: b""
+    login_bytes: Callable[[SeededTenant, str], bytes] = lambda _seeded, _cursor: b""
 
     @property
     def status(self) -> int:
-        """What an answer begins with that is a stream."""
+        """The status of a response that is a stream."""
         return 101 if self.parser is Frames else 200
 
-    def text_of(self, told: ReceivedEvent) -> str:
-        """The first word of the message that the event is about; "" when nothing was said."""
-        if told.kind not in self.kinds or (told.kind == "event" and _CREATED not in told.data):
+    def message_key(self, event: ReceivedEvent) -> str:
+        """The first word of the message that was created; "" if the event is another change."""
+        if event.kind not in self.message_kinds or (
+            event.kind == "event" and _CREATED not in event.data
+        ):
             return ""
-        found = msgspec.json.decode(told.data)
-        for step in self.place:
-            found = found[step]
-        return str(found).split(" ", 1)[0]
+        value = msgspec.json.decode(event.data)
+        for step in self.text_path:
+            value = value[step]
+        return str(value).split(" ", 1)[0]
 
 
 def _sse(
     path: str, headers: Callable[[SeededTenant], dict[str, str]]
 ) -> Callable[[SeededTenant, str], bytes]:
-    def opening(seeded: SeededTenant, cursor: str) -> bytes:
-        back = {"Last-Event-ID": cursor} if cursor else {}
-        return Request("GET", path, headers(seeded) | back).encoded()
+    def request_bytes(seeded: SeededTenant, cursor: str) -> bytes:
+        resume = {"Last-Event-ID": cursor} if cursor else {}
+        return Request("GET", path, headers(seeded) | resume).encoded()
 
-    return opening
+    return request_bytes
 
 
 def _upgrade(_seeded: SeededTenant, _cursor: str) -> bytes:
     key = base64.b64encode(os.urandom(16)).decode()
-    asked = {
+    headers = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": key,
     }
-    return Request("GET", "/v1/socket", asked).encoded()
+    return Request("GET", "/v1/socket", headers).encoded()
 
 
-def _hello(seeded: SeededTenant, cursor: str) -> bytes:
-    said = {"type": "hello", "token": seeded.tokens["ada"]} | ({"cursor": cursor} if cursor else {})
-    return masked(json.dumps(said).encode())
+def _login(seeded: SeededTenant, cursor: str) -> bytes:
+    message = {"type": "hello", "token": seeded.tokens["ada"]} | (
+        {"cursor": cursor} if cursor else {}
+    )
+    return masked(json.dumps(message).encode())
 
 
 _CONTENT = ("data", "message", "content")
-MANNERS = {
+PROTOCOLS = {
     each.name: each
     for each in (
         StreamProtocol(
@@ -78,7 +82,7 @@ MANNERS = {
             frozenset({"message.created"}),
             _CONTENT,
         ),
-        StreamProtocol("socket", _upgrade, frozenset({"event"}), _CONTENT, Frames, _hello),
+        StreamProtocol("socket", _upgrade, frozenset({"event"}), _CONTENT, Frames, _login),
         StreamProtocol(
             "delivery",
             _sse("/messaging/events", lambda seeded: seeded.bearer("dan")),

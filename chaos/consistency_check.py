@@ -1,4 +1,4 @@
-"""What clients were told, against what the database holds."""
+"""Compares the sends that were acknowledged to clients with the messages in the database."""
 
 from collections import Counter
 from itertools import pairwise
@@ -15,7 +15,7 @@ from koine.store.tables.conversations import messages
 
 
 class StoredMessage(Struct, frozen=True):
-    """A message as the database holds it."""
+    """A message as it is in the database."""
 
     id: str
     seq: int
@@ -24,24 +24,24 @@ class StoredMessage(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The key of the send it came from."""
+        """The key of its send."""
         return (self.content or "").split(" ")[0]
 
 
 class Consistency(Struct, frozen=True):
-    """What the comparison found. `acknowledged` sends were told a success; `lost` of them are not
-    there under the id that was told; `doubled` sends are there more than once; `gaps` counts
-    the numbers in a conversation that do not follow the one before; `held` counts the messages."""
+    """The result of a comparison. Of the `acknowledged` sends, `lost` have no message with the id
+    of their response; `doubled` sends have several messages; `gaps` counts the messages whose `seq`
+    does not follow that of the message before; `stored` counts all messages."""
 
     acknowledged: int
     lost: int
     doubled: int
     gaps: int
-    held: int
+    stored: int
 
     @property
     def ok(self) -> bool:
-        """Whether all is as it was told."""
+        """Whether everything that was acknowledged is stored, once and in order."""
         return not (self.lost or self.doubled or self.gaps)
 
     def __str__(self) -> str:
@@ -52,17 +52,17 @@ class Consistency(Struct, frozen=True):
 
 
 class ConsistencyCheck:
-    """What clients were told: the id shown for each key, and in which conversation."""
+    """The record of acknowledged sends: by key, the conversation and the id in the response."""
 
     def __init__(self) -> None:
-        self.told: dict[str, tuple[str, str]] = {}
+        self.acknowledged: dict[str, tuple[str, str]] = {}
 
-    def acknowledged(self, send: Send, shown_id: str) -> None:
-        """A client was told that its message is kept, under this id."""
-        self.told[send.key] = (send.conversation.id, shown_id)
+    def record(self, send: Send, shown_id: str) -> None:
+        """Record that a send was acknowledged with this message id."""
+        self.acknowledged[send.key] = (send.conversation.id, shown_id)
 
     async def compare(self, home: ServerHome, seeded: SeededTenant) -> Consistency:
-        """Read every message of the seeded's conversations and compare."""
+        """Read all messages of the tenant's conversations and compare."""
         ids: dict[str, tuple[str, set[str]]] = {}
         seen: Counter[str] = Counter()
         gaps = 0
@@ -74,15 +74,18 @@ class ConsistencyCheck:
                 for each in found:
                     ids.setdefault(each.key, (conversation.id, set()))[1].update(_shown_ids(each))
         return Consistency(
-            acknowledged=len(self.told),
-            lost=sum(not _matches(told, ids.get(key)) for key, told in self.told.items()),
+            acknowledged=len(self.acknowledged),
+            lost=sum(
+                not _matches(acknowledged_as, ids.get(key))
+                for key, acknowledged_as in self.acknowledged.items()
+            ),
             doubled=sum(count > 1 for count in seen.values()),
             gaps=gaps,
-            held=seen.total(),
+            stored=seen.total(),
         )
 
 
-_HELD = Query(
+_MESSAGES = Query(
     select(messages.c.id, messages.c.seq, messages.c.content, messages.c.number)
     .where(
         messages.c.tenant_id == param("tenant_id"),
@@ -94,19 +97,21 @@ _HELD = Query(
 
 
 async def _stored(tx: Tx, conversation_id: str) -> list[StoredMessage]:
-    return await tx.all(_HELD, conversation_id=conversation_id)
+    return await tx.all(_MESSAGES, conversation_id=conversation_id)
 
 
 def _gaps(found: list[StoredMessage]) -> int:
-    """How many places do not follow the one before them: 1, 2, 3, …, with growing numbers."""
-    places = [(0, 0), *((each.seq, each.number) for each in found)]
-    return sum(b[0] - a[0] != 1 or b[1] <= a[1] for a, b in pairwise(places))
+    """How many messages do not follow the one before: `seq` is 1, 2, 3, …, and `number` grows."""
+    positions = [(0, 0), *((each.seq, each.number) for each in found)]
+    return sum(b[0] - a[0] != 1 or b[1] <= a[1] for a, b in pairwise(positions))
 
 
-def _shown_ids(held: StoredMessage) -> set[str]:
-    """Every id by which a dialect may show the message."""
-    return {held.id, str(held.number)}
+def _shown_ids(stored: StoredMessage) -> set[str]:
+    """The ids that the dialects have for the message."""
+    return {stored.id, str(stored.number)}
 
 
-def _matches(told: tuple[str, str], held: tuple[str, set[str]] | None) -> bool:
-    return held is not None and told[0] == held[0] and told[1] in held[1]
+def _matches(acknowledged_as: tuple[str, str], stored: tuple[str, set[str]] | None) -> bool:
+    return (
+        stored is not None and acknowledged_as[0] == stored[0] and acknowledged_as[1] in stored[1]
+    )

@@ -1,4 +1,4 @@
-"""A TCP proxy that cuts a connection where it is told to, to the byte."""
+"""A proxy for HTTP/1.1 that cuts a connection at a chosen byte of the request or response."""
 
 import asyncio
 from enum import StrEnum
@@ -12,15 +12,15 @@ from chaos.http_client import HOST
 class Point(StrEnum):
     """Where in an exchange the connection is cut."""
 
-    BEFORE = "before the request is sent whole"
-    SENT = "after the request, before any answer"
-    HEAD = "after the head of the answer"
-    MIDDLE = "in the middle of the answer"
+    BEFORE = "before the request is complete"
+    SENT = "after the request, before the response"
+    HEAD = "after the head of the response"
+    MIDDLE = "within the response"
 
 
 class Plan(Struct, frozen=True):
-    """Where to cut; `part` from 0 to 1 is how far into the request or the answer. With `both` the
-    server's side is cut in the same moment, else it sees nothing of it."""
+    """Where to cut; `part`, from 0 to 1, is how far into the request or response. With `both` the
+    connection to the server is cut at the same moment; else the server does not notice."""
 
     point: Point
     part: float = 0.5
@@ -28,13 +28,13 @@ class Plan(Struct, frozen=True):
 
 
 class Proxy:
-    """A proxy before one server. Each connection that is opened while `plan` is set is cut by it;
-    without one all goes through. Use as a context; `cuts` counts."""
+    """A proxy for one server. A connection opened while `plan` is set is cut as it says; others are
+    forwarded. Use as a context; `cuts` counts the cuts."""
 
     def __init__(self, upstream: int) -> None:
         self._upstream = upstream
         self._server: asyncio.Server | None = None
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
         self.plan: Plan | None = None
         self.cuts = 0
@@ -52,24 +52,24 @@ class Proxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         up_reader, up_writer = await asyncio.open_connection(HOST, self._upstream)
         try:
-            await self._exchange(self.plan, (reader, writer), (up_reader, up_writer))
+            await self._forward(self.plan, (reader, writer), (up_reader, up_writer))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.transport.abort()
             up_writer.transport.abort()
 
-    async def _exchange(self, plan: Plan | None, client: "Side", server: "Side") -> None:
-        """One request and its answer, or what the plan lets through of them."""
+    async def _forward(self, plan: Plan | None, client: "Side", server: "Side") -> None:
+        """Forward one request and its response, or the part before the cut."""
         request = await _message(client[0])
         if plan is not None and plan.point is Point.BEFORE:
             server[1].write(request[: int(len(request) * plan.part)])
@@ -77,17 +77,19 @@ class Proxy:
         server[1].write(request)
         if plan is not None and plan.point is Point.SENT:
             return await self._cut(plan, client, server)
-        answer = await _message(server[0])
+        response = await _message(server[0])
         if plan is None:
-            client[1].write(answer)
+            client[1].write(response)
             return await client[1].drain()
-        head = answer.index(b"\r\n\r\n") + 4
-        whole = len(answer) - 1
-        client[1].write(answer[: head if plan.point is Point.HEAD else int(whole * plan.part)])
+        head_end = response.index(b"\r\n\r\n") + 4
+        last_byte = len(response) - 1
+        client[1].write(
+            response[: head_end if plan.point is Point.HEAD else int(last_byte * plan.part)]
+        )
         return await self._cut(plan, client, server)
 
     async def _cut(self, plan: Plan, client: "Side", server: "Side") -> None:
-        """Send what was let through, then cut; a server that sees nothing of it may answer yet."""
+        """Flush what was forwarded, then cut. A server that does not notice may still respond."""
         self.cuts += 1
         for _, writer in (client, server):
             await writer.drain()
@@ -100,9 +102,9 @@ Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
-    """A whole request or answer, as its Content-Length says."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    for line in head.lower().split(b"\r\n"):
+    """Read a complete request or response, by its Content-Length."""
+    head_end = await reader.readuntil(b"\r\n\r\n")
+    for line in head_end.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
-            return head + await reader.readexactly(int(line.partition(b":")[2]))
-    return head
+            return head_end + await reader.readexactly(int(line.partition(b":")[2]))
+    return head_end

@@ -1,8 +1,9 @@
-"""One dead webhook endpoint among many: how late the others are told, beside a server without it.
+"""One dead webhook endpoint among many must not delay the deliveries to the others.
 
-Three servers run at once, each with as many endpoints: all of the first are well, one of the second
-takes connections and never answers, one of the third has nobody there. They are sent messages in
-turn, so whatever else the machine does falls on all three alike.
+Three servers run at the same time with the same number of endpoints: all of the first are healthy,
+one of the second accepts connections and never responds, one of the third refuses connections.
+Messages are sent to them in turn, so that other load of the machine affects all three. The rig
+compares the time from the send to the delivery at the healthy endpoints (99th percentile).
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec import Struct
 
-from chaos.http_client import HOST, Line, Request
+from chaos.http_client import HOST, Connection, Request
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, open_engine, seed_tenant
 from chaos.servers import ServerHome, free_port, nodes
@@ -24,58 +25,58 @@ from tests.support.postgres import running_postgres
 
 ENDPOINTS = 100
 MESSAGES = 200
-"""To each server."""
+"""Sent to each server."""
 SEND_INTERVAL_S = 0.2
-"""A message goes to one of the servers."""
+"""Seconds between two sends, each to the next server."""
 MAX_RATIO = 1.2
-"""How many times later the others may be told, at the 99th percentile."""
-END_S = 5.0
+"""How many times longer the 99th percentile may be beside a dead endpoint."""
+RECEIVE_TIMEOUT_S = 5.0
 OK = b"HTTP/1.1 204 x\r\n\r\n"
-SERVERS = ("well", "hangs", "refuses")
+SERVERS = ("healthy", "hangs", "refuses")
 ALLOWED = {"outbound_allow": HOST}
 
 
 class Delays(Struct):
-    """How long after it was sent a message came to each living endpoint, in s, by the server."""
+    """Seconds from the send of a message to its delivery at each healthy endpoint, by server."""
 
     sent: dict[str, float]
-    came: dict[str, list[float]]
+    received: dict[str, list[float]]
     missing: int = 0
 
-    def p99(self, street: str) -> float:
+    def p99(self, server: str) -> float:
         """The 99th percentile, in ms."""
-        ranked = sorted(self.came[street])
-        return ranked[len(ranked) * 99 // 100] * 1000
+        ordered = sorted(self.received[server])
+        return ordered[len(ordered) * 99 // 100] * 1000
 
-    def times(self, street: str) -> float:
-        """How many times later than where all are well."""
-        return self.p99(street) / self.p99("well")
+    def ratio(self, server: str) -> float:
+        """How many times longer than on the server whose endpoints are all healthy."""
+        return self.p99(server) / self.p99("healthy")
 
     @property
     def ok(self) -> bool:
-        """Whether all came, and none much later for the dead one."""
-        return not self.missing and max(self.times("hangs"), self.times("refuses")) <= MAX_RATIO
+        """Whether all deliveries came, and not much later than on the healthy server."""
+        return not self.missing and max(self.ratio("hangs"), self.ratio("refuses")) <= MAX_RATIO
 
 
 async def run(settings: RigSettings) -> Figure:
-    """On PostgreSQL, three databases of one cluster."""
+    """Measure on PostgreSQL, with three databases of one cluster."""
     messages = settings.trials(MESSAGES, 10)
     with running_postgres() as cluster:
         homes = {
-            street: ServerHome(settings.folder / street, cluster.new_database())
-            for street in SERVERS
+            server: ServerHome(settings.folder / server, cluster.new_database())
+            for server in SERVERS
         }
-        found = await measure(homes, messages)
-    p99 = {street: found.p99(street) for street in SERVERS}
+        delays = await measure(homes, messages)
+    p99 = {server: delays.p99(server) for server in SERVERS}
     return Figure(
         rig=RIG.name,
         params={"endpoints": ENDPOINTS, "messages": messages * len(SERVERS)},
-        counts={f"p99_ms_{street}": round(ms, 1) for street, ms in p99.items()},
-        ok=found.ok,
-        line=f"{sum(map(len, found.came.values())):,} deliveries, {found.missing:,} missing; p99 "
-        f"{p99['well']:.0f} ms where all {ENDPOINTS} are well, {p99['hangs']:.0f} ms "
-        f"({found.times('hangs'):.2f} ×) beside one that hangs, {p99['refuses']:.0f} ms "
-        f"({found.times('refuses'):.2f} ×) beside one that refuses",
+        counts={f"p99_ms_{server}": round(ms, 1) for server, ms in p99.items()},
+        ok=delays.ok,
+        line=f"{sum(map(len, delays.received.values())):,} deliveries, {delays.missing:,} missing; "
+        f"p99 {p99['healthy']:.0f} ms where all {ENDPOINTS} are healthy, {p99['hangs']:.0f} ms "
+        f"({delays.ratio('hangs'):.2f} ×) beside one that hangs, {p99['refuses']:.0f} ms "
+        f"({delays.ratio('refuses'):.2f} ×) beside one that refuses",
     )
 
 
@@ -84,63 +85,69 @@ async def measure(
     messages: int,
     *,
     endpoints: int = ENDPOINTS,
-    every_s: float = SEND_INTERVAL_S,
-    end_s: float = END_S,
-    sabotage: str = "",
+    interval_s: float = SEND_INTERVAL_S,
+    timeout_s: float = RECEIVE_TIMEOUT_S,
+    fault: str = "",
 ) -> Delays:
-    """Send `messages` to each server, and wait for what comes, `end_s` at most. `homes` are by
-    STREETS, all or some."""
-    found = Delays({}, {street: [] for street in homes})
+    """Send `messages` to each server, and wait for the deliveries, at most `timeout_s`. `homes` are
+    by the names in SERVERS, all or some of them."""
+    delays = Delays({}, {server: [] for server in homes})
     async with AsyncExitStack() as stack:
-        alive = await stack.enter_async_context(_listening(found))
-        dead = await stack.enter_async_context(_silent())
-        doors = {"well": alive, "hangs": dead, "refuses": free_port()}
-        towns = {
-            street: await _seeded(home, endpoints, alive, doors[street])
-            for street, home in homes.items()
+        healthy_port = await stack.enter_async_context(_healthy_receiver(delays))
+        hanging_port = await stack.enter_async_context(_hanging_receiver())
+        first_ports = {"healthy": healthy_port, "hangs": hanging_port, "refuses": free_port()}
+        tenants = {
+            server: await _seed_endpoints(home, endpoints, healthy_port, first_ports[server])
+            for server, home in homes.items()
         }
-        lines = {}
-        for street, home in homes.items():
-            serving = nodes(home, settings=ALLOWED, sabotage=sabotage)
-            lines[street] = Line((await stack.enter_async_context(serving))[0].port)
+        connections = {}
+        for server, home in homes.items():
+            running = nodes(home, settings=ALLOWED, fault=fault)
+            connections[server] = Connection((await stack.enter_async_context(running))[0].port)
         for number in range(messages):
-            for street, line in lines.items():
-                await _say(line, towns[street], found, f"{street} {number}")
-                await asyncio.sleep(every_s)
-        wanted = messages * sum(endpoints - (street != "well") for street in homes)
-        await _all_there(found, wanted, end_s)
-    return found
+            for server, connection in connections.items():
+                await _send_message(connection, tenants[server], delays, f"{server} {number}")
+                await asyncio.sleep(interval_s)
+        expected = messages * sum(endpoints - (server != "healthy") for server in homes)
+        await _wait_until_received(delays, expected, timeout_s)
+    return delays
 
 
-async def _seeded(home: ServerHome, count: int, alive: int, door: int) -> SeededTenant:
-    """A tenant of `count` endpoints, one of them behind `door`."""
+async def _seed_endpoints(
+    home: ServerHome, count: int, healthy_port: int, first_port: int
+) -> SeededTenant:
+    """Create a tenant with `count` endpoints, the first of them at `first_port`."""
     async with open_engine(home, ALLOWED) as engine:
         seeded = await seed_tenant(engine, 1)
         for number in range(count):
-            url = f"http://{HOST}:{alive if number else door}/{number}"
+            url = f"http://{HOST}:{healthy_port if number else first_port}/{number}"
             new = NewEndpoint(dialect="native", url=url, kinds=("message.created",))
             await endpoints.create(engine, operator(seeded.tenant_id), new)
     return seeded
 
 
-async def _say(line: Line, seeded: SeededTenant, found: Delays, text: str) -> None:
+async def _send_message(
+    connection: Connection, seeded: SeededTenant, delays: Delays, text: str
+) -> None:
     path = f"/v1/conversations/{seeded.conversations[0].id}/messages"
-    found.sent[text] = time.monotonic()
-    reply = await line.ask(Request("POST", path, seeded.bearer("alice"), {"content": text}))
-    assert reply.status == 201, reply
+    delays.sent[text] = time.monotonic()
+    response = await connection.send(
+        Request("POST", path, seeded.bearer("alice"), {"content": text})
+    )
+    assert response.status == 201, response
 
 
-async def _all_there(found: Delays, wanted: int, end_s: float) -> None:
+async def _wait_until_received(delays: Delays, expected: int, timeout_s: float) -> None:
     for _ in range(100):
-        found.missing = wanted - sum(map(len, found.came.values()))
-        if not found.missing:
+        delays.missing = expected - sum(map(len, delays.received.values()))
+        if not delays.missing:
             return
-        await asyncio.sleep(end_s / 100)
+        await asyncio.sleep(timeout_s / 100)
 
 
 @asynccontextmanager
-async def _listening(found: Delays) -> AsyncIterator[int]:
-    """The living endpoints, at one port."""
+async def _healthy_receiver(delays: Delays) -> AsyncIterator[int]:
+    """All healthy endpoints, at one port: they respond, and record when a delivery came."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -150,7 +157,7 @@ async def _listening(found: Delays) -> AsyncIterator[int]:
                 body = await reader.readexactly(int(head[at : head.index(b"\r", at)]))
                 writer.write(OK)
                 text = json.loads(body)["data"]["message"]["content"]
-                found.came[text.split()[0]].append(time.monotonic() - found.sent[text])
+                delays.received[text.split()[0]].append(time.monotonic() - delays.sent[text])
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -160,8 +167,8 @@ async def _listening(found: Delays) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def _silent() -> AsyncIterator[int]:
-    """An endpoint that takes connections and posts, and never says a word."""
+async def _hanging_receiver() -> AsyncIterator[int]:
+    """An endpoint that accepts connections and requests, and never responds."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(4096):

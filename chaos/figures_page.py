@@ -1,4 +1,4 @@
-"""The page of figures: one table, a line for each rig, written by the chaos alone."""
+"""The page docs/figures.md: one table with a line for each rig, which only the rigs write."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ _LINE = re.compile(r"^\|.*\| `python -m chaos (?P<name>[a-z_]+)[^`]*` \|$", re.M
 
 
 class Run(Struct, frozen=True):
-    """How a figure came to be: what was typed, the seed of the dice, the seconds it took."""
+    """How a figure was measured: the command, its seed, and the seconds that it took."""
 
     command: str
     seed: int
@@ -28,8 +28,8 @@ class Run(Struct, frozen=True):
 
 
 def write(page: Path, rig: Rig, figure: Figure, run: Run) -> None:
-    """Put a figure in the page's table, in the place of the rig's last one; the page is made if
-    need be. The other lines stay as they are."""
+    """Write a figure to the page's table, in place of the rig's former one. Other lines do not
+    change; a page that does not exist is created."""
     lines = _lines(page.read_text()) if page.exists() else {}
     lines[rig.name] = _line(rig, figure, run)
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -41,8 +41,8 @@ def _lines(text: str) -> dict[str, str]:
 
 
 def _line(rig: Rig, figure: Figure, run: Run) -> str:
-    verdict = figure.line if figure.ok else f"**not reached**: {figure.line}"
-    measured = f"{verdict} (seed {run.seed}, {run.seconds:,.0f} s)"
+    result = figure.line if figure.ok else f"**not reached**: {figure.line}"
+    measured = f"{result} (seed {run.seed}, {run.seconds:,.0f} s)"
     cells = (rig.title, rig.goal, measured, f"`{run.command}`")
     return f"| {' | '.join(_cell(each) for each in cells)} |"
 

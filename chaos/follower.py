@@ -1,4 +1,4 @@
-"""One who follows by a raw connection, leaves when it likes, and comes back with its cursor."""
+"""A client of a stream that disconnects at any byte and resumes with its cursor."""
 
 import asyncio
 import contextlib
@@ -14,105 +14,109 @@ from chaos.http_client import HOST
 from chaos.seed import SeededTenant
 from chaos.stream_parsers import Head, ReceivedEvent, UnexpectedStatus
 
-OPENS_WITHIN = 60.0
+OPEN_TIMEOUT_S = 60.0
 _READ = 65536
 _ID = re.compile(rb'"id":"(evt_[0-9a-f]{32})"')
 
 
 class Disconnects(Struct, frozen=True):
-    """When to leave: after so many bytes, so many seconds, whatever comes first."""
+    """When to disconnect: after so many bytes or seconds, whichever comes first."""
 
     bytes: float = float("inf")
     seconds: float = float("inf")
 
 
 class StreamFollower:
-    """`ids` counts how often each event was told, `words` has the ids under which each message's
-    first word came, `came` when (monotonic seconds); `cursor` is the last one seen. `reads` may be
-    cleared: then nothing is read."""
+    """`counts_by_id` counts how often each event id was received; by the first word of a message,
+    `ids_by_key` has the ids of its events, and `received_at` when the first of them came (monotonic
+    seconds). `cursor` is the last one received. While `reading` is cleared, nothing is read."""
 
     def __init__(
-        self, manner: StreamProtocol, seeded: SeededTenant, cursor: str, receives: int = 0
+        self, protocol: StreamProtocol, seeded: SeededTenant, cursor: str, receive_buffer: int = 0
     ) -> None:
-        """`receives` is how much the system keeps for us unread, in bytes (0: as it likes)."""
-        self.manner = manner
+        """`receive_buffer` is the size of the socket's receive buffer in bytes (0: the default)."""
+        self.protocol = protocol
         self.cursor = cursor
-        self.ids: Counter[bytes] = Counter()
-        self.words: dict[str, set[bytes]] = {}
-        self.came: dict[str, float] = {}
+        self.counts_by_id: Counter[bytes] = Counter()
+        self.ids_by_key: dict[str, set[bytes]] = {}
+        self.received_at: dict[str, float] = {}
         self.ready = asyncio.Event()
-        self.reads = asyncio.Event()
-        self.reads.set()
+        self.reading = asyncio.Event()
+        self.reading.set()
         self.resets = 0
         self.retry_ms = 0
         self.closing = ""
         self._seeded = seeded
-        self._receives = receives
+        self._receive_buffer = receive_buffer
 
-    async def follow(self, port: int, leaves: Disconnects | None = None) -> None:
-        """Follow one connection until we leave or it ends. Raises OSError when it cannot be had or
-        breaks, Refused when it is answered by something else, TimeoutError when by nothing."""
-        leaves = leaves or Disconnects()
+    async def follow(self, port: int, disconnects: Disconnects | None = None) -> None:
+        """Follow one connection until we disconnect or it ends. Raises OSError when it cannot be
+        opened or breaks, UnexpectedStatus, and TimeoutError when it is not opened in time."""
+        disconnects = disconnects or Disconnects()
         self.ready.clear()
         self.closing, self.retry_ms = "", 0
         reader, writer = await self._open(port)
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_finite(leaves.seconds)):
-                    await self._read(reader, writer, leaves.bytes)
+                async with asyncio.timeout(_finite(disconnects.seconds)):
+                    await self._read(reader, writer, disconnects.bytes)
         finally:
             self.ready.clear()
             writer.transport.abort()
 
     async def _open(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        made = socket.socket()
-        made.setblocking(False)
-        if self._receives:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receives)
+        connection = socket.socket()
+        connection.setblocking(False)
+        if self._receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
         try:
-            async with asyncio.timeout(OPENS_WITHIN):
-                await asyncio.get_running_loop().sock_connect(made, (HOST, port))
-                return await asyncio.open_connection(sock=made, limit=self._receives or _READ)
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                await asyncio.get_running_loop().sock_connect(connection, (HOST, port))
+                return await asyncio.open_connection(
+                    sock=connection, limit=self._receive_buffer or _READ
+                )
         except BaseException:
-            made.close()
+            connection.close()
             raise
 
     async def _read(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: float
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, max_bytes: float
     ) -> None:
-        head, parser, came = Head(self.manner.status), self.manner.parser(), 0
-        writer.write(self.manner.opening(self._seeded, self.cursor))
-        while came < most and (data := await self._some(reader, most - came)):
-            came += len(data)
-            began = head.over
+        head, parser, received = Head(self.protocol.status), self.protocol.parser(), 0
+        writer.write(self.protocol.request_bytes(self._seeded, self.cursor))
+        while received < max_bytes and (
+            data := await self._read_some(reader, max_bytes - received)
+        ):
+            received += len(data)
+            was_complete = head.is_complete
             data = head.feed(data)
-            if head.over and not began:
-                writer.write(self.manner.hello(self._seeded, self.cursor))
-            for told in parser.feed(data):
-                self._received(told)
+            if head.is_complete and not was_complete:
+                writer.write(self.protocol.login_bytes(self._seeded, self.cursor))
+            for event in parser.feed(data):
+                self._record(event)
 
-    async def _some(self, reader: asyncio.StreamReader, most: float) -> bytes:
-        await self.reads.wait()
-        return await reader.read(min(_READ, int(min(most, _READ))))
+    async def _read_some(self, reader: asyncio.StreamReader, max_bytes: float) -> bytes:
+        await self.reading.wait()
+        return await reader.read(min(_READ, int(min(max_bytes, _READ))))
 
-    def _received(self, told: ReceivedEvent) -> None:
-        """A frame, whole: what comes before its cursor is ours."""
-        if told.cursor:
-            self.cursor = told.cursor
+    def _record(self, event: ReceivedEvent) -> None:
+        """Record one complete frame. Its cursor says that everything before it was received."""
+        if event.cursor:
+            self.cursor = event.cursor
             self.ready.set()
-        if told.kind == "reset":
+        if event.kind == "reset":
             self.resets += 1
-        if told.kind == "closing":
-            found = re.search(rb'"retry_ms":([0-9]+)', told.data)
-            self.retry_ms = int(found[1]) if found else 0
-            reason = re.search(rb'"reason":"([a-z]+)"', told.data)
+        if event.kind == "closing":
+            retry_ms = re.search(rb'"retry_ms":([0-9]+)', event.data)
+            self.retry_ms = int(retry_ms[1]) if retry_ms else 0
+            reason = re.search(rb'"reason":"([a-z]+)"', event.data)
             self.closing = reason[1].decode() if reason else "?"
-        if named := _ID.search(told.data):
-            self.ids[named[1]] += 1
-            word = self.manner.text_of(told)
-            if word:
-                self.words.setdefault(word, set()).add(named[1])
-                self.came.setdefault(word, time.monotonic())
+        if found := _ID.search(event.data):
+            self.counts_by_id[found[1]] += 1
+            key = self.protocol.message_key(event)
+            if key:
+                self.ids_by_key.setdefault(key, set()).add(found[1])
+                self.received_at.setdefault(key, time.monotonic())
 
 
 def _finite(seconds: float) -> float | None:

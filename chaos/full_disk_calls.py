@@ -1,44 +1,43 @@
-"""What the full-disk rig asks of a server, and what a clear refusal is in each dialect."""
+"""The requests of the full-disk rig, and what a clear refusal is in each dialect."""
 
 from collections.abc import Callable
 from typing import Any
 
-from chaos.http_client import Reply, Request
+from chaos.http_client import Request, Response
 from chaos.seed import SeededConversation, SeededTenant
 
 UPLOAD = 3 << 20
-"""Bytes of a file: more than is free on a full disk."""
-SHAPES: dict[str, Callable[[Any], bool]] = {
-    "delivery": lambda said: said["success"] is False and bool(said["message"]),
-    "helpdesk": lambda said: (
-        said["success"] is False and said["error"]["code"] == "SERVICE_UNAVAILABLE"
+"""Bytes of an uploaded file: more than is free on a full disk."""
+FORMATS: dict[str, Callable[[Any], bool]] = {
+    "delivery": lambda body: body["success"] is False and bool(body["message"]),
+    "helpdesk": lambda body: (
+        body["success"] is False and body["error"]["code"] == "SERVICE_UNAVAILABLE"
     ),
-    "chats": lambda said: said["name"] == "UnavailableError",
-    "inbox": lambda said: bool(said["error"]),
-    "native": lambda said: said["status"] == 503 and said["type"] == "/problems/unavailable",
+    "chats": lambda body: body["name"] == "UnavailableError",
+    "inbox": lambda body: bool(body["error"]),
+    "native": lambda body: body["status"] == 503 and body["type"] == "/problems/unavailable",
 }
 
 
-def is_clear_refusal(dialect: str, reply: Reply) -> bool:
-    """Whether a refusal says that the server cannot now, in its dialect's shape, and when to come
-    again."""
-    if reply.status not in (503, 507) or int(reply.headers.get("retry-after", "0")) < 1:
+def is_clear_refusal(dialect: str, response: Response) -> bool:
+    """Whether a refusal is 503 or 507 in the error format of its dialect, with a Retry-After."""
+    if response.status not in (503, 507) or int(response.headers.get("retry-after", "0")) < 1:
         return False
     try:
-        return SHAPES[dialect](reply.json())
+        return FORMATS[dialect](response.json())
     except (KeyError, TypeError, ValueError):
         return False
 
 
 def reads(seeded: SeededTenant, conversation: SeededConversation) -> list[Request]:
-    """A list and a conversation's messages in every dialect, and whether the server lives."""
+    """GET a list and a conversation's messages in every dialect, and /livez."""
     dan, alice = seeded.bearer("dan"), seeded.bearer("alice")
-    desk, chats = {"X-API-Key": seeded.key}, {"Authorization": seeded.key}
+    helpdesk, chats = {"X-API-Key": seeded.key}, {"Authorization": seeded.key}
     wanted: list[tuple[str, dict[str, str]]] = [
         ("/messaging/conversations", dan),
         (f"/messaging/conversations/{conversation.id}/messages", dan),
-        ("/api/v1/conversations", desk),
-        (f"/api/v1/conversations/{conversation.id}/messages", desk),
+        ("/api/v1/conversations", helpdesk),
+        (f"/api/v1/conversations/{conversation.id}/messages", helpdesk),
         ("/api/v1/chats/details", chats),
         (f"/api/v1/chat-messages?chatId={conversation.id}", chats),
         (f"{seeded.contact_path}/{conversation.number}/messages", {}),
@@ -50,7 +49,7 @@ def reads(seeded: SeededTenant, conversation: SeededConversation) -> list[Reques
 
 
 class Upload(Request, frozen=True):
-    """A message with a file, as the inbox dialect takes it."""
+    """A message with a file, in the multipart format of the inbox dialect."""
 
     def encoded(self) -> bytes:
         head = (
@@ -67,5 +66,5 @@ class Upload(Request, frozen=True):
 
 
 def upload(seeded: SeededTenant, conversation: SeededConversation) -> Upload:
-    """A file of Carol's."""
+    """Upload a file as the contact Carol."""
     return Upload("POST", f"{seeded.contact_path}/{conversation.number}/messages")

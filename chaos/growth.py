@@ -1,5 +1,9 @@
-"""Anonymous calls that try to fill the disk: new contacts, conversations, messages, attributes,
-files, and an answer to be kept for each. What they add is at most what the settings say."""
+"""Unauthenticated requests that try to fill the disk of a server.
+
+Clients of one address create contacts, conversations, messages, attributes and files by the inbox
+dialect, most of them with an idempotency key, so that the response is stored. The rig checks that
+the files of the server grow by no more than the byte budgets of its settings.
+"""
 
 import asyncio
 import itertools
@@ -9,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from chaos.http_client import Line, Reply, Request
+from chaos.http_client import Connection, Request, Response
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
 from chaos.servers import ServerHome, nodes
@@ -24,18 +28,18 @@ BUDGETS = {
     "idempotency_bytes_per_caller": MIB,
     "idempotency_bytes_per_tenant": 16 * MIB,
 }
-"""Small ones, so that the calls are many times what they allow."""
-BOUND = sum(size for name, size in BUDGETS.items() if "per_c" not in name)
-_WORDS = "word " * 3000
-_BAG = {f"name {n}": "x" * 1000 for n in range(12)}
+"""Small ones, so that the requests ask for many times as much."""
+BUDGET_SUM = sum(size for name, size in BUDGETS.items() if "per_c" not in name)
+_LONG_TEXT = "word " * 3000
+_ATTRIBUTES = {f"name {n}": "x" * 1000 for n in range(12)}
 
 
 class GrowthResult(Struct, frozen=True):
-    """What was seen: how many calls were answered with 200 and with 429, and the bytes that the
-    folder of the server's data grew."""
+    """How many requests were accepted (200) and refused (429), and by how many bytes the folder of
+    the server's data grew."""
 
     calls: int
-    done: int
+    accepted: int
     refused: int
     bytes: int
 
@@ -44,48 +48,48 @@ class Upload(Request, frozen=True):
     """A message with a file of 256 KiB."""
 
     def encoded(self) -> bytes:
-        """As it goes over the wire."""
+        """The bytes of the request."""
         part = b'--x\r\nContent-Disposition: form-data; name="attachments[]"; filename="a.bin"\r\n'
-        sent = part + b"\r\n" + b"\0" * (256 << 10) + b"\r\n--x--\r\n"
+        body = part + b"\r\n" + b"\0" * (256 << 10) + b"\r\n--x--\r\n"
         head = (
-            f"{self.method} {self.path} HTTP/1.1\r\nHost: here\r\nContent-Length: {len(sent)}\r\n"
+            f"{self.method} {self.path} HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
         )
-        return head.encode() + sent
+        return head.encode() + body
 
 
 async def run(settings: RigSettings) -> Figure:
-    """One server on SQLite; every caller has the same address."""
+    """Measure one server on SQLite; all clients have the same address."""
     calls = settings.trials(CALLS, 3000)
-    grown = await upload_until_refused(ServerHome(settings.folder), calls)
+    result = await upload_until_refused(ServerHome(settings.folder), calls)
     return Figure(
         rig=RIG.name,
         params={"calls": calls, **BUDGETS},
-        counts={name: getattr(grown, name) for name in grown.__struct_fields__},
-        ok=grown.bytes <= BOUND and grown.refused > 0,
-        line=f"{grown.calls:,} anonymous calls, {grown.refused:,} of them refused: database and "
-        f"files grow by {grown.bytes / MIB:.0f} MiB (budgets: {BOUND / MIB:.0f})",
+        counts={name: getattr(result, name) for name in result.__struct_fields__},
+        ok=result.bytes <= BUDGET_SUM and result.refused > 0,
+        line=f"{result.calls:,} anonymous calls, {result.refused:,} of them refused: database and "
+        f"files grow by {result.bytes / MIB:.0f} MiB (budgets: {BUDGET_SUM / MIB:.0f})",
     )
 
 
-async def upload_until_refused(home: ServerHome, calls: int, *, sabotage: str = "") -> GrowthResult:
-    """Let all of them call, in turn what each kind of call adds the most by."""
+async def upload_until_refused(home: ServerHome, calls: int, *, fault: str = "") -> GrowthResult:
+    """Let all clients send requests of each kind in turn, each as large as it may be."""
     seeded = await seed(home, 1)
-    async with nodes(home, settings=BUDGETS, sabotage=sabotage) as (server,):
-        before, turns = _bytes(home.folder / "data"), itertools.count()
+    async with nodes(home, settings=BUDGETS, fault=fault) as (server,):
+        before, numbers = _bytes(home.folder / "data"), itertools.count()
         counts: dict[int, int] = {}
 
         async def call() -> None:
-            line = Line(server.port)
-            greedy = GreedyClient(seeded, next(turns))
+            connection = Connection(server.port)
+            client = GreedyClient(seeded, next(numbers))
             while sum(counts.values()) < calls:
-                reply = await line.ask(greedy.next(), within=60.0)
-                greedy.learn(reply)
-                counts[reply.status] = counts.get(reply.status, 0) + 1
-            line.close()
+                response = await connection.send(client.next(), within=60.0)
+                client.learn(response)
+                counts[response.status] = counts.get(response.status, 0) + 1
+            connection.close()
 
         await asyncio.gather(*(call() for _ in range(CALLERS)))
-        # Ended properly, for the write-ahead log, of up to 64 MiB, is then part of the database.
+        # A clean end moves the write-ahead log, of up to 64 MiB, into the database.
         await server.terminate()
     after = _bytes(home.folder / "data")
     unknown = counts.keys() - {200, 429}
@@ -96,52 +100,54 @@ async def upload_until_refused(home: ServerHome, calls: int, *, sabotage: str = 
 
 
 class GreedyClient:
-    """One stranger, who begins anew with a contact of its own again and again."""
+    """A client that stores as much as it can, and regularly creates another contact."""
 
     def __init__(self, seeded: SeededTenant, number: int) -> None:
         self._inbox = f"/public/api/v1/inboxes/{seeded.inbox_identifier}/contacts"
         self._number = number
-        self._kinds = itertools.cycle(["contact", "conversation", "say", "file", "patch", "close"])
-        self._asked = "contact"
+        self._kinds = itertools.cycle(
+            ["contact", "conversation", "message", "file", "patch", "close"]
+        )
+        self._kind = "contact"
         self._keys: Iterator[int] = itertools.count()
-        self._contact = self._talk = ""
+        self._contact = self._conversation = ""
 
     def next(self) -> Request:
-        """The next call; without a contact or a conversation, one that would make it."""
+        """The next request; while there is no contact or conversation, one that creates it."""
         kind = next(self._kinds)
         if not self._contact:
             kind = "contact"
-        elif not self._talk and kind not in ("contact", "patch"):
+        elif not self._conversation and kind not in ("contact", "patch"):
             kind = "conversation"
-        self._asked = kind
+        self._kind = kind
         key = {"Idempotency-Key": f"{self._number}-{next(self._keys)}"}
-        at = f"{self._inbox}/{self._contact}"
-        conversation = f"{at}/conversations/{self._talk}"
+        contact_path = f"{self._inbox}/{self._contact}"
+        conversation = f"{contact_path}/conversations/{self._conversation}"
         if kind == "file":
             return Upload("POST", f"{conversation}/messages")
         return {
-            "contact": Request("POST", self._inbox, key, {"custom_attributes": _BAG}),
-            "patch": Request("PATCH", at, key, {"custom_attributes": _BAG}),
+            "contact": Request("POST", self._inbox, key, {"custom_attributes": _ATTRIBUTES}),
+            "patch": Request("PATCH", contact_path, key, {"custom_attributes": _ATTRIBUTES}),
             "conversation": Request(
-                "POST", f"{at}/conversations", key, {"custom_attributes": _BAG}
+                "POST", f"{contact_path}/conversations", key, {"custom_attributes": _ATTRIBUTES}
             ),
-            "say": Request("POST", f"{conversation}/messages", key, {"content": _WORDS}),
+            "message": Request("POST", f"{conversation}/messages", key, {"content": _LONG_TEXT}),
             "close": Request("POST", f"{conversation}/toggle_status", key),
         }[kind]
 
-    def learn(self, reply: Reply) -> None:
-        """What was made is written to from now on."""
-        if reply.status != 200 or self._asked not in ("contact", "conversation"):
+    def learn(self, response: Response) -> None:
+        """Use the contact or conversation that was created for the next requests."""
+        if response.status != 200 or self._kind not in ("contact", "conversation"):
             return
-        told = json.loads(reply.body)
-        if self._asked == "contact":
-            self._contact, self._talk = str(told["source_id"]), ""
+        body = json.loads(response.body)
+        if self._kind == "contact":
+            self._contact, self._conversation = str(body["source_id"]), ""
         else:
-            self._talk = str(told["id"])
+            self._conversation = str(body["id"])
 
 
 def _bytes(folder: Path) -> int:
-    """What the files below a folder have together."""
+    """The size of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 

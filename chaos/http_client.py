@@ -1,4 +1,4 @@
-"""HTTP/1.1 by hand: the chaos count what a client was told, so nothing may be retried for them."""
+"""A minimal HTTP/1.1 client that never retries: rigs count each response and each failure."""
 
 import asyncio
 import json
@@ -8,31 +8,31 @@ from typing import Any
 from msgspec import Struct
 
 HOST = "127.0.0.1"
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 
 
-class Cut(Exception):
-    """The connection ended before the answer was whole; `got` counts the bytes of it."""
+class IncompleteResponse(Exception):
+    """The connection ended before the response was complete; `received` counts the bytes of it."""
 
-    def __init__(self, got: int) -> None:
-        super().__init__(f"{got} bytes of an answer")
-        self.got = got
+    def __init__(self, received: int) -> None:
+        super().__init__(f"{received} bytes of a response")
+        self.received = received
 
 
-class Reply(Struct, frozen=True):
-    """An answer; the names of `headers` are lower-case."""
+class Response(Struct, frozen=True):
+    """A response; the names in `headers` are lower-case."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
     def json(self) -> Any:
-        """The body, read."""
+        """The body, decoded."""
         return json.loads(self.body)
 
 
 class Request(Struct, frozen=True):
-    """A request: its body goes as JSON, None for none."""
+    """A request; `body` is sent as JSON (None: no body)."""
 
     method: str
     path: str
@@ -40,7 +40,7 @@ class Request(Struct, frozen=True):
     body: object = None
 
     def encoded(self) -> bytes:
-        """As it goes over the wire."""
+        """The bytes of the request."""
         sent = b"" if self.body is None else json.dumps(self.body).encode()
         head = {"Host": HOST, "Content-Length": str(len(sent)), **self.headers}
         if sent:
@@ -49,55 +49,55 @@ class Request(Struct, frozen=True):
         return f"{self.method} {self.path} HTTP/1.1\r\n{lines}\r\n".encode() + sent
 
 
-class Line:
-    """One connection to a server, opened by its first request and kept."""
+class Connection:
+    """A keep-alive connection to a server, opened by its first request."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def ask(self, request: Request, within: float = PATIENCE) -> Reply:
-        """Send a request and read its answer. Raises OSError, Cut, TimeoutError; the connection
-        is then closed, and the next request opens another."""
+    async def send(self, request: Request, within: float = TIMEOUT_S) -> Response:
+        """Send a request and read the response. Raises OSError, IncompleteResponse, TimeoutError;
+        the connection is then closed, and the next request opens another."""
         try:
             async with asyncio.timeout(within):
                 if self._reader is None or self._writer is None:
                     self._reader, self._writer = await asyncio.open_connection(HOST, self.port)
                 self._writer.write(request.encoded())
-                return await read_reply(self._reader)
+                return await read_response(self._reader)
         except BaseException:
             self.close()
             raise
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection that the next request would go over."""
+        """Whether the next request would use a connection that is already open."""
         return self._writer is not None
 
     def close(self) -> None:
-        """Close the connection; harmless when there is none."""
+        """Close the connection, if one is open."""
         if self._writer is not None:
             self._writer.transport.abort()
         self._reader = self._writer = None
 
 
-async def ask(port: int, request: Request, within: float = PATIENCE) -> Reply:
-    """One request on a connection of its own. Raises as `Line.ask`."""
-    line = Line(port)
+async def send_request(port: int, request: Request, within: float = TIMEOUT_S) -> Response:
+    """Send one request on a new connection. Raises as `Connection.send`."""
+    connection = Connection(port)
     try:
-        return await line.ask(request, within)
+        return await connection.send(request, within)
     finally:
-        line.close()
+        connection.close()
 
 
-async def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> Reply:
-    """GET on a connection of its own. Raises as `Line.ask`."""
-    return await ask(port, Request("GET", path, headers or {}))
+async def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> Response:
+    """GET on a new connection. Raises as `Connection.send`."""
+    return await send_request(port, Request("GET", path, headers or {}))
 
 
-async def read_reply(reader: asyncio.StreamReader) -> Reply:
-    """Read one answer that says its length. Raises Cut."""
+async def read_response(reader: asyncio.StreamReader) -> Response:
+    """Read one response that has a Content-Length. Raises IncompleteResponse."""
     head_size = 0
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -107,5 +107,5 @@ async def read_reply(reader: asyncio.StreamReader) -> Reply:
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
     except asyncio.IncompleteReadError as error:
-        raise Cut(head_size + len(error.partial)) from None
-    return Reply(int(first.split()[1]), headers, body)
+        raise IncompleteResponse(head_size + len(error.partial)) from None
+    return Response(int(first.split()[1]), headers, body)

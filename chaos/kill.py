@@ -1,4 +1,9 @@
-"""kill -9 of the server under load, again and again, on both databases."""
+"""Kill the server with SIGKILL under load, many times, on SQLite and on PostgreSQL.
+
+Clients retry each send with the same key until it is acknowledged. At the end the rig compares the
+acknowledged sends with the database: none lost, none stored twice, no gap in the `seq` of a
+conversation; and no response was a 500.
+"""
 
 import asyncio
 import random
@@ -17,89 +22,91 @@ SQLITE_KILLS = 1_000
 POSTGRES_KILLS = 200
 CLIENTS = 8
 CONVERSATIONS = 300
-"""So many that none has more in a minute than a contact may add to (inbox.md, F)."""
-LIVES_S = {"sqlite": (0.0, 0.25), "postgres": (0.1, 0.8)}
-"""How long a server lives once it answers, in seconds: from and to; longer where it has yet to
-connect to its database."""
+"""So many that none reaches the limit of messages a minute of a contact (inbox.md, F)."""
+UPTIME_S = {"sqlite": (0.0, 0.25), "postgres": (0.1, 0.8)}
+"""How long a server runs after it is ready, in seconds: from and to. Longer on PostgreSQL, where it
+first opens its connections."""
 
 
 class KillResult(Struct, frozen=True):
-    """What came of the kills of one database's server."""
+    """The result of the kills of one server."""
 
     database: str
     kills: int
-    verdict: Consistency
-    answers: dict[str, int]
+    consistency: Consistency
+    responses: dict[str, int]
     worst_s: float
 
     @property
     def ok(self) -> bool:
         """Nothing lost, nothing doubled, no gap, and no 500."""
-        return self.verdict.ok and not self.answers.get("500")
+        return self.consistency.ok and not self.responses.get("500")
 
 
 async def run(settings: RigSettings) -> Figure:
-    """Kill the server on SQLite, then on PostgreSQL: a fifth as often."""
-    dice = settings.random()
+    """Kill the server on SQLite, then a fifth as often on PostgreSQL."""
+    rng = settings.random()
     kills = settings.trials(SQLITE_KILLS, 5)
-    fewer = max(1, kills * POSTGRES_KILLS // SQLITE_KILLS)
-    done = [await kill(ServerHome(settings.folder / "sqlite"), kills, dice)]
-    settings.say(f"{done[0]}")
+    postgres_kills = max(1, kills * POSTGRES_KILLS // SQLITE_KILLS)
+    results = [await kill(ServerHome(settings.folder / "sqlite"), kills, rng)]
+    settings.log(f"{results[0]}")
     with running_postgres(fsync=True) as cluster:
         home = ServerHome(settings.folder / "postgres", cluster.new_database())
-        done.append(await kill(home, fewer, dice))
+        results.append(await kill(home, postgres_kills, rng))
     return Figure(
         rig=RIG.name,
-        params={"sqlite_kills": kills, "postgres_kills": fewer, "clients": CLIENTS},
+        params={"sqlite_kills": kills, "postgres_kills": postgres_kills, "clients": CLIENTS},
         counts={
             f"{each.database}_{name}": value
-            for each in done
+            for each in results
             for name, value in _counts(each).items()
         },
-        ok=all(each.ok for each in done),
-        line="; ".join(f"{each.database}: {each.kills:,} kills, {each.verdict}" for each in done),
+        ok=all(each.ok for each in results),
+        line="; ".join(
+            f"{each.database}: {each.kills:,} kills, {each.consistency}" for each in results
+        ),
     )
 
 
 async def kill(
     home: ServerHome,
     kills: int,
-    dice: random.Random,
+    rng: random.Random,
     *,
     keys: Keys = "any",
     conversations: int = CONVERSATIONS,
-    sabotage: str = "",
+    fault: str = "",
 ) -> KillResult:
-    """Kill the server of a home `kills` times under load, and compare. `keys` is how clients try
-    again (chaos/sends.py); `sabotage` names a broken server (chaos/planted_faults)."""
-    seeded, ledger = await seed(home, conversations), ConsistencyCheck()
-    with unstarted(home, sabotage=sabotage) as (server,):
-        load = Load(server.port, Sends(seeded, dice, keys=keys), ledger, CLIENTS)
+    """Kill the server of a home `kills` times under load, and compare. `keys` says how the server
+    recognises a retry (chaos/sends.py); `fault` names a planted fault."""
+    seeded, check = await seed(home, conversations), ConsistencyCheck()
+    with unstarted(home, fault=fault) as (server,):
+        load = Load(server.port, Sends(seeded, rng, keys=keys), check, CLIENTS)
         load.start()
         for _ in range(kills):
             server.start()
             await server.wait_ready()
-            await asyncio.sleep(dice.uniform(*LIVES_S[home.database]))
+            await asyncio.sleep(rng.uniform(*UPTIME_S[home.database]))
             server.kill()
-            load.check()
+            load.raise_errors()
         server.start()
         await server.wait_ready()
         await load.finish()
         server.kill()
-    verdict = await ledger.compare(home, seeded)
-    return KillResult(home.database, kills, verdict, dict(load.answers), load.worst_s)
+    consistency = await check.compare(home, seeded)
+    return KillResult(home.database, kills, consistency, dict(load.responses), load.worst_s)
 
 
-def _counts(killed: KillResult) -> dict[str, int | float]:
+def _counts(result: KillResult) -> dict[str, int | float]:
     return {
-        "kills": killed.kills,
-        "acknowledged": killed.verdict.acknowledged,
-        "lost": killed.verdict.lost,
-        "doubled": killed.verdict.doubled,
-        "gaps": killed.verdict.gaps,
-        "cut": killed.answers.get("cut", 0),
-        "in_flight": killed.answers.get("409", 0),
-        "worst_wait_s": round(killed.worst_s, 1),
+        "kills": result.kills,
+        "acknowledged": result.consistency.acknowledged,
+        "lost": result.consistency.lost,
+        "doubled": result.consistency.doubled,
+        "gaps": result.consistency.gaps,
+        "cut": result.responses.get("cut", 0),
+        "in_flight": result.responses.get("409", 0),
+        "worst_wait_s": round(result.worst_s, 1),
     }
 
 

@@ -1,6 +1,6 @@
-"""One who asks /livez all the time, in a process of its own: how long each answer took.
+"""Measures how long /livez takes, again and again, from a process of its own.
 
-python -m chaos.latency_probe PORT    # until standard input is closed; then the seconds, as JSON
+python -m chaos.latency_probe PORT    # until standard input is closed; then prints seconds as JSON
 """
 
 import asyncio
@@ -10,14 +10,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from chaos.http_client import Line, Request
+from chaos.http_client import Connection, Request
 
 EVERY_S = 0.02
 
 
 @asynccontextmanager
 async def probing(port: int) -> AsyncIterator[list[float]]:
-    """The seconds that each answer took, once the context has ended."""
+    """A list that contains the seconds of each response after the end of the context."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "chaos.latency_probe", str(port),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -26,19 +26,19 @@ async def probing(port: int) -> AsyncIterator[list[float]]:
     try:
         yield delays
     finally:
-        told, _ = await process.communicate(b"")
-        delays += json.loads(told)
+        output, _ = await process.communicate(b"")
+        delays += json.loads(output)
 
 
 async def _probe(port: int) -> list[float]:
     done = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    line, delays = Line(port), []
+    connection, delays = Connection(port), []
     while not done.done():
         began = time.monotonic()
-        assert (await line.ask(Request("GET", "/livez"))).status == 200
+        assert (await connection.send(Request("GET", "/livez"))).status == 200
         delays.append(time.monotonic() - began)
         await asyncio.sleep(EVERY_S)
-    line.close()
+    connection.close()
     return delays
 
 

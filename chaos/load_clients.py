@@ -1,9 +1,10 @@
-"""Followers by the thousand, in a process of their own: they take no time from who measures.
+"""Thousands of clients that follow streams, in a process of their own, so that they take no time
+from the process that measures.
 
-async with crowd(server.port, seeded, count=1000, cursor=start) as many:
-    await many.all_back(within=60)
-    await many.stop_reading()
-    heard = await many.heard({"word-0000001": sent_at})
+async with load_clients(Plan(port=server.port, seeded=seeded, count=1000, cursor=start)) as clients:
+    await clients.all_reconnected(within=60)
+    await clients.stop_reading()
+    report = await clients.report({"send-0000001": sent_at})
 """
 
 import asyncio
@@ -19,7 +20,7 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from chaos.clients import MANNERS
+from chaos.clients import PROTOCOLS
 from chaos.follower import StreamFollower
 from chaos.seed import SeededTenant
 from chaos.stream_parsers import UnexpectedStatus
@@ -27,15 +28,16 @@ from koine.server.rlimits import raise_file_limit
 
 ROOT = Path(__file__).parent.parent
 KINDS = ("native", "socket")
-SMALL = 4096
-"""What the system keeps for one who is going to stop reading, in bytes."""
+SMALL_RECEIVE_BUFFER = 4096
+"""Bytes of the receive buffer of a client that will stop reading. The default would accept so much
+that the server would not notice."""
 RECONNECT_SECONDS = (0.05, 0.5)
 POLL_SECONDS = 0.05
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Who is to follow what: of `count`, the first `slow` can be told to stop reading. Who is asked
-    to come back later waits for `patience` of the time asked for."""
+    """`count` clients of which the first `slow` can stop reading. A client waits for the share
+    `retry_share` of the `retry_ms` that a closing server asks for, then reconnects."""
 
     port: int
     seeded: SeededTenant
@@ -44,12 +46,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     slow: int = 0
     kinds: Sequence[str] = KINDS
     seed: int = 1
-    patience: float = 1.0
+    retry_share: float = 1.0
 
 
 class Report(Struct, frozen=True):
-    """What the crowd was told of some messages. `missed` sums over its members; `delays_s` are
-    those of the quick ones: from each message's time until it was told."""
+    """What the clients received of some messages. `missed` is the sum over all clients; `delays_s`
+    are the seconds from the send of each message until each client that reads received it."""
 
     missed: int
     doubled: int
@@ -58,21 +60,22 @@ class Report(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """How many follow now, and how many times members came back in all."""
+    """How many clients follow a stream now, and how often they reconnected in all."""
 
     following: int
-    returns: int
+    reconnects: int
 
 
 class Command(Struct, frozen=True):
-    """What the process is to do; `sent` are words and when they were sent (monotonic seconds)."""
+    """What the process is to do; `sent` has the first words of messages, and when each was sent
+    (monotonic seconds)."""
 
-    do: str
+    action: str
     sent: dict[str, float] = {}
 
 
 class LoadClients:
-    """The process; made by `crowd`."""
+    """The process of the clients, as the rig uses it; made by `load_clients`."""
 
     def __init__(self, process: asyncio.subprocess.Process, count: int) -> None:
         self._process = process
@@ -80,23 +83,23 @@ class LoadClients:
         self.count = count
 
     async def state(self) -> State:
-        """Who follows now."""
-        return msgspec.json.decode(await self._ask(Command("state")), type=State)
+        """How many clients follow a stream now."""
+        return msgspec.json.decode(await self._execute(Command("state")), type=State)
 
     async def report(self, sent: Mapping[str, float]) -> Report:
-        """What was told of these messages."""
-        return msgspec.json.decode(await self._ask(Command("heard", dict(sent))), type=Report)
+        """What the clients received of these messages."""
+        return msgspec.json.decode(await self._execute(Command("report", dict(sent))), type=Report)
 
     async def stop_reading(self) -> None:
-        """The slow ones read no more."""
-        await self._ask(Command("stop"))
+        """Let the first `slow` clients stop reading."""
+        await self._execute(Command("stop"))
 
     async def resume_reading(self) -> None:
-        """The slow ones read again."""
-        await self._ask(Command("read"))
+        """Let them read again."""
+        await self._execute(Command("read"))
 
     async def all_reconnected(self, within: float) -> float:
-        """Wait until all follow; answers the seconds it took. Raises TimeoutError."""
+        """Wait until all clients follow; return the seconds it took. Raises TimeoutError."""
         began = time.monotonic()
         while (now := await self.state()).following < self.count:
             if time.monotonic() - began > within:
@@ -104,19 +107,19 @@ class LoadClients:
             await asyncio.sleep(POLL_SECONDS)
         return time.monotonic() - began
 
-    async def _ask(self, order: Command) -> bytes:
+    async def _execute(self, command: Command) -> bytes:
         async with self._lock:
             assert self._process.stdin is not None and self._process.stdout is not None
-            self._process.stdin.write(msgspec.json.encode(order) + b"\n")
-            answer = await self._process.stdout.readline()
-            if not answer:
-                raise RuntimeError("the crowd's process ended")
-            return answer
+            self._process.stdin.write(msgspec.json.encode(command) + b"\n")
+            line = await self._process.stdout.readline()
+            if not line:
+                raise RuntimeError("the process of the load clients ended")
+            return line
 
 
 @asynccontextmanager
 async def load_clients(plan: Plan) -> AsyncIterator[LoadClients]:
-    """A crowd that begins to follow, and goes when the context ends."""
+    """Start a process of clients that follow streams; it is killed at the end of the context."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "chaos.load_clients",
         cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 26,
@@ -132,55 +135,62 @@ async def load_clients(plan: Plan) -> AsyncIterator[LoadClients]:
 
 
 class ClientPool:
-    """The followers, inside the process."""
+    """The clients, in their own process."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._dice = random.Random(plan.seed)
-        kinds = [MANNERS[kind] for kind in plan.kinds]
-        self._tails = [
+        self._rng = random.Random(plan.seed)
+        kinds = [PROTOCOLS[kind] for kind in plan.kinds]
+        self._followers = [
             StreamFollower(
-                kinds[n % len(kinds)], plan.seeded, plan.cursor, SMALL if n < plan.slow else 0
+                kinds[n % len(kinds)],
+                plan.seeded,
+                plan.cursor,
+                SMALL_RECEIVE_BUFFER if n < plan.slow else 0,
             )
             for n in range(plan.count)
         ]
-        self._returns = 0
-        self._tasks = [asyncio.create_task(self._follow(tail)) for tail in self._tails]
+        self._reconnects = 0
+        self._tasks = [asyncio.create_task(self._follow(follower)) for follower in self._followers]
 
-    async def _follow(self, tail: StreamFollower) -> None:
-        """Follow for ever, and come back when the server says, else soon."""
+    async def _follow(self, follower: StreamFollower) -> None:
+        """Follow for ever; reconnect after the pause that the server asks for, or a random one."""
         while True:
             with contextlib.suppress(OSError, UnexpectedStatus, TimeoutError):
-                await tail.follow(self._plan.port)
-            self._returns += 1
-            soon = self._dice.uniform(*RECONNECT_SECONDS)
-            await asyncio.sleep(max(soon, self._plan.patience * tail.retry_ms / 1000))
+                await follower.follow(self._plan.port)
+            self._reconnects += 1
+            pause_s = self._rng.uniform(*RECONNECT_SECONDS)
+            await asyncio.sleep(max(pause_s, self._plan.retry_share * follower.retry_ms / 1000))
 
-    def execute(self, order: Command) -> Struct:
-        """Do what is asked."""
-        slow = self._tails[: self._plan.slow]
-        match order.do:
+    def execute(self, command: Command) -> Struct:
+        """Execute a command of the rig."""
+        slow_followers = self._followers[: self._plan.slow]
+        match command.action:
             case "stop":
-                for tail in slow:
-                    tail.reads.clear()
+                for follower in slow_followers:
+                    follower.reading.clear()
             case "read":
-                for tail in slow:
-                    tail.reads.set()
-            case "heard":
-                return self._heard(order.sent)
-        return State(sum(tail.ready.is_set() for tail in self._tails), self._returns)
+                for follower in slow_followers:
+                    follower.reading.set()
+            case "report":
+                return self._report(command.sent)
+        return State(sum(follower.ready.is_set() for follower in self._followers), self._reconnects)
 
-    def _heard(self, sent: Mapping[str, float]) -> Report:
-        quick = self._tails[self._plan.slow :]
+    def _report(self, sent: Mapping[str, float]) -> Report:
+        fast_followers = self._followers[self._plan.slow :]
         return Report(
-            missed=sum(len(sent.keys() - tail.words.keys()) for tail in self._tails),
-            doubled=sum(len(ids) > 1 for tail in self._tails for ids in tail.words.values()),
-            resets=sum(tail.resets for tail in self._tails),
+            missed=sum(
+                len(sent.keys() - follower.ids_by_key.keys()) for follower in self._followers
+            ),
+            doubled=sum(
+                len(ids) > 1 for follower in self._followers for ids in follower.ids_by_key.values()
+            ),
+            resets=sum(follower.resets for follower in self._followers),
             delays_s=[
-                tail.came[word] - at
-                for tail in quick
-                for word, at in sent.items()
-                if word in tail.came
+                follower.received_at[key] - at
+                for follower in fast_followers
+                for key, at in sent.items()
+                if key in follower.received_at
             ],
         )
 
@@ -190,10 +200,10 @@ async def _serve_commands() -> None:
     reader = asyncio.StreamReader(limit=1 << 26)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    members = ClientPool(msgspec.json.decode(await reader.readline(), type=Plan))
+    pool = ClientPool(msgspec.json.decode(await reader.readline(), type=Plan))
     while line := await reader.readline():
-        told = members.execute(msgspec.json.decode(line, type=Command))
-        sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
+        result = pool.execute(msgspec.json.decode(line, type=Command))
+        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         sys.stdout.buffer.flush()
 
 

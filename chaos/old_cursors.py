@@ -1,4 +1,9 @@
-"""Readers come with an old cursor, behind which the log is full of what others said."""
+"""Streams resume from an old cursor that is followed by many events of other conversations.
+
+The rig measures the server's CPU time and the number of events that it reads for each stream until
+it has caught up. Events that the reader may not see must cost nearly nothing: the query of the
+backlog selects the reader's own conversations instead of reading the log in order.
+"""
 
 import asyncio
 import os
@@ -8,7 +13,7 @@ from pathlib import Path
 import httpx
 from msgspec import Struct
 
-from chaos.http_client import HOST, Request, ask, get
+from chaos.http_client import HOST, Request, get, send_request
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, open_engine, seed_tenant
 from chaos.servers import Server, ServerHome, nodes
@@ -22,64 +27,64 @@ from koine.store.events import event_log_state, events
 
 READERS = 20
 EVENTS = 100_000
-CPU_S = 0.2
-"""What one reader may cost."""
-OWN_AT_MOST = 60
-"""Events of its own that a reader may be given: those it has, and what comes meanwhile."""
-_TOKEN = "for the rig alone, and nobody else"
+MAX_CPU_S = 0.2
+"""Seconds of CPU that one reader may cost."""
+MAX_OWN_EVENTS = 60
+"""Events that may be read for one reader: its own, and those that come meanwhile."""
+LAST_TEXT = "the last message"
+_TOKEN = "the metrics token of this rig"
 _AT_ONCE = 200
-_WITHIN = 300.0
+_TIMEOUT_S = 300.0
 _CAUGHT_UP = re.compile(r"^koine_events_caught_up_total\{.*\} ([0-9.e+]+)", re.M)
 
 
 class CatchUpResult(Struct, frozen=True):
-    """What it took until every reader was where the log is: seconds of the server's CPU and events
-    looked at, for each reader; `missed` counts readers that were not told their last message."""
+    """What it cost until all readers had caught up: the server's CPU seconds and the events read,
+    for each reader; `missed` counts readers that did not receive their last message."""
 
     readers: int
     events: int
     cpu_s: float
-    looked_at: float
+    events_read: float
     missed: int
 
     @property
     def ok(self) -> bool:
-        """Nobody missed anything, and the events of others cost nearly nothing."""
-        return not self.missed and self.cpu_s <= CPU_S and self.looked_at <= OWN_AT_MOST
+        """Nobody missed a message, and the events of others cost nearly nothing."""
+        return not self.missed and self.cpu_s <= MAX_CPU_S and self.events_read <= MAX_OWN_EVENTS
 
 
 async def run(settings: RigSettings) -> Figure:
-    """One server on SQLite."""
+    """Measure one server on SQLite."""
     count = settings.trials(EVENTS, 2_000)
-    done = await catch_up(ServerHome(settings.folder), READERS, count)
+    result = await catch_up(ServerHome(settings.folder), READERS, count)
     return Figure(
         rig=RIG.name,
         params={"readers": READERS, "events": count},
-        counts={name: getattr(done, name) for name in done.__struct_fields__},
-        ok=done.ok,
-        line=f"{done.readers} readers over {done.events:,} events of others: {done.cpu_s:.3f} s of "
-        f"CPU and {done.looked_at:.1f} events read for each, {done.missed} missed anything",
+        counts={name: getattr(result, name) for name in result.__struct_fields__},
+        ok=result.ok,
+        line=f"{result.readers} readers over {result.events:,} events of others: "
+        f"{result.cpu_s:.3f} s of CPU and {result.events_read:.1f} events read for each, "
+        f"{result.missed} missed anything",
     )
 
 
-async def catch_up(
-    home: ServerHome, readers: int, count: int, *, sabotage: str = ""
-) -> CatchUpResult:
-    """Fill the log, let everybody come with the cursor of before, and see what it takes."""
+async def catch_up(home: ServerHome, readers: int, count: int, *, fault: str = "") -> CatchUpResult:
+    """Fill the log, let `readers` resume from a cursor before that, and measure the cost."""
     async with open_engine(home) as engine:
         seeded = await seed_tenant(engine, 1)
         cursor = await _cursor(engine)
         await _write_events(engine, seeded, count)
-    async with nodes(home, settings={"metrics_token": _TOKEN}, sabotage=sabotage) as (server,):
-        await _send(server, seeded, "before anyone came")
-        cpu, looked = _cpu_s(server.pid), await _events_read(server)
-        told = await asyncio.gather(*(_follow(server, seeded, cursor) for _ in range(readers)))
+    async with nodes(home, settings={"metrics_token": _TOKEN}, fault=fault) as (server,):
+        await _send(server, seeded, LAST_TEXT)
+        cpu_before_s, events_read_before = _cpu_s(server.pid), await _events_read(server)
+        received = await asyncio.gather(*(_follow(server, seeded, cursor) for _ in range(readers)))
         return CatchUpResult(
             readers=readers,
             events=count,
-            cpu_s=round((_cpu_s(server.pid) - cpu) / readers, 4),
-            looked_at=round((await _events_read(server) - looked) / readers, 1),
-            missed=told.count(False),
+            cpu_s=round((_cpu_s(server.pid) - cpu_before_s) / readers, 4),
+            events_read=round((await _events_read(server) - events_read_before) / readers, 1),
+            missed=received.count(False),
         )
 
 
@@ -89,34 +94,36 @@ async def _cursor(engine: Engine) -> str:
 
 
 async def _write_events(engine: Engine, seeded: SeededTenant, count: int) -> None:
-    """Carol and Alice conversation without Dan."""
-    boss = operator(seeded.tenant_id)
+    """Write `count` messages to a conversation in which Dan does not take part."""
+    actor = operator(seeded.tenant_id)
     new = NewConversation(owner_id=seeded.ids["carol"])
-    theirs = await conversations.create(engine, boss, new)
-    draft = Draft(content="not for Dan", sender_id=seeded.ids["alice"])
+    conversation = await conversations.create(engine, actor, new)
+    draft = Draft(content="not visible to Dan", sender_id=seeded.ids["alice"])
     for first in range(0, count, _AT_ONCE):
-        some = range(min(_AT_ONCE, count - first))
-        await asyncio.gather(*(messages.send(engine, boss, theirs.id, draft) for _ in some))
+        batch = range(min(_AT_ONCE, count - first))
+        await asyncio.gather(*(messages.send(engine, actor, conversation.id, draft) for _ in batch))
 
 
 async def _send(server: Server, seeded: SeededTenant, text: str) -> None:
-    """Say something that Dan is told."""
+    """Send a message that Dan receives."""
     path = f"/v1/conversations/{seeded.conversations[0].id}/messages"
-    reply = await ask(server.port, Request("POST", path, seeded.bearer("alice"), {"content": text}))
-    assert reply.status == httpx.codes.CREATED, reply
+    response = await send_request(
+        server.port, Request("POST", path, seeded.bearer("alice"), {"content": text})
+    )
+    assert response.status == httpx.codes.CREATED, response
 
 
 async def _follow(server: Server, seeded: SeededTenant, cursor: str) -> bool:
-    """Whether Dan is told what was said last, behind all that others said."""
+    """Whether Dan receives the last message, after all the events of others."""
     url, headers = f"http://{HOST}:{server.port}/v1/events", seeded.bearer("dan")
     try:
         async with (
-            asyncio.timeout(_WITHIN),
-            httpx.AsyncClient(timeout=_WITHIN) as client,
-            client.stream("GET", url, params={"cursor": cursor}, headers=headers) as answer,
+            asyncio.timeout(_TIMEOUT_S),
+            httpx.AsyncClient(timeout=_TIMEOUT_S) as client,
+            client.stream("GET", url, params={"cursor": cursor}, headers=headers) as response,
         ):
-            async for line in answer.aiter_lines():
-                if "before anyone came" in line:
+            async for line in response.aiter_lines():
+                if LAST_TEXT in line:
                     return True
     except (httpx.TransportError, TimeoutError):
         return False
@@ -130,7 +137,7 @@ async def _events_read(server: Server) -> float:
 
 
 def _cpu_s(pid: int) -> float:
-    """Seconds of CPU that a process has taken."""
+    """Seconds of CPU that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,4 +1,9 @@
-"""PostgreSQL stopped without a checkpoint under load, again and again; Koine runs on."""
+"""Stop PostgreSQL immediately (without a checkpoint) under load and start it again, many times.
+
+Clients retry each send with the same key until it is acknowledged. The rig checks that no
+acknowledged message is lost or stored twice, that the server process survives and responds with 503
+instead of 500 meanwhile, and measures how soon after each restart a request succeeds again.
+"""
 
 import asyncio
 import random
@@ -17,47 +22,50 @@ from tests.support.postgres import Postgres, running_postgres
 RESTARTS = 100
 CLIENTS = 8
 CONVERSATIONS = 400
-"""So many that none has more in a minute than a contact may add to (inbox.md, F)."""
-LIVES_S = (0.1, 0.8)
+"""So many that none reaches the limit of messages a minute of a contact (inbox.md, F)."""
+UPTIME_S = (0.1, 0.8)
 """How long PostgreSQL runs between two restarts, in seconds: from and to."""
-BACK_WITHIN_S = 1.0
-GIVE_UP_S = 30.0
+MAX_RECOVERY_S = 1.0
+RECOVERY_TIMEOUT_S = 30.0
 
 
 class RestartResult(Struct, frozen=True):
-    """What came of the restarts. `back_s` are the seconds from PostgreSQL taking connections to
-    the first send acknowledged; `survived` says that the server was the same process throughout."""
+    """The result of the restarts. `recovery_s`: for each, the seconds from the start of PostgreSQL
+    to the next acknowledged send; `survived`: the server process was the same throughout."""
 
     restarts: int
-    verdict: Consistency
-    answers: dict[str, int]
-    back_s: list[float]
+    consistency: Consistency
+    responses: dict[str, int]
+    recovery_s: list[float]
     survived: bool
 
     @property
     def ok(self) -> bool:
-        """Nothing lost, nothing doubled, no gap, no 500, and every time back in time."""
-        errors = sum(count for status, count in self.answers.items() if status == "500")
+        """Nothing lost, nothing doubled, no gap, no 500, and each recovery in time."""
+        errors = sum(count for status, count in self.responses.items() if status == "500")
         return (
-            self.verdict.ok and self.survived and not errors and max(self.back_s) <= BACK_WITHIN_S
+            self.consistency.ok
+            and self.survived
+            and not errors
+            and max(self.recovery_s) <= MAX_RECOVERY_S
         )
 
 
 async def run(settings: RigSettings) -> Figure:
-    """Restart a PostgreSQL that is as durable as it comes."""
+    """Restart a PostgreSQL with fsync."""
     restarts = settings.trials(RESTARTS, 5)
     with running_postgres(fsync=True) as cluster:
         home = ServerHome(settings.folder, cluster.new_database())
-        done = await restart(home, cluster, restarts, settings.random())
-    slowest = max(done.back_s)
+        result = await restart(home, cluster, restarts, settings.random())
+    slowest = max(result.recovery_s)
     return Figure(
         rig=RIG.name,
         params={"restarts": restarts, "clients": CLIENTS},
-        counts=_counts(done),
-        ok=done.ok,
-        line=f"{restarts:,} restarts, {done.verdict}, {done.answers.get('500', 0):,} responses of "
-        f"500, successful again within {slowest:.2f} s"
-        + ("" if done.survived else "; the server ended"),
+        counts=_counts(result),
+        ok=result.ok,
+        line=f"{restarts:,} restarts, {result.consistency}, {result.responses.get('500', 0):,} "
+        f"responses of 500, successful again within {slowest:.2f} s"
+        + ("" if result.survived else "; the server ended"),
     )
 
 
@@ -65,49 +73,49 @@ async def restart(
     home: ServerHome,
     cluster: Postgres,
     restarts: int,
-    dice: random.Random,
+    rng: random.Random,
     *,
     keys: Keys = "any",
     conversations: int = CONVERSATIONS,
-    sabotage: str = "",
+    fault: str = "",
 ) -> RestartResult:
-    """Restart a home's PostgreSQL under load, and compare. `keys` is how clients try again
-    (chaos/sends.py); `sabotage` names a broken server (chaos/planted_faults)."""
-    seeded, ledger = await seed(home, conversations), ConsistencyCheck()
-    back_s = []
-    async with nodes(home, sabotage=sabotage) as (server,):
-        load = Load(server.port, Sends(seeded, dice, keys=keys), ledger, CLIENTS)
+    """Restart the PostgreSQL of a home under load, and compare. `keys` says how the server
+    recognises a retry (chaos/sends.py); `fault` names a planted fault."""
+    seeded, check = await seed(home, conversations), ConsistencyCheck()
+    recovery_s = []
+    async with nodes(home, fault=fault) as (server,):
+        load = Load(server.port, Sends(seeded, rng, keys=keys), check, CLIENTS)
         load.start()
         for _ in range(restarts):
-            await asyncio.sleep(dice.uniform(*LIVES_S))
+            await asyncio.sleep(rng.uniform(*UPTIME_S))
             await asyncio.to_thread(cluster.restart_immediately)
-            back_s.append(await _back(load, server))
-            load.check()
+            recovery_s.append(await _recovery_time(load, server))
+            load.raise_errors()
         await load.finish()
         survived = server.runs
-    verdict = await ledger.compare(home, seeded)
-    return RestartResult(restarts, verdict, dict(load.answers), back_s, survived)
+    consistency = await check.compare(home, seeded)
+    return RestartResult(restarts, consistency, dict(load.responses), recovery_s, survived)
 
 
-async def _back(load: Load, server: Server) -> float:
-    """Seconds from now until a try that began after now is acknowledged."""
+async def _recovery_time(load: Load, server: Server) -> float:
+    """Seconds from now until a request that began after now is acknowledged."""
     began = time.monotonic()
     while load.latest[0] < began:
-        load.check()
-        if not server.runs or time.monotonic() - began > GIVE_UP_S:
-            return GIVE_UP_S
+        load.raise_errors()
+        if not server.runs or time.monotonic() - began > RECOVERY_TIMEOUT_S:
+            return RECOVERY_TIMEOUT_S
         await asyncio.sleep(0.002)
     return load.latest[1] - began
 
 
-def _counts(done: RestartResult) -> dict[str, int | float]:
+def _counts(result: RestartResult) -> dict[str, int | float]:
     return {
-        "acknowledged": done.verdict.acknowledged,
-        "lost": done.verdict.lost,
-        "doubled": done.verdict.doubled,
-        "gaps": done.verdict.gaps,
-        "slowest_back_s": round(max(done.back_s), 3),
-        **{f"answers_{status}": count for status, count in sorted(done.answers.items())},
+        "acknowledged": result.consistency.acknowledged,
+        "lost": result.consistency.lost,
+        "doubled": result.consistency.doubled,
+        "gaps": result.consistency.gaps,
+        "slowest_recovery_s": round(max(result.recovery_s), 3),
+        **{f"responses_{status}": count for status, count in sorted(result.responses.items())},
     }
 
 

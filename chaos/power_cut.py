@@ -1,9 +1,10 @@
-"""Power cuts under SQLite: what was acknowledged is on disk, and nothing else is harmed.
+"""Cut the power of a server on SQLite: what was acknowledged is on disk, and the file is intact.
 
-The product's own database and verbs work on a disk that keeps what was synced and loses, at a
-moment of chance, what was not (chaos/power_cut_vfs.py): all of it in half the cuts, in the others
-each write by chance, some torn. After each cut the product opens the files again, and they are
-compared with what its callers had been told.
+The engine's operations run in this process, on a virtual disk that at a random moment loses the
+writes that were not synced (chaos/power_cut_vfs.py): in half of the cuts all of them, in the others
+a random part, some of them torn. After each cut the database is opened again and compared with the
+record of what was acknowledged. The rig counts acknowledged messages and changes that are lost,
+messages stored twice, gaps in `seq` or the event log, and files that are corrupt.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from unittest.mock import patch
 import apsw
 from msgspec import Struct
 
-from chaos.power_cut_vfs import ForgetfulDisk, Survivors
+from chaos.power_cut_vfs import PowerCutDisk, Survivors
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed_tenant
 from koine.engine.conversations import conversations, messages
@@ -36,23 +37,23 @@ from koine.store import schema
 from koine.store.sqlite import SqliteDatabase, connection, database
 
 LONG, SHORT = 5_000, 60
-AN_ERA = 40
-"""Cuts on one file, each on what the one before left; then a new file."""
+CUTS_PER_FILE = 40
+"""Cuts of one database file, each on what the cut before left; then a new file."""
 SENDERS = 8
 CONVERSATIONS = 4
-MOST_STEPS = 500
-"""A cut comes within so many writes and syncs: up to some fifteen commits."""
+MAX_STEPS = 500
+"""A cut comes after at most so many writes and syncs, which are up to about fifteen commits."""
 CHECKPOINT_EVERY = 0.004
-"""Seconds; the product's 0.5 s would hardly ever have the log folded in when the power goes."""
+"""Seconds. With the product's 0.5 s hardly any cut would come during a checkpoint."""
 
-Plant = Literal["", "lying", "OFF", "NORMAL"]
-"""A disk that lies about syncs, or `PRAGMA synchronous` set to something faster."""
+Fault = Literal["", "lying", "OFF", "NORMAL"]
+"""A planted fault: a disk that ignores syncs, or a weaker `PRAGMA synchronous`."""
 _names = count(1)
 
 
 class Acknowledged(Struct):
-    """What the callers of one file were told: the keys of acknowledged messages, those sent
-    without an answer, and by conversation the titles that may be found."""
+    """What may be in one database file: the keys of acknowledged messages, those of messages
+    without a result, and by conversation the possible titles."""
 
     acknowledged: set[str]
     unanswered: set[str]
@@ -60,7 +61,7 @@ class Acknowledged(Struct):
 
 
 class PowerCutResult(Struct):
-    """What was counted over all cuts."""
+    """The counts of all cuts."""
 
     cuts: int = 0
     in_checkpoint: int = 0
@@ -74,29 +75,29 @@ class PowerCutResult(Struct):
 
     @property
     def ok(self) -> bool:
-        """Nothing lost, doubled, out of number or broken."""
+        """Nothing lost, doubled or corrupt, and no gap."""
         return self.lost == self.doubled == self.gaps == self.corrupt == 0
 
 
 async def run(settings: RigSettings) -> Figure:
     """Cut the power `n` times (5,000)."""
     cuts = settings.trials(LONG, SHORT)
-    tally = await cut(settings.folder, cuts, settings.seed)
+    result = await cut(settings.folder, cuts, settings.seed)
     line = (
-        f"{tally.cuts:,} power cuts ({tally.in_checkpoint:,} amid a checkpoint), "
-        f"{tally.acknowledged:,} messages and {tally.changes:,} changes acknowledged: "
-        f"{tally.lost} lost, {tally.doubled} doubled, {tally.gaps} gaps, "
-        f"{tally.corrupt} files corrupt"
+        f"{result.cuts:,} power cuts ({result.in_checkpoint:,} amid a checkpoint), "
+        f"{result.acknowledged:,} messages and {result.changes:,} changes acknowledged: "
+        f"{result.lost} lost, {result.doubled} doubled, {result.gaps} gaps, "
+        f"{result.corrupt} files corrupt"
     )
     counts: dict[str, int | float] = {
-        name: getattr(tally, name) for name in PowerCutResult.__struct_fields__
+        name: getattr(result, name) for name in PowerCutResult.__struct_fields__
     }
     params: dict[str, int | str] = {"cuts": cuts, "seed": settings.seed, "senders": SENDERS}
     return Figure(
         rig="power_cut",
         params=params,
         counts=counts,
-        ok=tally.ok and tally.acknowledged > 0,
+        ok=result.ok and result.acknowledged > 0,
         line=line,
     )
 
@@ -109,41 +110,41 @@ RIG = Rig(
 )
 
 
-async def cut(folder: Path, cuts: int, seed: int, plant: Plant = "") -> PowerCutResult:
-    """Cut `cuts` times in a folder, throwing the dice of `seed`; with a bug planted it goes on
-    until one is found out."""
-    chance, tally = Random(seed), PowerCutResult()
+async def cut(folder: Path, cuts: int, seed: int, fault: Fault = "") -> PowerCutResult:
+    """Cut the power `cuts` times, with the files in `folder`; ends at the first cut that lost or
+    damaged something."""
+    rng, counts = Random(seed), PowerCutResult()
     seeded = await _seed(folder / "first.db")
-    with _sabotaged(plant), _quiet():
-        while tally.cuts < cuts and tally.ok:
-            disk = ForgetfulDisk(f"cut{next(_names)}", "lying" if plant == "lying" else "")
+    with _planted(fault), _without_log():
+        while counts.cuts < cuts and counts.ok:
+            disk = PowerCutDisk(f"cut{next(_names)}", "lying" if fault == "lying" else "")
             shutil.copy(folder / "first.db", folder / "koine.db")
-            era = _Run(disk, folder / "koine.db", seeded, chance, tally)
-            await era.play(min(AN_ERA, cuts - tally.cuts))
+            run = _DiskRun(disk, folder / "koine.db", seeded, rng, counts)
+            await run.run(min(CUTS_PER_FILE, cuts - counts.cuts))
             for file in folder.glob("koine.db*"):
                 file.unlink()
-    return tally
+    return counts
 
 
-class _Run:
-    """One file through many cuts."""
+class _DiskRun:
+    """Many cuts of one database file."""
 
     def __init__(
         self,
-        disk: ForgetfulDisk,
+        disk: PowerCutDisk,
         path: Path,
         seeded: SeededTenant,
-        chance: Random,
-        tally: PowerCutResult,
+        rng: Random,
+        counts: PowerCutResult,
     ) -> None:
-        self.disk, self.path, self.seeded, self.chance, self.tally = (
+        self.disk, self.path, self.seeded, self.rng, self.counts = (
             disk,
             path,
             seeded,
-            chance,
-            tally,
+            rng,
+            counts,
         )
-        self.told = Acknowledged(
+        self.expected = Acknowledged(
             set(),
             set(),
             {
@@ -151,98 +152,100 @@ class _Run:
                 for conversation in seeded.conversations[:CONVERSATIONS]
             },
         )
-        self.serial = count(1)
+        self.numbers = count(1)
 
-    async def play(self, cuts: int) -> None:
+    async def run(self, cuts: int) -> None:
         for _ in range(cuts):
-            survivors: Survivors = self.chance.choice(("none", "some"))
+            survivors: Survivors = self.rng.choice(("none", "some"))
             db = await SqliteDatabase.open(self.path, self.disk.name)
-            self.disk.cut_in(self.chance.randint(1, MOST_STEPS), self.chance)
+            self.disk.cut_in(self.rng.randint(1, MAX_STEPS), self.rng)
             try:
-                await self._load(await _engine(db))
+                await self._run_until_cut(await _engine(db))
             finally:
-                await _closed(db)
-            self.tally.in_checkpoint += self.disk.is_amid(str(self.path))
+                await _close(db)
+            self.counts.in_checkpoint += self.disk.has_unsynced_writes(str(self.path))
             self.disk.restore(survivors)
-            self.tally.cuts += 1
-            await self._look()
-            if not self.tally.ok:
+            self.counts.cuts += 1
+            await self._check()
+            if not self.counts.ok:
                 return
 
-    async def _load(self, engine: Engine) -> None:
-        """Everyone does what they do until the power goes."""
-        people = [self._send(engine, number) for number in range(SENDERS)]
-        await asyncio.gather(*people, self._retitle(engine))
+    async def _run_until_cut(self, engine: Engine) -> None:
+        """Send messages and change titles until the power is cut."""
+        senders = [self._send(engine, number) for number in range(SENDERS)]
+        await asyncio.gather(*senders, self._retitle(engine))
 
     async def _send(self, engine: Engine, number: int) -> None:
         actor, dan = operator(self.seeded.tenant_id), self.seeded.ids["dan"]
-        while not self.disk.off:
+        while not self.disk.is_off:
             conversation = self.seeded.conversations[
-                (number + self.chance.randrange(2)) % CONVERSATIONS
+                (number + self.rng.randrange(2)) % CONVERSATIONS
             ].id
-            key = f"key-{next(self.serial)}"
-            self.told.unanswered.add(key)
+            key = f"key-{next(self.numbers)}"
+            self.expected.unanswered.add(key)
             draft = Draft(content=key, sender_id=dan, client_key=key, private=number == 0)
             try:
                 await messages.send(engine, actor, conversation, draft)
             except Unavailable:
                 continue
-            self.told.unanswered.discard(key)
-            self.told.acknowledged.add(key)
-            self.tally.acknowledged += 1
+            self.expected.unanswered.discard(key)
+            self.expected.acknowledged.add(key)
+            self.counts.acknowledged += 1
 
     async def _retitle(self, engine: Engine) -> None:
         actor = operator(self.seeded.tenant_id)
-        while not self.disk.off:
+        while not self.disk.is_off:
             conversation, title = (
-                self.chance.choice(list(self.told.titles)),
-                f"Title {next(self.serial)}",
+                self.rng.choice(list(self.expected.titles)),
+                f"Title {next(self.numbers)}",
             )
-            self.told.titles[conversation].add(title)
+            self.expected.titles[conversation].add(title)
             try:
                 await conversations.change(
                     engine, actor, conversation, ConversationChanges(title=title)
                 )
             except Unavailable:
                 continue
-            self.told.titles[conversation] = {title}
-            self.tally.changes += 1
+            self.expected.titles[conversation] = {title}
+            self.counts.changes += 1
 
-    async def _look(self) -> None:
-        """Compare what the product finds on opening with what was told."""
+    async def _check(self) -> None:
+        """Open the file as the product does, and compare it with the expected content."""
         try:
             db = await SqliteDatabase.open(self.path, self.disk.name)
         except Unavailable:
-            self.tally.corrupt += 1
+            self.counts.corrupt += 1
             return
-        found = apsw.Connection(str(self.path), vfs=self.disk.name)
+        database_file = apsw.Connection(str(self.path), vfs=self.disk.name)
         try:
-            self._compare(found)
+            self._compare(database_file)
         except apsw.Error:
-            self.tally.corrupt += 1
+            self.counts.corrupt += 1
         finally:
-            found.close()
+            database_file.close()
             await db.close()
 
-    def _compare(self, found: apsw.Connection) -> None:
-        whole = found.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        broken = found.execute("PRAGMA foreign_key_check").fetchall()
+    def _compare(self, database_file: apsw.Connection) -> None:
+        whole = database_file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        broken = database_file.execute("PRAGMA foreign_key_check").fetchall()
         if not whole or broken:
-            self.tally.corrupt += 1
+            self.counts.corrupt += 1
             return
-        keys = [row[0] for row in _rows(found, "SELECT client_key FROM messages")]
-        unanswered = self.told.unanswered & set(keys)
-        self.tally.lost += len(self.told.acknowledged - set(keys))
-        self.tally.doubled += len(keys) - len(set(keys))
-        self.tally.on_disk_unanswered += len(unanswered)
-        self.tally.gaps += len(_rows(found, _GAPS)) + len(_rows(found, _WITHOUT_EVENT))
-        for conversation, title in _rows(found, "SELECT id, title FROM conversations"):
-            if conversation in self.told.titles:
-                self.tally.lost += title not in self.told.titles[conversation]
-                self.told.titles[conversation] = {title}
-        # What is found once stays: from now on it is as good as acknowledged.
-        self.told.acknowledged |= unanswered
-        self.told.unanswered.clear()
+        keys = [row[0] for row in _rows(database_file, "SELECT client_key FROM messages")]
+        unanswered = self.expected.unanswered & set(keys)
+        self.counts.lost += len(self.expected.acknowledged - set(keys))
+        self.counts.doubled += len(keys) - len(set(keys))
+        self.counts.on_disk_unanswered += len(unanswered)
+        self.counts.gaps += len(_rows(database_file, _GAPS)) + len(
+            _rows(database_file, _WITHOUT_EVENT)
+        )
+        for conversation, title in _rows(database_file, "SELECT id, title FROM conversations"):
+            if conversation in self.expected.titles:
+                self.counts.lost += title not in self.expected.titles[conversation]
+                self.expected.titles[conversation] = {title}
+        # What was found once must stay, as if it had been acknowledged.
+        self.expected.acknowledged |= unanswered
+        self.expected.unanswered.clear()
 
 
 _GAPS = """
@@ -257,8 +260,8 @@ GROUP BY m.id HAVING count(e.subject_id) <> 1
 """
 
 
-def _rows(found: apsw.Connection, text: str) -> list[tuple[Any, ...]]:
-    return found.execute(text).fetchall()
+def _rows(database_file: apsw.Connection, text: str) -> list[tuple[Any, ...]]:
+    return database_file.execute(text).fetchall()
 
 
 async def _seed(path: Path) -> SeededTenant:
@@ -274,8 +277,8 @@ async def _engine(db: SqliteDatabase) -> Engine:
     return await engines.open_engine(db, SystemClock(), load({}, {"secret_key": "power" * 10}), {})
 
 
-async def _closed(db: SqliteDatabase) -> None:
-    """Let go of a database whose disk has no power: it cannot fold its log in any more."""
+async def _close(db: SqliteDatabase) -> None:
+    """Close a database whose disk has no power: its last checkpoint fails."""
     try:
         await db.close()
     except apsw.IOError:
@@ -283,8 +286,8 @@ async def _closed(db: SqliteDatabase) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what the product says, rightly, each time that its disk is gone."""
+def _without_log() -> Iterator[None]:
+    """Suppress the warnings that the product logs, rightly, at each cut."""
     log = logging.getLogger("koine.store.sqlite")
     usual = log.level
     log.setLevel(logging.ERROR)
@@ -295,16 +298,16 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _sabotaged(plant: Plant) -> Iterator[None]:
-    """Have checkpoints often; with a bug planted, open connections with another `synchronous`."""
+def _planted(fault: Fault) -> Iterator[None]:
+    """Make checkpoints frequent; with a planted fault, open connections with its `synchronous`."""
     usual = connection.connect
 
-    def careless(*args: Any, **kwargs: Any) -> apsw.Connection:
+    def connect_with_pragma(*args: Any, **kwargs: Any) -> apsw.Connection:
         opened = usual(*args, **kwargs)
-        opened.execute(f"PRAGMA synchronous={plant}").fetchall()
+        opened.execute(f"PRAGMA synchronous={fault}").fetchall()
         return opened
 
-    connect = careless if plant in ("OFF", "NORMAL") else usual
+    connect = connect_with_pragma if fault in ("OFF", "NORMAL") else usual
     with (
         patch.object(connection, "_CHECKPOINT_SECONDS", CHECKPOINT_EVERY),
         patch.object(connection, "connect", connect),

@@ -1,9 +1,9 @@
-"""A disk that loses its power: SQLite's view of files of which only what was synced survives.
+"""A virtual disk for SQLite that can lose its power: then only what was synced survives for sure.
 
-`ForgetfulDisk` is an SQLite VFS over the system's own (so locks and shared memory are the real
-ones). What is written goes to the file at once, where every connection reads it; beside it the disk
-keeps what the file was at its last sync and each write since. When the power is cut, nothing is
-written any more, and `restore` makes the files what a real disk might show afterwards.
+`PowerCutDisk` is an SQLite VFS over the system's own (so locks and shared memory are the real
+ones). A write goes to the file at once, where every connection reads it; the disk also remembers
+the content of the file at its last sync and each write since. After the power is cut, each
+operation fails, and `restore` writes what a real disk might contain afterwards.
 """
 
 import contextlib
@@ -18,109 +18,111 @@ import apsw
 
 SECTOR = 512
 Survivors = Literal["none", "some"]
-"""Which writes since the last sync are found after a cut: none, or each by chance, some torn."""
-Plant = Literal["", "lying"]
-"""`lying`: the disk says it has synced and has not."""
+"""Which writes since the last sync survive a cut: none, or a random part, some of them torn."""
+Fault = Literal["", "lying"]
+"""`lying`: the disk acknowledges a sync without doing it."""
 
 _Write = tuple[int, bytes | None]
-"""Where bytes were written; None: the file was cut off there."""
+"""An offset and the bytes written there; None: the file was truncated there."""
 
 
-class _Platter:
-    """One file: its bytes at the last sync, and what was done to it since."""
+class _DiskFile:
+    """One file: its bytes at the last sync, and the writes since."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.synced = bytearray(Path(path).read_bytes() if os.path.exists(path) else b"")
-        self.since: list[_Write] = []
+        self.unsynced: list[_Write] = []
 
     def sync(self) -> None:
-        for write in self.since:
+        for write in self.unsynced:
             _apply(self.synced, *write)
-        self.since.clear()
+        self.unsynced.clear()
 
-    def after_a_cut(self, chance: Random, survivors: Survivors) -> bytes:
-        found = bytearray(self.synced)
-        for at, data in self.since if survivors == "some" else ():
-            if chance.random() < 0.5:
-                torn = data is not None and chance.random() < 0.2
-                kept = data[: chance.randrange(0, len(data) + 1, SECTOR)] if torn and data else data
-                _apply(found, at, kept)
-        return bytes(found)
+    def after_cut(self, rng: Random, survivors: Survivors) -> bytes:
+        content = bytearray(self.synced)
+        for at, data in self.unsynced if survivors == "some" else ():
+            if rng.random() < 0.5:
+                is_torn = data is not None and rng.random() < 0.2
+                kept = data[: rng.randrange(0, len(data) + 1, SECTOR)] if is_torn and data else data
+                _apply(content, at, kept)
+        return bytes(content)
 
 
-class ForgetfulDisk(apsw.VFS):
+class PowerCutDisk(apsw.VFS):
     """Registered with SQLite under `name` for as long as it is referred to."""
 
-    def __init__(self, name: str, plant: Plant = "") -> None:
+    def __init__(self, name: str, fault: Fault = "") -> None:
         super().__init__(name, "")
         self.name = name
-        self.off = False
-        self._plant = plant
-        self._left: int | None = None
-        self._chance = Random(0)
-        self._platters: dict[str, _Platter] = {}
+        self.is_off = False
+        self._fault = fault
+        self._steps_left: int | None = None
+        self._rng = Random(0)
+        self._files: dict[str, _DiskFile] = {}
         self._lock = Lock()
 
-    def cut_in(self, steps: int, chance: Random) -> None:
-        """Cut the power at the `steps`-th write, sync or shortening from now."""
-        self._left, self._chance = steps, chance
+    def cut_in(self, steps: int, rng: Random) -> None:
+        """Cut the power at the `steps`-th write, sync or truncation from now."""
+        self._steps_left, self._rng = steps, rng
 
     def restore(self, survivors: Survivors) -> None:
-        """After every connection is closed: make the files what survived, and give power again."""
-        for path, platter in self._platters.items():
-            Path(path).write_bytes(platter.after_a_cut(self._chance, survivors))
+        """Write what survived to the files, and turn the power on. Close all connections before."""
+        for path, file in self._files.items():
+            Path(path).write_bytes(file.after_cut(self._rng, survivors))
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{path}-shm")  # memory, not disk
-        self._platters.clear()
-        self.off, self._left = False, None
+        self._files.clear()
+        self.is_off, self._steps_left = False, None
 
-    def is_amid(self, path: str) -> bool:
-        """Whether the file has writes that were not synced."""
-        return path in self._platters and bool(self._platters[path].since)
+    def has_unsynced_writes(self, path: str) -> bool:
+        """Whether the file has writes that are not synced."""
+        return path in self._files and bool(self._files[path].unsynced)
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> "_File":
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         opened = _File(self, name, flags, path or "")
-        if path and path not in self._platters:
-            self._platters[path] = _Platter(path)
+        if path and path not in self._files:
+            self._files[path] = _DiskFile(path)
         return opened
 
     def xDelete(self, filename: str, syncdir: bool) -> None:
         with self._lock:
-            self._stop_if_off()
+            self._raise_if_off()
             super().xDelete(filename, syncdir)
-            self._platters.pop(filename, None)
+            self._files.pop(filename, None)
 
-    def act(self, path: str, what: Callable[[], None], write: _Write | None) -> None:
-        """One step of a file's: a write or shortening, or with None a sync. Raises IOError when
-        there is no power; the last step is done or not, and never answered."""
+    def step(self, path: str, operation: Callable[[], None], write: _Write | None) -> None:
+        """One step on a file: a write or truncation, or with None a sync. Raises IOError when the
+        power is off; the step at which it is cut is done or not, at random, and raises, too."""
         with self._lock:
-            self._stop_if_off()
-            if self._left is not None:
-                self._left -= 1
-                self.off = self._left <= 0
-            if not self.off or self._chance.random() < 0.5:
-                self._do(self._platters.get(path), what, write)
-            self._stop_if_off()
+            self._raise_if_off()
+            if self._steps_left is not None:
+                self._steps_left -= 1
+                self.is_off = self._steps_left <= 0
+            if not self.is_off or self._rng.random() < 0.5:
+                self._do(self._files.get(path), operation, write)
+            self._raise_if_off()
 
-    def _do(self, platter: _Platter | None, what: Callable[[], None], write: _Write | None) -> None:
+    def _do(
+        self, file: _DiskFile | None, operation: Callable[[], None], write: _Write | None
+    ) -> None:
         if write is not None:
-            what()
-            if platter is not None:
-                platter.since.append(write)
+            operation()
+            if file is not None:
+                file.unsynced.append(write)
             return
-        if platter is not None and self._plant != "lying":
-            platter.sync()
+        if file is not None and self._fault != "lying":
+            file.sync()
 
-    def _stop_if_off(self) -> None:
-        if self.off:
+    def _raise_if_off(self) -> None:
+        if self.is_off:
             raise apsw.IOError("the power is off")
 
 
 class _File(apsw.VFSFile):
     def __init__(
-        self, disk: ForgetfulDisk, name: str | apsw.URIFilename | None, flags: list[int], path: str
+        self, disk: PowerCutDisk, name: str | apsw.URIFilename | None, flags: list[int], path: str
     ) -> None:
         super().__init__("", name, flags)
         self._disk = disk
@@ -128,14 +130,14 @@ class _File(apsw.VFSFile):
 
     def xWrite(self, data: bytes, offset: int) -> None:
         kept = bytes(data)
-        self._disk.act(self._path, lambda: _File._write(self, kept, offset), (offset, kept))
+        self._disk.step(self._path, lambda: _File._write(self, kept, offset), (offset, kept))
 
     def xTruncate(self, newsize: int) -> None:
-        self._disk.act(self._path, lambda: _File._shorten(self, newsize), (newsize, None))
+        self._disk.step(self._path, lambda: _File._shorten(self, newsize), (newsize, None))
 
     def xSync(self, flags: int) -> None:
-        # The system's own sync is left out: the process lives on, and its cache with it.
-        self._disk.act(self._path, lambda: None, None)
+        # No real sync: the process and the system's cache survive, so it would only cost time.
+        self._disk.step(self._path, lambda: None, None)
 
     def _write(self, data: bytes, offset: int) -> None:
         super().xWrite(data, offset)
@@ -144,10 +146,10 @@ class _File(apsw.VFSFile):
         super().xTruncate(newsize)
 
 
-def _apply(found: bytearray, at: int, data: bytes | None) -> None:
+def _apply(content: bytearray, at: int, data: bytes | None) -> None:
     if data is None:
-        del found[at:]
+        del content[at:]
         return
-    if len(found) < at:
-        found.extend(bytes(at - len(found)))
-    found[at : at + len(data)] = data
+    if len(content) < at:
+        content.extend(bytes(at - len(content)))
+    content[at : at + len(data)] = data

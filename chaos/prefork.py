@@ -1,7 +1,8 @@
-"""Servers by the thousand: forked from a process that has read the product's code already.
+"""Servers that start fast: forked from a process that has already imported the product.
 
-A server is the very `koine.server` in a process of its own; only the reading of its modules, half a
-second of it, is done once for all of them. What can be killed and lost is all in the child.
+A server is `koine.server` in a process of its own, as always; only the import of the modules, half
+a second, is done once for all of them. Database connections, sockets and threads are created in the
+child, so a kill of the child loses what a kill of a normally started server would lose.
 """
 
 import atexit
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 
 
 class Prefork:
-    """The process that forks. Use as a context; its servers do not outlive it for long."""
+    """The process that forks. Use as a context; its servers are killed when it ends."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -39,7 +40,7 @@ class Prefork:
 
     @property
     def pid(self) -> int:
-        """The process that forks."""
+        """The pid of the process that forks."""
         return self._process.pid
 
     def __enter__(self) -> "Prefork":
@@ -49,52 +50,50 @@ class Prefork:
         self.close()
 
     def close(self) -> None:
-        """End the process and every server that it forked."""
+        """End the process and all servers that it forked."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
 
-    def fork(self, environment: Mapping[str, str], log: Path, sabotage: str = "") -> "ForkedServer":
-        """A new server with this environment, that writes to the end of `log`; with the fault of a
-        module of chaos/planted_faults if one is named."""
-        pid = self.request(
-            do="fork", environment=dict(environment), log=str(log), sabotage=sabotage
-        )
+    def fork(self, environment: Mapping[str, str], log: Path, fault: str = "") -> "ForkedServer":
+        """Fork a server with this environment that appends its output to `log`. `fault` names a
+        module of chaos/planted_faults."""
+        pid = self.request(do="fork", environment=dict(environment), log=str(log), fault=fault)
         return ForkedServer(self, pid or 0)
 
-    def request(self, **order: object) -> int | None:
-        """Have something done; answers a number or nothing."""
+    def request(self, **command: object) -> int | None:
+        """Send one command to the process that forks, and return its result."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
-        answer: int | None = json.loads(self._process.stdout.readline())
-        return answer
+        result: int | None = json.loads(self._process.stdout.readline())
+        return result
 
 
 @functools.cache
 def shared_prefork() -> Prefork:
-    """The one of this process: started when first asked for, ended when this process ends."""
-    made = Prefork()
-    atexit.register(made.close)
-    return made
+    """The shared one of this process: started at the first call, closed when this process ends."""
+    prefork = Prefork()
+    atexit.register(prefork.close)
+    return prefork
 
 
 class ForkedServer:
-    """A process as subprocess.Popen would show it."""
+    """A forked process, with the methods of subprocess.Popen that `Server` uses."""
 
-    def __init__(self, warm: Prefork, pid: int) -> None:
-        self._warm = warm
+    def __init__(self, prefork: Prefork, pid: int) -> None:
+        self._prefork = prefork
         self.pid = pid
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Its exit code, None while it runs; negative is the signal that ended it."""
+        """The exit code; None while it runs; negative: the signal that ended it."""
         if self.returncode is None:
-            self.returncode = self._warm.request(do="poll", pid=self.pid)
+            self.returncode = self._prefork.request(do="poll", pid=self.pid)
         return self.returncode
 
     def wait(self, timeout: float) -> int:
-        """Wait for its end. Raises TimeoutError."""
+        """Wait until it has ended; return the exit code. Raises TimeoutError."""
         until = time.monotonic() + timeout
         while (code := self.poll()) is None:
             if time.monotonic() > until:
@@ -103,47 +102,48 @@ class ForkedServer:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, if it runs."""
+        """Send a signal, unless it has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
 
 def _serve_requests() -> None:
-    """Do what the lines of standard input say, until it is closed; then end every server."""
+    """Execute the commands on standard input, one JSON object a line, until it is closed; then kill
+    the servers that still run."""
     alive: set[int] = set()
-    life = os.pipe()
+    parent_pipe = os.pipe()
     for line in sys.stdin:
-        order = json.loads(line)
-        answer: int | None
-        if order["do"] == "fork":
-            answer = _fork(order, life)
-            alive.add(answer)
+        command = json.loads(line)
+        result: int | None
+        if command["do"] == "fork":
+            result = _fork(command, parent_pipe)
+            alive.add(result)
         else:
-            answer = _poll(order["pid"])
-            if answer is not None:
-                alive.discard(order["pid"])
-        sys.stdout.write(json.dumps(answer) + "\n")
+            result = _poll(command["pid"])
+            if result is not None:
+                alive.discard(command["pid"])
+        sys.stdout.write(json.dumps(result) + "\n")
         sys.stdout.flush()
     for pid in alive:
         os.kill(pid, signal.SIGKILL)
 
 
-def _fork(order: dict[str, Any], life: tuple[int, int]) -> int:
+def _fork(command: dict[str, Any], parent_pipe: tuple[int, int]) -> int:
     if pid := os.fork():
         return pid
     code = 1
     try:
         os.setsid()
-        os.close(life[1])
-        threading.Thread(target=_exit_with_parent, args=(life[0],), daemon=True).start()
+        os.close(parent_pipe[1])
+        threading.Thread(target=_exit_with_parent, args=(parent_pipe[0],), daemon=True).start()
         nothing = os.open(os.devnull, os.O_RDONLY)
-        written = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        written = os.open(command["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         for to, opened in ((0, nothing), (1, written), (2, written)):
             os.dup2(opened, to)
         os.environ.clear()
-        os.environ.update(order["environment"])
-        if order["sabotage"]:
-            importlib.import_module(f"chaos.planted_faults.{order['sabotage']}")
+        os.environ.update(command["environment"])
+        if command["fault"]:
+            importlib.import_module(f"chaos.planted_faults.{command['fault']}")
         run.main()
         code = 0
     except SystemExit as end:
@@ -155,10 +155,10 @@ def _fork(order: dict[str, Any], life: tuple[int, int]) -> int:
         os._exit(code)
 
 
-def _exit_with_parent(life: int) -> None:
-    """End this server, workers and all, when nobody holds the other end of the pipe: a kill -9 of
-    the rig and of the process that forks leaves nobody else to do it."""
-    os.read(life, 1)
+def _exit_with_parent(parent_pipe: int) -> None:
+    """Kill this server and its workers when the other end of the pipe is closed, which the kernel
+    does when the process that forks ends, even by kill -9."""
+    os.read(parent_pipe, 1)
     os.killpg(0, signal.SIGKILL)
 
 

@@ -1,4 +1,9 @@
-"""Everybody comes back at once: after a server was killed, and after one that drained."""
+"""All clients of a server reconnect at the same time: after a kill, and after a drain.
+
+Thousands of streams and WebSockets follow one server. It is killed with SIGKILL and started again,
+then stopped with SIGTERM and started again, while messages are sent. The rig measures the time
+until all are connected again, and counts messages that a client missed or received twice.
+"""
 
 import asyncio
 import signal
@@ -20,32 +25,32 @@ from chaos.servers import Server, ServerHome, nodes
 SOCKETS = 5_000
 PROCESSES = 4
 CONVERSATIONS = 50
-BACK_WITHIN = 180.0
-SETTLES_S = 20.0
+RECONNECT_TIMEOUT_S = 180.0
+RECEIVE_TIMEOUT_S = 20.0
 
 
 class StormSize(Struct, frozen=True):
-    """`send_s`: for how long messages are sent before a restart and after it, one every `pause_s`
-    (each goes to thousands of readers); `patience`: which share of the wait that the server asks
-    for is waited."""
+    """`send_s`: for how many seconds messages are sent before and after a restart, one every
+    `pause_s` (each goes to thousands of clients); `retry_share`: the share of the pause asked for
+    by a draining server that clients wait."""
 
     send_s: float = 8.0
     pause_s: float = 4.0
-    patience: float = 1.0
+    retry_share: float = 1.0
 
 
-USUAL = StormSize()
-BRIEFLY = StormSize(send_s=0.5, pause_s=0.05, patience=0.05)
+LONG = StormSize()
+SHORT = StormSize(send_s=0.5, pause_s=0.05, retry_share=0.05)
 """For a test."""
 
 
 class StormResult(Struct, frozen=True):
-    """What came of the two restarts. The seconds count from the start of the new process until
-    everybody follows again; after the drain they hold the wait that the server asked for."""
+    """The result of both restarts. The seconds are from the start of the new process until all
+    clients follow again; after the drain they include the pause that the server asked for."""
 
     sockets: int
     acknowledged: int
-    returns: int
+    reconnects: int
     killed_s: float
     drained_s: float
     missed: int
@@ -55,23 +60,23 @@ class StormResult(Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """All back, nothing missed."""
+        """Nothing missed or doubled, and a clean exit."""
         return not (self.missed or self.doubled or self.resets or self.exit_code)
 
 
 async def run(settings: RigSettings) -> Figure:
-    """One server on SQLite, and clients in processes of their own."""
+    """Measure one server on SQLite, with clients in processes of their own."""
     sockets = settings.trials(SOCKETS, 200)
-    pace = BRIEFLY if settings.short else USUAL
-    done = await storm(ServerHome(settings.folder), sockets, settings, pace=pace)
+    size = SHORT if settings.short else LONG
+    result = await storm(ServerHome(settings.folder), sockets, settings, size=size)
     return Figure(
         rig=RIG.name,
         params={"sockets": sockets},
-        counts={name: getattr(done, name) for name in done.__struct_fields__},
-        ok=done.ok,
-        line=f"{sockets:,} sockets all connected {done.killed_s:.1f} s after the start of a server "
-        f"that was killed, {done.drained_s:.1f} s after that of one that drained (it asks each to "
-        f"wait 1 to 10 s); {done.missed:,} events missed, {done.doubled:,} doubled",
+        counts={name: getattr(result, name) for name in result.__struct_fields__},
+        ok=result.ok,
+        line=f"{sockets:,} sockets all connected {result.killed_s:.1f} s after the start of a "
+        f"server that was killed, {result.drained_s:.1f} s after that of one that drained (it asks "
+        f"each to wait 1 to 10 s); {result.missed:,} events missed, {result.doubled:,} doubled",
     )
 
 
@@ -80,36 +85,36 @@ async def storm(
     sockets: int,
     settings: RigSettings,
     *,
-    pace: StormSize = USUAL,
+    size: StormSize = LONG,
     processes: int = PROCESSES,
-    sabotage: str = "",
+    fault: str = "",
 ) -> StormResult:
-    """Have so many sockets follow one server that is killed, and then told to stop."""
-    seeded, ledger = await seed(home, CONVERSATIONS), ConsistencyCheck()
-    async with nodes(home, sabotage=sabotage) as (server,), AsyncExitStack() as stack:
-        crowds = [
+    """Let `sockets` clients follow one server, which is killed and later stopped with SIGTERM."""
+    seeded, check = await seed(home, CONVERSATIONS), ConsistencyCheck()
+    async with nodes(home, fault=fault) as (server,), AsyncExitStack() as stack:
+        clients = [
             await stack.enter_async_context(load_clients(plan))
             for plan in await _plans(
                 server, seeded, sockets=sockets, processes=processes, seed=settings.seed,
-                patience=pace.patience,
+                retry_share=size.retry_share,
             )
         ]  # fmt: skip
-        settings.say(f"all follow after {await _all_back(crowds):.1f} s")
+        settings.log(f"all follow after {await _all_reconnected(clients):.1f} s")
         sends = Sends(seeded, settings.random(), keys="own")
-        load = Load(server.port, sends, ledger, 1, pause_s=pace.pause_s)
+        load = Load(server.port, sends, check, 1, pause_s=size.pause_s)
         load.start()
-        await asyncio.sleep(pace.send_s)
+        await asyncio.sleep(size.send_s)
         server.kill()
-        killed_s = await _restart(server, crowds)
-        settings.say(f"all connected after {killed_s:.1f} s")
-        await asyncio.sleep(pace.send_s)
+        killed_s = await _restart(server, clients)
+        settings.log(f"all connected after {killed_s:.1f} s")
+        await asyncio.sleep(size.send_s)
         server.send_signal(signal.SIGTERM)
         exit_code = await server.ended()
-        drained_s = await _restart(server, crowds)
-        await asyncio.sleep(pace.send_s)
+        drained_s = await _restart(server, clients)
+        await asyncio.sleep(size.send_s)
         await load.finish()
-        back_s, settles_s = (killed_s, drained_s), 0.5 if sabotage else SETTLES_S
-        return await _compared(crowds, ledger, back_s, exit_code, settles_s)
+        seconds, timeout_s = (killed_s, drained_s), 0.5 if fault else RECEIVE_TIMEOUT_S
+        return await _result(clients, check, seconds, exit_code, timeout_s)
 
 
 async def _plans(
@@ -119,59 +124,61 @@ async def _plans(
     sockets: int,
     processes: int,
     seed: int,
-    patience: float,
+    retry_share: float,
 ) -> list[Plan]:
-    """What each process of followers is to do."""
-    answer = await get(server.port, "/v1/events/cursor", seeded.bearer("ada"))
-    start, count = answer.json()["cursor"], sockets // processes
+    """The plan of each process of clients."""
+    response = await get(server.port, "/v1/events/cursor", seeded.bearer("ada"))
+    cursor, count = response.json()["cursor"], sockets // processes
     return [
         Plan(
             port=server.port,
             seeded=seeded,
             count=count,
-            cursor=start,
+            cursor=cursor,
             seed=seed + n,
-            patience=patience,
+            retry_share=retry_share,
         )
         for n in range(processes)
     ]
 
 
-async def _restart(server: Server, crowds: Sequence[LoadClients]) -> float:
-    """Start a server that has ended; answers the seconds until everybody follows again."""
+async def _restart(server: Server, clients: Sequence[LoadClients]) -> float:
+    """Start a server that has ended; return the seconds until all clients follow again."""
     began = time.monotonic()
     server.start()
     await server.wait_ready()
-    await _all_back(crowds)
+    await _all_reconnected(clients)
     return time.monotonic() - began
 
 
-async def _all_back(crowds: Sequence[LoadClients]) -> float:
-    return max(await asyncio.gather(*(each.all_reconnected(BACK_WITHIN) for each in crowds)))
+async def _all_reconnected(clients: Sequence[LoadClients]) -> float:
+    return max(
+        await asyncio.gather(*(each.all_reconnected(RECONNECT_TIMEOUT_S) for each in clients))
+    )
 
 
-async def _compared(
-    crowds: Sequence[LoadClients],
-    ledger: ConsistencyCheck,
-    back_s: tuple[float, float],
+async def _result(
+    clients: Sequence[LoadClients],
+    check: ConsistencyCheck,
+    seconds: tuple[float, float],
     exit_code: int,
-    settles_s: float,
+    timeout_s: float,
 ) -> StormResult:
-    """What everybody was told, when all is told or there is no hope any more."""
-    sent, until = dict.fromkeys(ledger.told, 0.0), time.monotonic() + settles_s
-    heard = [await each.report(sent) for each in crowds]
-    while any(each.missed for each in heard) and time.monotonic() < until:
+    """What the clients received, once that is everything or the time is over."""
+    sent, until = dict.fromkeys(check.acknowledged, 0.0), time.monotonic() + timeout_s
+    reports = [await each.report(sent) for each in clients]
+    while any(each.missed for each in reports) and time.monotonic() < until:
         await asyncio.sleep(0.2)
-        heard = [await each.report(sent) for each in crowds]
+        reports = [await each.report(sent) for each in clients]
     return StormResult(
-        sockets=sum(each.count for each in crowds),
-        acknowledged=len(ledger.told),
-        returns=sum([(await each.state()).returns for each in crowds]),
-        killed_s=round(back_s[0], 1),
-        drained_s=round(back_s[1], 1),
-        missed=sum(each.missed for each in heard),
-        doubled=sum(each.doubled for each in heard),
-        resets=sum(each.resets for each in heard),
+        sockets=sum(each.count for each in clients),
+        acknowledged=len(check.acknowledged),
+        reconnects=sum([(await each.state()).reconnects for each in clients]),
+        killed_s=round(seconds[0], 1),
+        drained_s=round(seconds[1], 1),
+        missed=sum(each.missed for each in reports),
+        doubled=sum(each.doubled for each in reports),
+        resets=sum(each.resets for each in reports),
         exit_code=exit_code,
     )
 

@@ -1,4 +1,9 @@
-"""Sends that are cut at four points, and retried with the same key until acknowledged."""
+"""Cut the connections of sends at four points, so that the client does not know the result.
+
+A proxy before the server cuts before the request is complete, before the response, after its head,
+or within its body. Clients of every dialect retry with the same key until the send is acknowledged.
+At the end the rig compares the acknowledged sends with the database: none lost, none stored twice.
+"""
 
 import asyncio
 import random
@@ -8,7 +13,7 @@ from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
 from chaos.cutting_proxy import Plan, Point, Proxy
-from chaos.http_client import Cut, Reply, ask
+from chaos.http_client import IncompleteResponse, Response, send_request
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import DIALECTS, Keys, Send, Sends
@@ -16,28 +21,28 @@ from chaos.servers import ServerHome, nodes
 from tests.support.postgres import running_postgres
 
 CUTS = 21_000
-"""Of some 10,500 sends: each is cut one to three times."""
+"""These are about 10,500 sends: each is cut one to three times."""
 CLIENTS = 12
 CONVERSATIONS = 400
-"""So many that none has more in a minute than a contact may add to (inbox.md, F)."""
-MOST_CUTS = 3
-"""Of one send, before it is let through."""
-AGAIN_AFTER = 0.01
+"""So many that none reaches the limit of messages a minute of a contact (inbox.md, F)."""
+MAX_CUTS = 3
+"""Of one send, before its request and response are forwarded."""
+RETRY_AFTER_S = 0.01
 
 
 class LossResult(Struct, frozen=True):
-    """What came of the cut sends into one database."""
+    """The result for one database."""
 
     database: str
     cuts: dict[str, int]
     dialects: dict[str, int]
-    answers: dict[str, int]
-    verdict: Consistency
+    responses: dict[str, int]
+    consistency: Consistency
 
     @property
     def ok(self) -> bool:
         """Nothing lost, nothing doubled, no gap, and no 5xx."""
-        return self.verdict.ok and not any(status >= "500" for status in self.answers)
+        return self.consistency.ok and not any(status >= "500" for status in self.responses)
 
     @property
     def total(self) -> int:
@@ -46,106 +51,114 @@ class LossResult(Struct, frozen=True):
 
 
 async def run(settings: RigSettings) -> Figure:
-    """Half of the cuts before a server on SQLite, half before one on PostgreSQL."""
-    dice = settings.random()
+    """Half of the cuts with a server on SQLite, half with one on PostgreSQL."""
+    rng = settings.random()
     half = settings.trials(CUTS, 200) // 2
-    done = [await cut_sends(ServerHome(settings.folder / "sqlite"), half, dice)]
-    settings.say(f"{done[0]}")
+    results = [await cut_sends(ServerHome(settings.folder / "sqlite"), half, rng)]
+    settings.log(f"{results[0]}")
     with running_postgres(fsync=True) as cluster:
         home = ServerHome(settings.folder / "postgres", cluster.new_database())
-        done.append(await cut_sends(home, half, dice))
-    total = sum(each.total for each in done)
+        results.append(await cut_sends(home, half, rng))
+    total = sum(each.total for each in results)
     return Figure(
         rig=RIG.name,
         params={"cuts": 2 * half, "clients": CLIENTS},
-        counts={f"{each.database}_{name}": n for each in done for name, n in _counts(each).items()},
-        ok=all(each.ok for each in done) and total >= 2 * half,
+        counts={
+            f"{each.database}_{name}": n for each in results for name, n in _counts(each).items()
+        },
+        ok=all(each.ok for each in results) and total >= 2 * half,
         line=f"{total:,} cuts; "
-        + "; ".join(f"{each.database}: {each.total:,} cuts, {each.verdict}" for each in done),
+        + "; ".join(
+            f"{each.database}: {each.total:,} cuts, {each.consistency}" for each in results
+        ),
     )
 
 
 async def cut_sends(
     home: ServerHome,
     cuts: int,
-    dice: random.Random,
+    rng: random.Random,
     *,
     keys: Keys = "any",
     conversations: int = CONVERSATIONS,
 ) -> LossResult:
-    """Cut sends into a home's server until `cuts` were cut, and compare; `keys` is how clients try
-    again (chaos/sends.py)."""
+    """Send to the server of a home until there were `cuts` cuts, and compare. `keys` says how the
+    server recognises a retry (chaos/sends.py)."""
     seeded = await seed(home, conversations)
-    work = _Work(Sends(seeded, dice, keys=keys), ConsistencyCheck(), dice, cuts)
+    clients = _CuttingClients(Sends(seeded, rng, keys=keys), ConsistencyCheck(), rng, cuts)
     async with nodes(home) as (server,):
-        await asyncio.gather(*(work.client(server.port) for _ in range(CLIENTS)))
-    verdict = await work.ledger.compare(home, seeded)
+        await asyncio.gather(*(clients.run_client(server.port) for _ in range(CLIENTS)))
+    consistency = await clients.check.compare(home, seeded)
     return LossResult(
-        home.database, dict(work.cuts), dict(work.dialects), dict(work.answers), verdict
+        home.database,
+        dict(clients.cuts),
+        dict(clients.dialects),
+        dict(clients.responses),
+        consistency,
     )
 
 
-class _Work:
-    """What the clients share: how many cuts are left, and what has come of them."""
+class _CuttingClients:
+    """The clients, with the number of cuts left and the counts that they share."""
 
     def __init__(
-        self, sends: Sends, ledger: ConsistencyCheck, dice: random.Random, cuts: int
+        self, sends: Sends, check: ConsistencyCheck, rng: random.Random, cuts: int
     ) -> None:
         self._sends = sends
-        self._dice = dice
-        self._left = cuts
-        self.ledger = ledger
+        self._rng = rng
+        self._cuts_left = cuts
+        self.check = check
         self.cuts: Counter[str] = Counter()
         self.dialects: Counter[str] = Counter()
-        self.answers: Counter[str] = Counter()
+        self.responses: Counter[str] = Counter()
 
-    async def client(self, upstream: int) -> None:
-        """Send through a proxy of one's own, in one dialect after the other."""
+    async def run_client(self, upstream: int) -> None:
+        """Send through a proxy of its own, in random dialects."""
         names = list(DIALECTS)
         async with Proxy(upstream) as proxy:
-            while self._left > 0:
-                await self._send(proxy, self._sends.new(self._dice.choice(names)))
+            while self._cuts_left > 0:
+                await self._send(proxy, self._sends.new(self._rng.choice(names)))
 
     async def _send(self, proxy: Proxy, send: Send) -> None:
         self.dialects[send.dialect] += 1
-        for _ in range(self._dice.randint(1, MOST_CUTS)):
+        for _ in range(self._rng.randint(1, MAX_CUTS)):
             plan = self._plan()
-            self._left -= 1
+            self._cuts_left -= 1
             self.cuts[plan.point.name.lower()] += 1
-            if await self._through(proxy, plan, send) is not None:
+            if await self._try(proxy, plan, send) is not None:
                 raise RuntimeError(f"{plan} cut nothing")
         while True:
-            reply = await self._through(proxy, None, send)
-            if reply is None or reply.status in (409, 503):
-                await asyncio.sleep(AGAIN_AFTER)
+            response = await self._try(proxy, None, send)
+            if response is None or response.status in (409, 503):
+                await asyncio.sleep(RETRY_AFTER_S)
                 continue
-            if reply.status not in (200, 201):
-                raise RuntimeError(f"{send.dialect}: {reply.status} {reply.body[:500]!r}")
-            return self.ledger.acknowledged(send, send.shown_id(reply))
+            if response.status not in (200, 201):
+                raise RuntimeError(f"{send.dialect}: {response.status} {response.body[:500]!r}")
+            return self.check.record(send, send.shown_id(response))
 
     def _plan(self) -> Plan:
-        point = self._dice.choice(list(Point))
-        return Plan(point, part=self._dice.random(), both=self._dice.random() < 0.5)
+        point = self._rng.choice(list(Point))
+        return Plan(point, part=self._rng.random(), both=self._rng.random() < 0.5)
 
-    async def _through(self, proxy: Proxy, plan: Plan | None, send: Send) -> Reply | None:
+    async def _try(self, proxy: Proxy, plan: Plan | None, send: Send) -> Response | None:
         proxy.plan = plan
         try:
-            reply = await ask(proxy.port, send.request)
-        except (OSError, Cut):
+            response = await send_request(proxy.port, send.request)
+        except (OSError, IncompleteResponse):
             return None
-        self.answers[str(reply.status)] += 1
-        return reply
+        self.responses[str(response.status)] += 1
+        return response
 
 
-def _counts(came: LossResult) -> dict[str, int | float]:
+def _counts(result: LossResult) -> dict[str, int | float]:
     return {
-        **{f"cut_{point}": count for point, count in sorted(came.cuts.items())},
-        **{f"sent_{dialect}": count for dialect, count in sorted(came.dialects.items())},
-        "acknowledged": came.verdict.acknowledged,
-        "lost": came.verdict.lost,
-        "doubled": came.verdict.doubled,
-        "gaps": came.verdict.gaps,
-        "in_flight": came.answers.get("409", 0),
+        **{f"cut_{point}": count for point, count in sorted(result.cuts.items())},
+        **{f"sent_{dialect}": count for dialect, count in sorted(result.dialects.items())},
+        "acknowledged": result.consistency.acknowledged,
+        "lost": result.consistency.lost,
+        "doubled": result.consistency.doubled,
+        "gaps": result.consistency.gaps,
+        "in_flight": result.responses.get("409", 0),
     }
 
 

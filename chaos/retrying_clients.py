@@ -1,4 +1,4 @@
-"""Clients that send without a pause and try again, by the same request, until they are told."""
+"""Clients that send messages, and retry each by the same request until it is acknowledged."""
 
 import asyncio
 import heapq
@@ -6,102 +6,107 @@ import time
 from collections import Counter
 
 from chaos.consistency_check import ConsistencyCheck
-from chaos.http_client import Cut, Line, Reply
+from chaos.http_client import Connection, IncompleteResponse, Response
 from chaos.sends import Send, Sends
 
-AGAIN_AFTER = 0.02
-LATER = 0.5
-"""Seconds until a send is tried again whose first try the server still thinks to be running."""
-PATIENCE = 120.0
+RETRY_AFTER_S = 0.02
+CONFLICT_RETRY_AFTER_S = 0.5
+"""Seconds until the retry after a 409: the server thinks that the first request still runs."""
+FINISH_TIMEOUT_S = 120.0
 
 
 class Load:
-    """`clients` at once, from `start` to `finish`, each resting `pause_s` seconds after a send that
-    was told. `answers` counts what came back: statuses, and
-    `cut` where nothing or half did. `latest` is when the newest acknowledged try began and ended
-    (monotonic seconds); `worst_s` is the longest any message took, from first try to told."""
+    """`clients` send at the same time, from `start` to `finish`; each waits `pause_s` seconds after
+    an acknowledged send. `responses` counts statuses, and `cut` where there was no complete
+    response. `latest` is when the last acknowledged request began and ended (monotonic seconds);
+    `worst_s` is the longest time from the first request of a send to its acknowledgement."""
 
     def __init__(
         self,
         port: int,
         sends: Sends,
-        ledger: ConsistencyCheck,
+        check: ConsistencyCheck,
         clients: int = 8,
         *,
         pause_s: float = 0,
     ) -> None:
         self._port = port
         self._sends = sends
-        self._ledger = ledger
+        self._check = check
         self._clients = clients
         self._pause_s = pause_s
         self._stopping = False
-        self._later: list[tuple[float, str, float, Send]] = []
+        self._postponed: list[tuple[float, str, float, Send]] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self.answers: Counter[str] = Counter()
+        self.responses: Counter[str] = Counter()
         self.latest = (0.0, 0.0)
         self.worst_s = 0.0
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start the clients."""
         self._tasks = [asyncio.create_task(self._client()) for _ in range(self._clients)]
 
     async def finish(self) -> None:
-        """Send no more, and wait until every send was told. Raises TimeoutError."""
+        """Start no new send, and wait until each is acknowledged. Raises TimeoutError."""
         self._stopping = True
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(FINISH_TIMEOUT_S):
             await asyncio.gather(*self._tasks)
 
-    def check(self) -> None:
-        """Raise what a client broke off with, if one did."""
+    def raise_errors(self) -> None:
+        """Raise the exception that ended a client, if one did."""
         for task in self._tasks:
             if task.done():
                 task.result()
 
     async def _client(self) -> None:
-        line = Line(self._port)
-        while (due := self._next()) or not self._stopping or self._later:
+        connection = Connection(self._port)
+        while (due := self._next()) or not self._stopping or self._postponed:
             if due is None:
-                await asyncio.sleep(AGAIN_AFTER)
+                await asyncio.sleep(RETRY_AFTER_S)
                 continue
-            await self._until_told(line, *due)
+            await self._send_until_acknowledged(connection, *due)
             await asyncio.sleep(self._pause_s)
-        line.close()
+        connection.close()
 
     def _next(self) -> tuple[float, Send] | None:
-        """What was put off and is due, else a new send, else nothing."""
+        """A postponed send that is due, else a new one, and the time of its first request."""
         now = time.monotonic()
-        if self._later and self._later[0][0] <= now:
-            _, _, since, send = heapq.heappop(self._later)
+        if self._postponed and self._postponed[0][0] <= now:
+            _, _, since, send = heapq.heappop(self._postponed)
             return since, send
         return None if self._stopping else (now, self._sends.new())
 
-    async def _until_told(self, line: Line, since: float, send: Send) -> None:
+    async def _send_until_acknowledged(
+        self, connection: Connection, since: float, send: Send
+    ) -> None:
         while True:
             began = time.monotonic()
-            reply = await self._try(line, send)
-            if reply is not None and reply.status in (200, 201):
-                self._ledger.acknowledged(send, send.shown_id(reply))
+            response = await self._try(connection, send)
+            if response is not None and response.status in (200, 201):
+                self._check.record(send, send.shown_id(response))
                 self.latest = (began, time.monotonic())
                 self.worst_s = max(self.worst_s, self.latest[1] - since)
                 return
-            if reply is not None and reply.status == 409:
-                self._put_off(since, send)
+            if response is not None and response.status == 409:
+                self._postpone(since, send)
                 return
-            if reply is not None and reply.status < 500:
-                raise RuntimeError(f"{send.dialect}: {reply.status} {reply.body[:500]!r}")
-            await asyncio.sleep(AGAIN_AFTER)
+            if response is not None and response.status < 500:
+                raise RuntimeError(f"{send.dialect}: {response.status} {response.body[:500]!r}")
+            await asyncio.sleep(RETRY_AFTER_S)
 
-    def _put_off(self, since: float, send: Send) -> None:
-        """Until later, and the later the longer it takes."""
+    def _postpone(self, since: float, send: Send) -> None:
+        """Retry later; after a longer pause the longer the send already takes."""
         now = time.monotonic()
-        heapq.heappush(self._later, (now + max(LATER, (now - since) / 4), send.key, since, send))
+        heapq.heappush(
+            self._postponed,
+            (now + max(CONFLICT_RETRY_AFTER_S, (now - since) / 4), send.key, since, send),
+        )
 
-    async def _try(self, line: Line, send: Send) -> Reply | None:
+    async def _try(self, connection: Connection, send: Send) -> Response | None:
         try:
-            reply = await line.ask(send.request)
-        except (OSError, Cut, TimeoutError):
-            self.answers["cut"] += 1
+            response = await connection.send(send.request)
+        except (OSError, IncompleteResponse, TimeoutError):
+            self.responses["cut"] += 1
             return None
-        self.answers[str(reply.status)] += 1
-        return reply
+        self.responses[str(response.status)] += 1
+        return response

@@ -1,4 +1,4 @@
-"""What a rig is, what it is told, and the figure it comes back with."""
+"""The types of a rig: its settings, and the figure that it returns."""
 
 import random
 from collections.abc import Callable, Coroutine
@@ -8,27 +8,28 @@ from msgspec import Struct
 
 
 class RigSettings(Struct, frozen=True, kw_only=True):
-    """How a rig is to run. `folder` is an empty one that is removed after the run; `n` is how
-    often, None for the rig's own number; `short` asks for what a test has time for."""
+    """How to run a rig. `folder` is empty, and deleted after the run; `n` is the number of trials
+    (None: the rig's own number); `short` asks for a run as short as a test; `log` takes a line of
+    progress."""
 
     folder: Path
     n: int | None = None
     seed: int = 1
     short: bool = False
-    say: Callable[[str], None] = lambda _: None
+    log: Callable[[str], None] = lambda _: None
 
     def trials(self, long: int, short: int) -> int:
-        """How often: as told, else the rig's number for a run of this length."""
+        """The number of trials: `n` if it is given, else one of the rig's two numbers."""
         return self.n if self.n is not None else short if self.short else long
 
     def random(self) -> random.Random:
-        """The dice of this run: the same seed throws the same."""
+        """A random generator with the seed of this run, so that a run can be repeated."""
         return random.Random(self.seed)
 
 
 class Figure(Struct, frozen=True, kw_only=True):
-    """What a rig measured. `ok` says whether its goal was reached; `line` says it in words, with
-    the counts; `params` are the numbers it ran with."""
+    """What a rig measured. `ok`: it reached its goal; `line`: the counts as a sentence, for the
+    page of figures; `params`: the numbers it ran with."""
 
     rig: str
     params: dict[str, int | str]
@@ -38,9 +39,10 @@ class Figure(Struct, frozen=True, kw_only=True):
 
 
 class Rig(Struct, frozen=True):
-    """A rig as `python -m chaos` finds it: a module of this package has one, named RIG.
+    """A rig as `python -m chaos` finds it: the value RIG of a module of this package.
 
-    `title` says what is done to the server, `goal` the figure to reach; both go in the table.
+    `title` says what is done to the server, `goal` which figure is to be reached; both are cells
+    of the table in docs/figures.md.
     """
 
     name: str

@@ -1,8 +1,10 @@
-"""Rolling restarts under load: two nodes stopped and started in turn, behind any balancer's rules.
+"""Rolling restarts under load: two nodes are stopped with SIGTERM and started again in turn.
 
-A client asks a node that says it is ready, takes another when a connection is refused, and tries
-again after 503, 429, or when a kept connection was closed before any answer. All else is an error
-that its user would see.
+The clients keep the rules of any load balancer: they send to a node whose /readyz says 200, take
+the other node when a connection is refused, and retry after 503, 429, or when a keep-alive
+connection was closed before the first byte of the response. Everything else is an error that a user
+would notice, and the rig counts it. It also checks that no acknowledged message is lost or stored
+twice, and that each node exits with 0.
 """
 
 import asyncio
@@ -14,7 +16,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
-from chaos.http_client import Cut, Line, Reply, Request, get
+from chaos.http_client import Connection, IncompleteResponse, Request, Response, get
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
 from chaos.sends import Send, Sends
@@ -24,29 +26,29 @@ from tests.support.postgres import running_postgres
 RESTARTS = 100
 CLIENTS = 8
 CONVERSATIONS = 400
-"""So many that none has more in a minute than a contact may add to (inbox.md, F)."""
+"""So many that none reaches the limit of messages a minute of a contact (inbox.md, F)."""
 DRAIN_S = 1
-LOOK_EVERY = 0.1
-"""How often the balancer asks a node whether it is ready."""
-PAUSE_S = 0.01
-BETWEEN_S = (0.2, 0.6)
+POLL_S = 0.1
+"""Seconds between two requests of /readyz to each node."""
+RETRY_AFTER_S = 0.01
+UPTIME_S = (0.2, 0.6)
 RETRIED = (429, 503)
 
 
 class RollingResult(Struct, frozen=True):
-    """What came of the restarts. `answers` counts what came back; `errors` those that a client may
-    not simply try again after; `failed` the ends of a process with another code than 0."""
+    """The result of the restarts. `responses` counts statuses and failed connections; `errors`
+    those after which a client may not simply retry; `failed_exits` exit codes other than 0."""
 
     restarts: int
-    verdict: Consistency
-    answers: dict[str, int]
+    consistency: Consistency
+    responses: dict[str, int]
     errors: dict[str, int]
-    failed: int
+    failed_exits: int
 
     @property
     def ok(self) -> bool:
-        """Nobody noticed."""
-        return self.verdict.ok and not self.errors and not self.failed
+        """Nothing lost or doubled, no error, and only clean exits."""
+        return self.consistency.ok and not self.errors and not self.failed_exits
 
 
 async def run(settings: RigSettings) -> Figure:
@@ -54,164 +56,164 @@ async def run(settings: RigSettings) -> Figure:
     restarts = settings.trials(RESTARTS, 3)
     with running_postgres() as cluster:
         home = ServerHome(settings.folder, cluster.new_database())
-        done = await restart_in_turn(home, restarts, settings.random())
-    asked, errors = sum(done.answers.values()), sum(done.errors.values())
+        result = await restart_in_turn(home, restarts, settings.random())
+    requests, errors = sum(result.responses.values()), sum(result.errors.values())
     return Figure(
         rig=RIG.name,
         params={"restarts": restarts, "clients": CLIENTS, "drain_seconds": DRAIN_S},
         counts={
-            "answers": asked,
+            "requests": requests,
             "errors": errors,
-            "acknowledged": done.verdict.acknowledged,
-            "lost": done.verdict.lost,
-            "doubled": done.verdict.doubled,
-            "gaps": done.verdict.gaps,
-            "failed_exits": done.failed,
-            **{f"answers_{name}": count for name, count in sorted(done.answers.items())},
+            "acknowledged": result.consistency.acknowledged,
+            "lost": result.consistency.lost,
+            "doubled": result.consistency.doubled,
+            "gaps": result.consistency.gaps,
+            "failed_exits": result.failed_exits,
+            **{f"responses_{name}": count for name, count in sorted(result.responses.items())},
         },
-        ok=done.ok,
-        line=f"{restarts:,} restarts, {asked:,} requests: {errors:,} non-retryable errors, "
-        f"{done.failed:,} exits that were not clean; {done.verdict}",
+        ok=result.ok,
+        line=f"{restarts:,} restarts, {requests:,} requests: {errors:,} non-retryable errors, "
+        f"{result.failed_exits:,} exits that were not clean; {result.consistency}",
     )
 
 
 async def restart_in_turn(
     home: ServerHome,
     restarts: int,
-    dice: random.Random,
+    rng: random.Random,
     *,
     conversations: int = CONVERSATIONS,
     clients: int = CLIENTS,
     drain_seconds: int = DRAIN_S,
-    sabotage: str = "",
+    fault: str = "",
 ) -> RollingResult:
-    """Stop and start the nodes of a home in turn under load, and compare. Planted bugs: a server
-    that does not drain, or has a fault."""
-    seeded, ledger = await seed(home, conversations), ConsistencyCheck()
-    given, failed = {"drain_seconds": drain_seconds}, 0
-    with unstarted(home, 2, settings=given, sabotage=sabotage) as pair:
-        for server in pair:
+    """Stop and start the nodes of a home in turn under load, and compare. Planted faults: with
+    `drain_seconds` 0 a server does not drain; `fault` names another one."""
+    seeded, check = await seed(home, conversations), ConsistencyCheck()
+    settings, failed_exits = {"drain_seconds": drain_seconds}, 0
+    with unstarted(home, 2, settings=settings, fault=fault) as servers:
+        for server in servers:
             server.start()
-        for server in pair:
+        for server in servers:
             await server.wait_ready()
-        balancer = Balancer(pair, dice)
-        crowd = [
-            Client(balancer, seeded, Sends(seeded, dice, name=f"client{n}"), ledger)
+        balancer = Balancer(servers, rng)
+        all_clients = [
+            Client(balancer, seeded, Sends(seeded, rng, name=f"client{n}"), check)
             for n in range(clients)
         ]
-        working = [
-            asyncio.create_task(work()) for work in (balancer.look, *(c.work for c in crowd))
+        tasks = [
+            asyncio.create_task(work()) for work in (balancer.poll, *(c.work for c in all_clients))
         ]
         for n in range(restarts):
-            await asyncio.sleep(dice.uniform(*BETWEEN_S))
-            failed += await pair[n % 2].terminate() != 0
-            pair[n % 2].start()
-            await pair[n % 2].wait_ready()
-            _check(working)
-        for client in crowd:
+            await asyncio.sleep(rng.uniform(*UPTIME_S))
+            failed_exits += await servers[n % 2].terminate() != 0
+            servers[n % 2].start()
+            await servers[n % 2].wait_ready()
+            _raise_errors(tasks)
+        for client in all_clients:
             client.stopping = True
-        await asyncio.wait(working[1:])
-        working[0].cancel()
-        _check(working[1:])
-    answers = sum((client.answers for client in crowd), Counter())
-    errors = sum((client.errors for client in crowd), Counter())
+        await asyncio.wait(tasks[1:])
+        tasks[0].cancel()
+        _raise_errors(tasks[1:])
+    responses = sum((client.responses for client in all_clients), Counter())
+    errors = sum((client.errors for client in all_clients), Counter())
     return RollingResult(
-        restarts, await ledger.compare(home, seeded), dict(answers), dict(errors), failed
+        restarts, await check.compare(home, seeded), dict(responses), dict(errors), failed_exits
     )
 
 
 class Balancer:
-    """Knows which nodes say that they are ready."""
+    """Chooses among the nodes whose last /readyz was 200."""
 
-    def __init__(self, servers: Sequence[Server], dice: random.Random) -> None:
+    def __init__(self, servers: Sequence[Server], rng: random.Random) -> None:
         self.ports = [server.port for server in servers]
-        self._dice = dice
+        self._rng = rng
         self._ready = set(self.ports)
 
-    def choose(self, but: int | None) -> int:
-        """The port of a node that is ready; of another than `but` if there is one."""
-        good = [port for port in self.ports if port in self._ready and port != but]
-        return self._dice.choice(good or [port for port in self.ports if port != but])
+    def choose(self, other_than: int | None) -> int:
+        """A port other than `other_than`; that of a ready node if there is one."""
+        ready = [port for port in self.ports if port in self._ready and port != other_than]
+        return self._rng.choice(ready or [port for port in self.ports if port != other_than])
 
-    async def look(self) -> None:
-        """Ask every node, for ever."""
+    async def poll(self) -> None:
+        """Request /readyz of every node, for ever."""
         while True:
             for port in self.ports:
                 try:
                     ready = (await get(port, "/readyz")).status == 200
-                except (OSError, Cut, TimeoutError):
+                except (OSError, IncompleteResponse, TimeoutError):
                     ready = False
                 (self._ready.add if ready else self._ready.discard)(port)
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_S)
 
 
 class Client:
-    """Sends and reads in turn, until it is `stopping`."""
+    """A client that sends and reads in turn until it is `stopping`."""
 
     def __init__(
-        self, balancer: Balancer, seeded: SeededTenant, sends: Sends, ledger: ConsistencyCheck
+        self, balancer: Balancer, seeded: SeededTenant, sends: Sends, check: ConsistencyCheck
     ) -> None:
         self._balancer = balancer
         self._sends = sends
-        self._ledger = ledger
-        self._lines = {port: Line(port) for port in balancer.ports}
-        self._reading = Request("GET", "/v1/conversations?limit=5", seeded.bearer("ada"))
-        self.answers: Counter[str] = Counter()
+        self._check = check
+        self._connections = {port: Connection(port) for port in balancer.ports}
+        self._read_request = Request("GET", "/v1/conversations?limit=5", seeded.bearer("ada"))
+        self.responses: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.stopping = False
 
     async def work(self) -> None:
-        """Until it is told to stop."""
+        """Send and read until `stopping` is set."""
         while not self.stopping:
             send = self._sends.new()
-            reply = await self._until_answered(send.request)
-            self._tell(send, reply)
-            await self._until_answered(self._reading)
-            await asyncio.sleep(PAUSE_S)
-        for line in self._lines.values():
-            line.close()
+            response = await self._send_until_response(send.request)
+            self._record(send, response)
+            await self._send_until_response(self._read_request)
+            await asyncio.sleep(RETRY_AFTER_S)
+        for connection in self._connections.values():
+            connection.close()
 
-    def _tell(self, send: Send, reply: Reply) -> None:
-        if reply.status in (200, 201):
-            self._ledger.acknowledged(send, send.shown_id(reply))
+    def _record(self, send: Send, response: Response) -> None:
+        if response.status in (200, 201):
+            self._check.record(send, send.shown_id(response))
 
-    async def _until_answered(self, request: Request) -> Reply:
-        """What comes back at last, from whichever node."""
+    async def _send_until_response(self, request: Request) -> Response:
+        """Send to one node after the other until one responds, and not with 429 or 503."""
         port = None
         while True:
             port = self._balancer.choose(port)
-            reply = await self._try(self._lines[port], request)
-            if reply is not None:
-                return reply
-            await asyncio.sleep(PAUSE_S)
+            response = await self._try(self._connections[port], request)
+            if response is not None:
+                return response
+            await asyncio.sleep(RETRY_AFTER_S)
 
-    async def _try(self, line: Line, request: Request) -> Reply | None:
-        """The answer; None to try again, which was counted as an error if nobody would."""
-        kept, began = line.is_open, time.monotonic()
+    async def _try(self, connection: Connection, request: Request) -> Response | None:
+        """The response; None: retry, counted as an error if a load balancer would not retry."""
+        was_open, began = connection.is_open, time.monotonic()
         try:
-            reply = await line.ask(request)
+            response = await connection.send(request)
         except ConnectionRefusedError:
-            self.answers["refused"] += 1
+            self.responses["refused"] += 1
             return None
-        except (OSError, Cut, TimeoutError) as error:
-            how = f"{type(error).__name__} {error}"[:60]
-            if kept and isinstance(error, Cut) and error.got == 0:
-                self.answers["kept_closed"] += 1
+        except (OSError, IncompleteResponse, TimeoutError) as error:
+            text = f"{type(error).__name__} {error}"[:60]
+            if was_open and isinstance(error, IncompleteResponse) and error.received == 0:
+                self.responses["kept_closed"] += 1
             else:
-                self.errors[f"{how} after {time.monotonic() - began:.1f} s"] += 1
+                self.errors[f"{text} after {time.monotonic() - began:.1f} s"] += 1
             return None
-        self.answers[str(reply.status)] += 1
-        if reply.headers.get("connection", "").lower() == "close":
-            line.close()
-        if reply.status in RETRIED:
+        self.responses[str(response.status)] += 1
+        if response.headers.get("connection", "").lower() == "close":
+            connection.close()
+        if response.status in RETRIED:
             return None
-        if reply.status >= 300:
-            self.errors[f"{reply.status} {reply.body[:80]!r}"] += 1
-        return reply
+        if response.status >= 300:
+            self.errors[f"{response.status} {response.body[:80]!r}"] += 1
+        return response
 
 
-def _check(tasks: "Sequence[asyncio.Task[None]]") -> None:
-    """Raise what a task broke off with, if one did."""
+def _raise_errors(tasks: "Sequence[asyncio.Task[None]]") -> None:
+    """Raise the exception that ended a task, if one did."""
     for task in tasks:
         if task.done():
             task.result()

@@ -1,6 +1,6 @@
-"""A tenant with its people, their credentials and their conversations.
+"""A tenant with users, a contact, credentials and conversations, for a rig to work with.
 
-Made in the database by the engine's own verbs, before a server serves it or beside one.
+Created by the engine's operations, directly in the database: before a server runs, or beside one.
 """
 
 import asyncio
@@ -37,17 +37,18 @@ ROLES = {"ada": "tenant_admin", "alice": "agent", "dan": "driver"}
 
 
 class SeededConversation(Struct, frozen=True):
-    """A conversation: Carol's in the website inbox, in which Dan and Alice take part."""
+    """A conversation of the contact Carol in the website inbox; Dan and Alice take part."""
 
     id: str
     number: int
 
 
 class SeededTenant(Struct, frozen=True):
-    """One tenant and what opens its doors; a token holds for a week.
+    """One tenant and its credentials; an access token is valid for a week.
 
-    Ada administers, Alice is an agent, Dan drives: `ids` and `tokens` by name. `key` may do
-    everything and acts as Alice. Carol is the contact: she comes in by `contact_path`.
+    The users are Ada (tenant_admin), Alice (agent) and Dan (driver); `ids` and `tokens` are by
+    their names. The API key `key` has all permissions and acts as Alice. Carol is the contact, who
+    uses the inbox dialect at `contact_path`.
     """
 
     tenant_id: str
@@ -61,12 +62,12 @@ class SeededTenant(Struct, frozen=True):
 
     @property
     def contact_path(self) -> str:
-        """Where Carol's conversations are in the inbox dialect, by their numbers."""
+        """The path of Carol's conversations in the inbox dialect; their numbers follow."""
         place = f"/public/api/v1/inboxes/{self.inbox_identifier}/contacts"
         return f"{place}/{self.source_id}/conversations"
 
     def bearer(self, name: str) -> dict[str, str]:
-        """The header that says who calls."""
+        """The header with the access token of a user."""
         return {"Authorization": f"Bearer {self.tokens[name]}"}
 
 
@@ -74,9 +75,9 @@ class SeededTenant(Struct, frozen=True):
 async def open_engine(
     home: ServerHome, settings: Mapping[str, object] | None = None
 ) -> AsyncIterator[Engine]:
-    """An engine of the rig's own on a home's database, with its tables made if need be.
+    """An engine in the rig's process on a home's database; creates the tables if there are none.
 
-    Beside a running server it is one more program on the same database, as `koine user` is.
+    Beside a running server it is one more process on the same database, as `koine user` is.
     """
     given = home.settings(settings)
     home.folder.joinpath("data").mkdir(parents=True, exist_ok=True)
@@ -91,35 +92,35 @@ async def open_engine(
 
 
 async def seed(home: ServerHome, count: int = 10, name: str = "Acme") -> SeededTenant:
-    """Create a tenant with `count` conversations in a home; another one for each call."""
+    """Create another tenant with `count` conversations in a home."""
     async with open_engine(home) as engine:
         return await seed_tenant(engine, count, name)
 
 
 async def seed_tenant(engine: Engine, count: int = 10, name: str = "Acme") -> SeededTenant:
-    """As `seed`, on an open engine."""
+    """The same on an open engine."""
     tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
-    boss = operator(tenant.id)
-    users = {who: await _user(engine, boss, who, role) for who, role in ROLES.items()}
-    carol = await directory.create(engine, boss, NewIdentity(kind="contact", name="Carol Contact"))
-    inbox = await inboxes.create(engine, boss, inboxes.NewInbox(name="Website"))
+    actor = operator(tenant.id)
+    users = {name: await _user(engine, actor, name, role) for name, role in ROLES.items()}
+    carol = await directory.create(engine, actor, NewIdentity(kind="contact", name="Carol Contact"))
+    inbox = await inboxes.create(engine, actor, inboxes.NewInbox(name="Website"))
     place = ContactInbox(inbox.id, carol.id, new_id(), random_token(), False, 1)
-    await engine.db.write(tenant.id, _insert_identity, place)
-    key = await api_keys.create(engine, boss, "all", PERMISSIONS, user_id=users["alice"].id)
+    await engine.db.write(tenant.id, _insert_contact_inbox, place)
+    key = await api_keys.create(engine, actor, "all", PERMISSIONS, user_id=users["alice"].id)
     new = NewConversation(
         title="Conversation", inbox_id=inbox.id, owner_id=carol.id, source_id=place.source_id,
         participants=((users["dan"].id, "member"), (users["alice"].id, "member")),
     )  # fmt: skip
     made: list[Conversation] = []
     while wanted := min(AT_ONCE, count - len(made)):
-        some = (conversations.create(engine, boss, new) for _ in range(wanted))
+        some = (conversations.create(engine, actor, new) for _ in range(wanted))
         made += await asyncio.gather(*some)
     return SeededTenant(
         tenant_id=tenant.id,
-        ids={"carol": carol.id} | {who: user.id for who, user in users.items()},
+        ids={"carol": carol.id} | {name: user.id for name, user in users.items()},
         tokens={
-            who: sessions.access_token(engine, tenant.id, user, WEEK_S)
-            for who, user in users.items()
+            name: sessions.access_token(engine, tenant.id, user, WEEK_S)
+            for name, user in users.items()
         },
         key=key.text,
         inbox_id=inbox.id,
@@ -129,11 +130,12 @@ async def seed_tenant(engine: Engine, count: int = 10, name: str = "Acme") -> Se
     )
 
 
-async def _user(engine: Engine, boss: Actor, who: str, role: str) -> Identity:
-    email = f"{who}-{boss.tenant_id}@team.test"
-    new = NewIdentity(kind="user", name=who.title(), first_name=who.title(), email=email, role=role)
-    return await directory.create(engine, boss, new)
+async def _user(engine: Engine, actor: Actor, name: str, role: str) -> Identity:
+    email = f"{name}-{actor.tenant_id}@team.test"
+    title = name.title()
+    new = NewIdentity(kind="user", name=title, first_name=title, email=email, role=role)
+    return await directory.create(engine, actor, new)
 
 
-async def _insert_identity(tx: Tx, place: ContactInbox) -> None:
+async def _insert_contact_inbox(tx: Tx, place: ContactInbox) -> None:
     await inbox_rows.insert_contact_inbox(tx, place)

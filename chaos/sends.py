@@ -1,4 +1,4 @@
-"""Sends: one message in one dialect, under a key of its own that its text carries, too."""
+"""Requests that send one message each; its unique key is also the first word of its text."""
 
 import random
 from collections.abc import Callable
@@ -6,23 +6,23 @@ from typing import Literal
 
 from msgspec import Struct
 
-from chaos.http_client import Reply, Request
+from chaos.http_client import Request, Response
 from chaos.seed import SeededConversation, SeededTenant
 
 Keys = Literal["any", "own", "none"]
 
 
 class Send(Struct, frozen=True):
-    """A message to be sent, always by the same request. `key` is the first word of its text."""
+    """A message to send, each time by the same request. `key` is the first word of its text."""
 
     key: str
     dialect: str
     conversation: SeededConversation
     request: Request
 
-    def shown_id(self, reply: Reply) -> str:
-        """The id that the dialect's answer gives the message."""
-        body = reply.json()
+    def shown_id(self, response: Response) -> str:
+        """The message's id in the response of the dialect."""
+        body = response.json()
         match self.dialect:
             case "delivery":
                 return str(body["data"]["id"])
@@ -33,18 +33,18 @@ class Send(Struct, frozen=True):
 
 
 class Sends:
-    """Makes sends into a seeded's conversations, in all dialects. `name` begins every key.
+    """Builds sends to the conversations of a tenant, in all dialects. `name` begins every key.
 
-    `keys` says how the server learns that a second try is one: by the header that every dialect
-    knows or the dialect's own field, as the dice say ("any"), by the own field alone, in the
-    dialects that have one ("own"), or not at all ("none": a planted bug).
+    `keys` says how the server recognises a retry: by the header `Idempotency-Key`, or at random the
+    dialect's own field where it has one ("any"); only by the own field, and only in the dialects
+    that have one ("own"); or not at all ("none", a planted fault).
     """
 
     def __init__(
-        self, seeded: SeededTenant, dice: random.Random, *, name: str = "send", keys: Keys = "any"
+        self, seeded: SeededTenant, rng: random.Random, *, name: str = "send", keys: Keys = "any"
     ) -> None:
         self._seeded = seeded
-        self._dice = dice
+        self._rng = rng
         self._name = name
         self._keys = keys
         self._made = 0
@@ -52,11 +52,11 @@ class Sends:
     def new(
         self, dialect: str | None = None, conversation: SeededConversation | None = None
     ) -> Send:
-        """The next send; `dialect` and `conversation` are chosen at random unless given."""
+        """The next send, in a random dialect and conversation unless they are given."""
         self._made += 1
         key = f"{self._name}-{self._made:07d}"
-        dialect = dialect or self._dice.choice(list(OWN_FIELD if self._keys == "own" else DIALECTS))
-        conversation = conversation or self._dice.choice(self._seeded.conversations)
+        dialect = dialect or self._rng.choice(list(OWN_FIELD if self._keys == "own" else DIALECTS))
+        conversation = conversation or self._rng.choice(self._seeded.conversations)
         request = DIALECTS[dialect](self._seeded, conversation, f"{key} says hello")
         return Send(key, dialect, conversation, self._with_key(request, dialect, key))
 
@@ -64,7 +64,7 @@ class Sends:
         if self._keys == "none":
             return request
         assert isinstance(request.body, dict)
-        if dialect in OWN_FIELD and (self._keys == "own" or self._dice.random() < 0.5):
+        if dialect in OWN_FIELD and (self._keys == "own" or self._rng.random() < 0.5):
             body = request.body | {OWN_FIELD[dialect]: key}
             return Request(request.method, request.path, request.headers, body)
         headers = {**request.headers, "Idempotency-Key": key}

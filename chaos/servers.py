@@ -1,4 +1,4 @@
-"""`koine serve` as a process of its own, to be killed, stopped, restarted and looked at.
+"""`koine serve` in a process of its own, which a rig can kill, stop, restart and measure.
 
 home = ServerHome(folder)                  # SQLite in a folder, or
 home = ServerHome(folder, postgres_url)    # a PostgreSQL database
@@ -22,17 +22,18 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from chaos.http_client import HOST, Cut, get
+from chaos.http_client import HOST, IncompleteResponse, get
 from chaos.prefork import ForkedServer, Prefork, shared_prefork
 from koine.kit.settings import Settings, environment, load
 
 ROOT = Path(__file__).parent.parent
-STARTS_WITHIN = 60.0
-STOPS_WITHIN = 30.0
-LOOK_EVERY = 0.005
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
+POLL_S = 0.005
 PORTS = range(20_000, 32_000)
-"""Below those that outgoing connections take: nobody gets a port while its server is down."""
-QUIET: dict[str, object] = {
+"""Below the ports that the kernel gives to outgoing connections, one of which might otherwise take
+the port of a server that is down."""
+NO_LIMITS: dict[str, object] = {
     "rate_limit_per_minute": 0,
     "inbox_rate_limit_per_minute": 0,
     "inbox_contacts_per_address": 0,
@@ -46,12 +47,12 @@ QUIET: dict[str, object] = {
     "unsafe_database": True,
     "drain_seconds": 0,
 }
-"""A few clients here do what thousands would, the tests' PostgreSQL syncs nothing, and there is no
-balancer to wait for."""
+"""A few clients stand for thousands here, so nothing is limited for one address or credential; the
+PostgreSQL of the tests may run without fsync; no load balancer needs time to notice a drain."""
 
 
 class ServerHome(Struct, frozen=True):
-    """Where servers keep their data: a folder, and the URL of a database (empty: SQLite there)."""
+    """Where servers keep their data: a folder, and a database URL (empty: SQLite in the folder)."""
 
     folder: Path
     database_url: str = ""
@@ -61,22 +62,22 @@ class ServerHome(Struct, frozen=True):
         """`sqlite` or `postgres`."""
         return "postgres" if self.database_url else "sqlite"
 
-    def settings(self, given: Mapping[str, object] | None = None) -> Settings:
-        """The settings of a server here, with `given` (by the names of kit.settings) among them."""
+    def settings(self, overrides: Mapping[str, object] | None = None) -> Settings:
+        """The settings of a server with this data; `overrides` are by the names of kit.settings."""
         place = {"data_dir": str(self.folder / "data"), "database_url": self.database_url}
-        return load({}, QUIET | place | dict(given or {}))
+        return load({}, NO_LIMITS | place | dict(overrides or {}))
 
 
 class ServerNotReady(Exception):
-    """The server ended, or did not answer in time; the message has the end of its log."""
+    """The server ended, or was not ready in time; the message contains the end of its log."""
 
 
 class Server:
     """One `koine serve`, of one or several workers, always on the same port of 127.0.0.1.
 
-    `settings` are given by the names of kit.settings. `sabotage` names a module of
-    chaos/planted_faults that is imported before it serves. It is forked from `prefork`, or from the
-    one of this process (chaos/prefork.py). Nothing runs before `start`.
+    `settings` are by the names of kit.settings; `fault` names a module of chaos/planted_faults that
+    is imported before the server starts. The process is forked by `prefork`, or by the shared one
+    of this process (chaos/prefork.py). No process runs before `start`.
     """
 
     def __init__(
@@ -86,62 +87,62 @@ class Server:
         port: int = 0,
         workers: int = 1,
         settings: Mapping[str, object] | None = None,
-        sabotage: str = "",
+        fault: str = "",
         prefork: Prefork | None = None,
     ) -> None:
         self.home = home
         self.port = port or free_port()
-        given = {"port": self.port, "workers": workers, **(settings or {})}
-        self.settings = home.settings(given)
+        overrides = {"port": self.port, "workers": workers, **(settings or {})}
+        self.settings = home.settings(overrides)
         self.log = home.folder / f"server-{self.port}.log"
-        self._sabotage = sabotage
+        self._fault = fault
         self._prefork = prefork or shared_prefork()
         self._process: ForkedServer | None = None
 
     @property
     def url(self) -> str:
-        """Where it answers, without a slash at the end."""
+        """Its URL, without a slash at the end."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def pid(self) -> int:
-        """The process that was started; its workers, if several, are its children."""
+        """The pid of the started process; with several workers, they are its children."""
         assert self._process is not None, "not started"
         return self._process.pid
 
     @property
     def runs(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the process; it is not waited for. A former one must have ended."""
-        assert not self.runs, "runs already"
+        """Start the process, without waiting until it is ready. A former one must have ended."""
+        assert not self.runs, "already running"
         self.home.folder.mkdir(parents=True, exist_ok=True)
-        self._process = self._prefork.fork(_environment(self.settings), self.log, self._sabotage)
+        self._process = self._prefork.fork(_environment(self.settings), self.log, self._fault)
 
-    async def wait_ready(self, within: float = STARTS_WITHIN) -> float:
-        """Wait until /readyz says 200; answers the seconds it took. Raises DoesNotServe."""
+    async def wait_ready(self, within: float = START_TIMEOUT_S) -> float:
+        """Wait until /readyz responds with 200; return the seconds. Raises ServerNotReady."""
         began = time.monotonic()
         while not await self.is_ready():
             if not self.runs or time.monotonic() - began > within:
                 raise ServerNotReady(f"{self.url}\n{self.log.read_text()[-3000:]}")
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_S)
         return time.monotonic() - began
 
     async def is_ready(self) -> bool:
-        """Whether /readyz says 200 now."""
+        """Whether /readyz responds with 200 now."""
         try:
             return (await get(self.port, "/readyz")).status == 200
-        except (OSError, Cut, TimeoutError):
+        except (OSError, IncompleteResponse, TimeoutError):
             return False
 
     def kill(self) -> None:
-        """Kill it, workers and all, so that it can do nothing more. Harmless when it is gone."""
+        """Send SIGKILL to the process and its workers, and wait for its end, if it runs."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(STOPS_WITHIN)
+            self._process.wait(STOP_TIMEOUT_S)
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the process (SIGSTOP, SIGTERM, …)."""
@@ -149,18 +150,18 @@ class Server:
         self._process.send_signal(number)
 
     async def terminate(self) -> int:
-        """Tell it to stop and wait; answers its exit code."""
+        """Send SIGTERM and wait; return the exit code."""
         self.send_signal(signal.SIGTERM)
         return await self.ended()
 
-    async def ended(self, within: float = STOPS_WITHIN) -> int:
-        """Wait for its end; answers its exit code. Raises TimeoutError."""
+    async def ended(self, within: float = STOP_TIMEOUT_S) -> int:
+        """Wait until the process has ended; return its exit code. Raises TimeoutError."""
         assert self._process is not None, "not started"
         until = time.monotonic() + within
         while self._process.poll() is None:
             if time.monotonic() > until:
                 raise TimeoutError(f"{self.url} does not end")
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_S)
         return self._process.poll() or 0
 
 
@@ -171,16 +172,16 @@ async def nodes(
     *,
     workers: int = 1,
     settings: Mapping[str, object] | None = None,
-    sabotage: str = "",
+    fault: str = "",
 ) -> AsyncIterator[list[Server]]:
-    """`n` servers on one database, ready; killed when the context ends. More than one of them, or
-    of workers, needs PostgreSQL."""
-    with unstarted(home, n, workers=workers, settings=settings, sabotage=sabotage) as made:
-        for each in made:
+    """`n` servers on one database, ready; killed at the end of the context. Several servers or
+    workers need PostgreSQL."""
+    with unstarted(home, n, workers=workers, settings=settings, fault=fault) as servers:
+        for each in servers:
             each.start()
-        for each in made:
+        for each in servers:
             await each.wait_ready()
-        yield made
+        yield servers
 
 
 @contextlib.contextmanager
@@ -190,19 +191,19 @@ def unstarted(
     *,
     workers: int = 1,
     settings: Mapping[str, object] | None = None,
-    sabotage: str = "",
+    fault: str = "",
 ) -> Iterator[list[Server]]:
-    """As `nodes`, for a caller that starts them itself; killed when the context ends."""
-    made = [Server(home, workers=workers, settings=settings, sabotage=sabotage) for _ in range(n)]
+    """As `nodes`, for a caller that starts the servers itself."""
+    servers = [Server(home, workers=workers, settings=settings, fault=fault) for _ in range(n)]
     try:
-        yield made
+        yield servers
     finally:
-        for each in made:
+        for each in servers:
             each.kill()
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 where nobody listens."""
+    """A port of 127.0.0.1 on which nothing listens."""
     for port in random.sample(PORTS, 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -215,6 +216,6 @@ def free_port() -> int:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """No setting of whoever runs the chaos gets in."""
+    """The variables of this process, without its own KOINE_ settings, and those of the server."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KOINE_")}
     return clean | environment(settings)

@@ -1,4 +1,10 @@
-"""Slow, huge, many and greedy callers: what they cost the server and others, and how they end."""
+"""Clients that are slow on purpose must not cost other clients time, nor the server much memory.
+
+From one address come connections that send nothing, half a head, a body byte by byte or a huge
+header, and WebSockets that flood the server with pings or empty fragments. The rig measures the
+latency of /livez for another address, and the memory of the server, while normal clients send. It
+counts the connections that are still open after their deadlines.
+"""
 
 import asyncio
 import base64
@@ -11,169 +17,178 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from chaos.http_client import HOST, Line, Request
+from chaos.http_client import HOST, Connection, Request
 from chaos.latency_probe import probing
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
 from chaos.servers import Server, ServerHome, nodes
 
-FROM = "127.0.0.2"
-"""An address of this machine that is not the others'."""
+SOURCE_ADDRESS = "127.0.0.2"
+"""An address of this machine that the normal clients do not use."""
 HEADER_MIB = 96
-P99_S = 0.05
+MAX_P99_S = 0.05
 MAX_GROWTH_BYTES = 32 << 20
-SLACK_S = 5.0
+CLOSE_WITHIN_S = 5.0
 DEADLINES = {"head_seconds": 5, "body_seconds": 5, "idle_seconds": 5, "socket_login_seconds": 5}
-_PING, _TEXT, _NOTHING = b"\x89\x80\0\0\0\0", b"\x01\x80\0\0\0\0", b"\x00\x80\0\0\0\0"
+_PING, _TEXT, _EMPTY_FRAGMENT = b"\x89\x80\0\0\0\0", b"\x01\x80\0\0\0\0", b"\x00\x80\0\0\0\0"
 _HEAD = f"POST /v1/auth/login HTTP/1.1\r\nHost: {HOST}\r\n".encode()
 
 
 class SlowClientsResult(Struct, frozen=True):
-    """What was seen. `left` counts connections of strangers that were still open a little after
-    their deadlines; `p99_s` is of others' /livez meanwhile, `sent` what others said meanwhile,
-    `grown` the most bytes that the process grew."""
+    """`still_open` counts connections of slow clients that are open after their deadlines. Of the
+    time with slow clients: `p99_s` is that of `responses` to /livez, `sent` counts messages of
+    normal clients, and `growth_bytes` is the largest growth of the server's memory."""
 
-    strangers: int
-    left: int
+    clients: int
+    still_open: int
     p99_s: float
-    answers: int
+    responses: int
     sent: int
-    grown: int
+    growth_bytes: int
 
     @property
     def ok(self) -> bool:
-        """All gone, nobody held up, nothing kept."""
-        fast = self.answers > 0 and self.p99_s <= P99_S
-        return not self.left and self.grown <= MAX_GROWTH_BYTES and fast
+        """All closed, others not delayed, and no memory kept."""
+        fast = self.responses > 0 and self.p99_s <= MAX_P99_S
+        return not self.still_open and self.growth_bytes <= MAX_GROWTH_BYTES and fast
 
 
-class ConnectionGroup:
-    """Strangers, each a connection that ends when the server ends it."""
+class SlowClients:
+    """Slow clients: connections that stay open until the server closes them."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._tasks: list[asyncio.Task[None]] = []
 
-    def connect(self, n: int, start: bytes, drop: bytes = b"", every_s: float = 0.0) -> None:
-        """So many more, who say `start` and then `drop` again and again, if it is anything."""
-        for _ in range(n):
-            self._tasks.append(asyncio.create_task(self._one(start, drop, every_s)))
+    def connect(
+        self, count: int, start: bytes, repeated: bytes = b"", every_s: float = 0.0
+    ) -> None:
+        """Open `count` connections that send `start`, then `repeated` every `every_s` seconds."""
+        for _ in range(count):
+            self._tasks.append(asyncio.create_task(self._connection(start, repeated, every_s)))
 
     @property
     def count(self) -> int:
-        """How many have come."""
+        """How many were opened."""
         return len(self._tasks)
 
     @property
-    def closed_count(self) -> int:
-        """How many are still connected."""
+    def open_count(self) -> int:
+        """How many are still open."""
         return sum(not task.done() for task in self._tasks)
 
     async def close(self) -> None:
-        """End those who are left."""
+        """Close those that are still open."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _one(self, start: bytes, drop: bytes, every_s: float) -> None:
-        reader, writer = await asyncio.open_connection(HOST, self._port, local_addr=(FROM, 0))
-        saying = asyncio.create_task(_say(writer, start, drop, every_s))
+    async def _connection(self, start: bytes, repeated: bytes, every_s: float) -> None:
+        reader, writer = await asyncio.open_connection(
+            HOST, self._port, local_addr=(SOURCE_ADDRESS, 0)
+        )
+        sending = asyncio.create_task(_write_repeatedly(writer, start, repeated, every_s))
         try:
             with contextlib.suppress(OSError):
                 while await reader.read(1 << 16):
                     pass
         finally:
-            saying.cancel()
-            await asyncio.gather(saying, return_exceptions=True)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
             writer.transport.abort()
 
 
 async def run(settings: RigSettings) -> Figure:
-    """One server on SQLite, the others' probe in a process of its own."""
-    many = settings.trials(300, 20)
-    seen = await attack(ServerHome(settings.folder), many)
+    """Measure one server on SQLite; the latency is measured in a process of its own."""
+    count = settings.trials(300, 20)
+    result = await attack(ServerHome(settings.folder), count)
     return Figure(
         rig=RIG.name,
-        params={"idle": many, "half_heads": many, "slow_bodies": many // 6, **DEADLINES},
-        counts={name: getattr(seen, name) for name in seen.__struct_fields__},
-        ok=seen.ok,
-        line=f"{seen.strangers:,} slow clients: p99 of others' /livez {seen.p99_s * 1000:.0f} ms "
-        f"in {seen.answers:,} responses, {seen.sent:,} messages at that time, the server grows by "
-        f"{seen.grown / (1 << 20):.0f} MiB, {seen.left} clients left after their deadlines",
+        params={"idle": count, "half_heads": count, "slow_bodies": count // 6, **DEADLINES},
+        counts={name: getattr(result, name) for name in result.__struct_fields__},
+        ok=result.ok,
+        line=f"{result.clients:,} slow clients: p99 of others' /livez {result.p99_s * 1000:.0f} ms "
+        f"in {result.responses:,} responses, {result.sent:,} messages at that time, the server "
+        f"grows by {result.growth_bytes / (1 << 20):.0f} MiB, {result.still_open} clients left "
+        "after their deadlines",
     )
 
 
-async def attack(home: ServerHome, many: int, *, sabotage: str = "") -> SlowClientsResult:
-    """Let all of them come at once, and wait until their time is over."""
+async def attack(home: ServerHome, count: int, *, fault: str = "") -> SlowClientsResult:
+    """Open all slow connections at the same time, and wait until their deadlines are over."""
     seeded = await seed(home, 10)
-    async with nodes(home, settings=DEADLINES, sabotage=sabotage) as (server,):
-        strangers, size = ConnectionGroup(server.port), _bytes(server.pid)
-        async with probing(server.port) as delays, _talking(server, seeded) as conversation:
-            strangers.connect(many, b"")
-            strangers.connect(many, _HEAD + b"X-Half: ")
-            strangers.connect(many // 6, _HEAD + b"Content-Length: 900\r\n\r\n", b"{", 0.5)
-            strangers.connect(1, _HEAD + b"X-Long: ", b"x" * (1 << 20))
+    async with nodes(home, settings=DEADLINES, fault=fault) as (server,):
+        clients, memory_before = SlowClients(server.port), _memory_bytes(server.pid)
+        async with probing(server.port) as delays, _normal_traffic(server, seeded) as traffic:
+            clients.connect(count, b"")
+            clients.connect(count, _HEAD + b"X-Half: ")
+            clients.connect(count // 6, _HEAD + b"Content-Length: 900\r\n\r\n", b"{", 0.5)
+            clients.connect(1, _HEAD + b"X-Long: ", b"x" * (1 << 20))
             for path in (b"/cable", b"/v1/socket"):
-                strangers.connect(2, _upgrade(path), _PING * 2000)
-                strangers.connect(2, _upgrade(path), _TEXT + _NOTHING * 2000)
-            until = time.monotonic() + max(DEADLINES.values()) + SLACK_S
+                clients.connect(2, _upgrade(path), _PING * 2000)
+                clients.connect(2, _upgrade(path), _TEXT + _EMPTY_FRAGMENT * 2000)
+            until = time.monotonic() + max(DEADLINES.values()) + CLOSE_WITHIN_S
             while time.monotonic() < until:
-                conversation.grown = max(conversation.grown, _bytes(server.pid) - size)
+                traffic.growth_bytes = max(
+                    traffic.growth_bytes, _memory_bytes(server.pid) - memory_before
+                )
                 await asyncio.sleep(0.1)
-            left = strangers.closed_count
-        await strangers.close()
+            still_open = clients.open_count
+        await clients.close()
     ordered = sorted(delays)
     return SlowClientsResult(
-        strangers=strangers.count,
-        left=left,
+        clients=clients.count,
+        still_open=still_open,
         p99_s=round(ordered[len(ordered) * 99 // 100], 4) if ordered else float("inf"),
-        answers=len(ordered),
-        sent=conversation.sent,
-        grown=conversation.grown,
+        responses=len(ordered),
+        sent=traffic.sent,
+        growth_bytes=traffic.growth_bytes,
     )
 
 
-class LatencySample:
-    """What others said meanwhile, and how much the process grew."""
+class NormalTraffic:
+    """How many messages normal clients sent, and how much the server's memory grew."""
 
     def __init__(self) -> None:
         self.sent = 0
-        self.grown = 0
+        self.growth_bytes = 0
 
 
 @contextlib.asynccontextmanager
-async def _talking(server: Server, seeded: SeededTenant) -> AsyncIterator[LatencySample]:
-    conversation, line = LatencySample(), Line(server.port)
+async def _normal_traffic(server: Server, seeded: SeededTenant) -> AsyncIterator[NormalTraffic]:
+    traffic, connection = NormalTraffic(), Connection(server.port)
 
-    async def say() -> None:
+    async def send() -> None:
         while True:
-            path = f"/v1/conversations/{seeded.conversations[conversation.sent % 10].id}/messages"
-            body = {"content": f"message {conversation.sent}"}
-            reply = await line.ask(Request("POST", path, seeded.bearer("alice"), body))
-            assert reply.status == 201, reply
-            conversation.sent += 1
+            path = f"/v1/conversations/{seeded.conversations[traffic.sent % 10].id}/messages"
+            body = {"content": f"message {traffic.sent}"}
+            response = await connection.send(Request("POST", path, seeded.bearer("alice"), body))
+            assert response.status == 201, response
+            traffic.sent += 1
             await asyncio.sleep(0.02)
 
-    saying = asyncio.create_task(say())
+    sending = asyncio.create_task(send())
     try:
-        yield conversation
+        yield traffic
     finally:
-        assert not saying.done(), saying
-        saying.cancel()
-        await asyncio.gather(saying, return_exceptions=True)
-        line.close()
+        assert not sending.done(), sending
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        connection.close()
 
 
-async def _say(writer: asyncio.StreamWriter, start: bytes, drop: bytes, every_s: float) -> None:
-    """Say it for as long as the other end takes it: no more than a header of its size in all."""
+async def _write_repeatedly(
+    writer: asyncio.StreamWriter, start: bytes, repeated: bytes, every_s: float
+) -> None:
+    """Write until the server closes the connection, or until HEADER_MIB are written."""
     with contextlib.suppress(OSError):
         writer.write(start)
-        await asyncio.sleep(0.2)  # a socket is let in before it says anything
-        said = 0
-        while drop and said < HEADER_MIB << 20:
-            writer.write(drop)
+        await asyncio.sleep(0.2)  # a WebSocket must be accepted before its first frame
+        sent_bytes = 0
+        while repeated and sent_bytes < HEADER_MIB << 20:
+            writer.write(repeated)
             await writer.drain()
-            said += len(drop)
+            sent_bytes += len(repeated)
             await asyncio.sleep(every_s)
 
 
@@ -186,8 +201,8 @@ def _upgrade(path: bytes) -> bytes:
     )  # fmt: skip
 
 
-def _bytes(pid: int) -> int:
-    """The memory that a process has now."""
+def _memory_bytes(pid: int) -> int:
+    """The resident memory of a process."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) * 1024 if found else 0
 

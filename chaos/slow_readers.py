@@ -1,4 +1,9 @@
-"""Half of the live readers stop reading; what it costs the server, and the other half."""
+"""Half of the streams stop reading while messages are sent; later they read again.
+
+The rig measures the growth of the server's memory, which the queue limit of each stream bounds, and
+how much later the other half receives messages. It counts connections that the server did not close
+although nothing was read from them, and messages that a client missed after it reconnected.
+"""
 
 import asyncio
 import os
@@ -9,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from chaos.http_client import Line, Request, get
+from chaos.http_client import Connection, Request, get
 from chaos.load_clients import LoadClients, Plan, Report, load_clients
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
@@ -17,44 +22,44 @@ from chaos.servers import Server, ServerHome, nodes
 
 READERS = 1_000
 QUEUE_BYTES = 64 * 1024
-SLACK_BYTES = 24 << 20
-"""What a server of any number of readers may take more, meanwhile."""
-LATER_S, TIMES = 0.1, 1.5
-"""How much later, or by how many times, the 99th percentile may be."""
-BACK_WITHIN = 60.0
-SETTLES_S = 60.0
+OTHER_GROWTH_BYTES = 24 << 20
+"""How much the memory may grow apart from the queues."""
+LATER_S, LATER_RATIO = 0.1, 1.5
+"""How much later, or how many times later, messages may be received (99th percentile)."""
+RECONNECT_TIMEOUT_S = 60.0
+RECEIVE_TIMEOUT_S = 60.0
 
 
 class SlowReadersSize(Struct, frozen=True):
-    """`messages` of `length` characters, one every `every_s` seconds; a few fill a reader's queue.
-    A reader that reads nothing for `write_seconds` is disconnected."""
+    """`messages` of `length` characters, one every `interval_s` seconds; a few fill the queue of a
+    stream. A client that reads nothing for `write_seconds` is disconnected."""
 
     messages: int = 60
     length: int = 20_000
-    every_s: float = 0.25
+    interval_s: float = 0.25
     write_seconds: int = 3
 
     @property
-    def kept_bytes(self) -> int:
-        """What the process may keep for one who does not read: the queue and what was taken from
-        it, each with a frame that was too much, and what the connection holds."""
+    def max_bytes_per_reader(self) -> int:
+        """What the server may keep for a client that does not read: its queue, the frames taken
+        from it, each with one frame beyond the limit, and the buffer of the connection."""
         return 2 * (QUEUE_BYTES + self.length) + 64 * 1024
 
 
-BRIEFLY = SlowReadersSize(messages=10, length=60_000, every_s=0.1, write_seconds=1)
+SHORT = SlowReadersSize(messages=10, length=60_000, interval_s=0.1, write_seconds=1)
 """For a test."""
 
 
 class SlowReadersResult(Struct, frozen=True):
-    """What was seen. `grown` is the most that the process grew, `bound` what it may, in bytes;
-    `stuck` counts connections of slow readers that were not let go; `p99_with_s` is from sending a
-    message to the other readers, with the slow ones among them, `p99_without_s` before."""
+    """`not_closed` counts connections of slow readers that the server did not close; `p99_with_s`
+    is the time from the send of a message until the other readers received it, while there were
+    slow readers, and `p99_without_s` that before."""
 
     readers: int
     messages: int
-    grown: int
-    bound: int
-    stuck: int
+    growth_bytes: int
+    max_growth_bytes: int
+    not_closed: int
     missed: int
     resets: int
     p99_without_s: float
@@ -62,128 +67,135 @@ class SlowReadersResult(Struct, frozen=True):
 
     @property
     def unaffected(self) -> bool:
-        """Whether the other readers felt nothing."""
-        return self.p99_with_s <= max(TIMES * self.p99_without_s, self.p99_without_s + LATER_S)
+        """Whether the other readers received messages in time."""
+        return self.p99_with_s <= max(
+            LATER_RATIO * self.p99_without_s, self.p99_without_s + LATER_S
+        )
 
     @property
     def ok(self) -> bool:
-        """Bounded, let go, unaffected, and nothing missed by anyone."""
+        """Memory bounded, slow readers disconnected, others unaffected, and nothing missed."""
         return (
-            self.grown <= self.bound
+            self.growth_bytes <= self.max_growth_bytes
             and self.unaffected
-            and not (self.stuck or self.missed or self.resets)
+            and not (self.not_closed or self.missed or self.resets)
         )
 
 
 async def run(settings: RigSettings) -> Figure:
-    """One server on SQLite, the readers in a process of their own."""
+    """Measure one server on SQLite, with the readers in a process of their own."""
     readers = settings.trials(READERS, 60)
-    pace = BRIEFLY if settings.short else SlowReadersSize()
-    done = await slow(ServerHome(settings.folder), readers, pace, settings)
+    size = SHORT if settings.short else SlowReadersSize()
+    result = await stop_reading(ServerHome(settings.folder), readers, size, settings)
     mib = 1 << 20
     return Figure(
         rig=RIG.name,
         params={
             "readers": readers,
             "queue_bytes": QUEUE_BYTES,
-            "write_seconds": pace.write_seconds,
+            "write_seconds": size.write_seconds,
         },
-        counts={name: getattr(done, name) for name in done.__struct_fields__},
-        ok=done.ok,
+        counts={name: getattr(result, name) for name in result.__struct_fields__},
+        ok=result.ok,
         line=f"{readers // 2:,} of {readers:,} stop reading: the server grows by "
-        f"{done.grown / mib:.0f} MiB (bound: {done.bound / mib:.0f}), {done.stuck:,} "
-        f"connections not closed, p99 of the others {done.p99_with_s * 1000:.0f} ms (before: "
-        f"{done.p99_without_s * 1000:.0f} ms), {done.missed:,} events missed after all reconnected",
+        f"{result.growth_bytes / mib:.0f} MiB (bound: {result.max_growth_bytes / mib:.0f}), "
+        f"{result.not_closed:,} connections not closed, p99 of the others "
+        f"{result.p99_with_s * 1000:.0f} ms (before: {result.p99_without_s * 1000:.0f} ms), "
+        f"{result.missed:,} events missed after all reconnected",
     )
 
 
-async def slow(
+async def stop_reading(
     home: ServerHome,
     readers: int,
-    pace: SlowReadersSize,
+    size: SlowReadersSize,
     settings: RigSettings,
     *,
-    sabotage: str = "",
+    fault: str = "",
 ) -> SlowReadersResult:
-    """Send while all read; send as much while half do not; then let these reconnect."""
-    seeded, deaf = await seed(home, 10), readers // 2
-    given = {"stream_queue_bytes": QUEUE_BYTES, "stream_write_seconds": pace.write_seconds}
+    """Send while all read, send as much while half do not, then let these reconnect."""
+    seeded, slow_count = await seed(home, 10), readers // 2
+    given = {"stream_queue_bytes": QUEUE_BYTES, "stream_write_seconds": size.write_seconds}
     async with (
-        nodes(home, settings=given, sabotage=sabotage) as (server,),
-        load_clients(await _plan(server, seeded, readers)) as many,
+        nodes(home, settings=given, fault=fault) as (server,),
+        load_clients(await _plan(server, seeded, readers)) as clients,
     ):
-        settings.say(f"all follow after {await many.all_reconnected(BACK_WITHIN):.1f} s")
-        size, connected = _bytes(server.pid), _sockets(server.pid)
-        conversation = TimedSender(server, seeded, pace)
-        before = await conversation.send("before")
-        without = await _settled(many, before, SETTLES_S)
-        await many.stop_reading()
-        during = await conversation.send("during")
-        await asyncio.sleep(pace.write_seconds + 1)
-        stuck = _sockets(server.pid) - (connected - deaf)
-        affected = await many.report(during)
-        await many.resume_reading()
-        heard = await _settled(many, before | during, 0 if sabotage else SETTLES_S)
+        settings.log(f"all follow after {await clients.all_reconnected(RECONNECT_TIMEOUT_S):.1f} s")
+        memory_before, sockets_before = _memory_bytes(server.pid), _sockets(server.pid)
+        sender = TimedSender(server, seeded, size)
+        before = await sender.send("before")
+        without = await _report_when_received(clients, before, RECEIVE_TIMEOUT_S)
+        await clients.stop_reading()
+        during = await sender.send("during")
+        await asyncio.sleep(size.write_seconds + 1)
+        not_closed = _sockets(server.pid) - (sockets_before - slow_count)
+        affected = await clients.report(during)
+        await clients.resume_reading()
+        report = await _report_when_received(
+            clients, before | during, 0 if fault else RECEIVE_TIMEOUT_S
+        )
     return SlowReadersResult(
         readers=readers,
-        messages=2 * pace.messages,
-        grown=max(0, conversation.largest - size),
-        bound=deaf * pace.kept_bytes + SLACK_BYTES,
-        stuck=max(0, stuck),
-        missed=heard.missed,
-        resets=heard.resets,
+        messages=2 * size.messages,
+        growth_bytes=max(0, sender.max_memory_bytes - memory_before),
+        max_growth_bytes=slow_count * size.max_bytes_per_reader + OTHER_GROWTH_BYTES,
+        not_closed=max(0, not_closed),
+        missed=report.missed,
+        resets=report.resets,
         p99_without_s=_p99(without.delays_s),
         p99_with_s=_p99(affected.delays_s),
     )
 
 
 class TimedSender:
-    """Sends and times messages; `largest` is the peak memory of the server meanwhile, in bytes."""
+    """Sends messages and records the times; `max_memory_bytes` is the server's peak memory."""
 
-    def __init__(self, server: Server, seeded: SeededTenant, pace: SlowReadersSize) -> None:
+    def __init__(self, server: Server, seeded: SeededTenant, size: SlowReadersSize) -> None:
         self._server = server
         self._seeded = seeded
-        self._pace = pace
-        self.largest = 0
+        self._pace = size
+        self.max_memory_bytes = 0
 
     async def send(self, name: str) -> dict[str, float]:
-        """Say all there is; answers when each message was sent (monotonic seconds)."""
-        line, sent = Line(self._server.port), {}
+        """Send all messages; return when each was sent (monotonic seconds)."""
+        connection, sent = Connection(self._server.port), {}
         for n in range(self._pace.messages):
-            word = f"{name}-{n:07d}"
-            sent[word] = time.monotonic()
-            reply = await line.ask(self._message(word, n))
-            assert reply.status == 201, reply
-            self.largest = max(self.largest, _bytes(self._server.pid))
-            await asyncio.sleep(self._pace.every_s)
-        line.close()
+            key = f"{name}-{n:07d}"
+            sent[key] = time.monotonic()
+            response = await connection.send(self._message(key, n))
+            assert response.status == 201, response
+            self.max_memory_bytes = max(self.max_memory_bytes, _memory_bytes(self._server.pid))
+            await asyncio.sleep(self._pace.interval_s)
+        connection.close()
         return sent
 
-    def _message(self, word: str, n: int) -> Request:
+    def _message(self, key: str, n: int) -> Request:
         conversation = self._seeded.conversations[n % len(self._seeded.conversations)]
         path = f"/v1/conversations/{conversation.id}/messages"
-        body = {"content": f"{word} {'x' * self._pace.length}"}
+        body = {"content": f"{key} {'x' * self._pace.length}"}
         return Request("POST", path, self._seeded.bearer("alice"), body)
 
 
 async def _plan(server: Server, seeded: SeededTenant, readers: int) -> Plan:
-    answer = await get(server.port, "/v1/events/cursor", seeded.bearer("ada"))
-    start = answer.json()["cursor"]
-    return Plan(port=server.port, seeded=seeded, count=readers, slow=readers // 2, cursor=start)
+    response = await get(server.port, "/v1/events/cursor", seeded.bearer("ada"))
+    cursor = response.json()["cursor"]
+    return Plan(port=server.port, seeded=seeded, count=readers, slow=readers // 2, cursor=cursor)
 
 
-async def _settled(many: LoadClients, sent: Mapping[str, float], within: float) -> Report:
-    """What was told, when all was told or there is no hope any more."""
+async def _report_when_received(
+    clients: LoadClients, sent: Mapping[str, float], within: float
+) -> Report:
+    """What the clients received, once that is everything or the time is over."""
     until = time.monotonic() + within
-    heard = await many.report(sent)
-    while heard.missed and time.monotonic() < until:
+    report = await clients.report(sent)
+    while report.missed and time.monotonic() < until:
         await asyncio.sleep(0.2)
-        heard = await many.report(sent)
-    return heard
+        report = await clients.report(sent)
+    return report
 
 
-def _bytes(pid: int) -> int:
-    """The memory that a process has now."""
+def _memory_bytes(pid: int) -> int:
+    """The resident memory of a process."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) * 1024 if found else 0
 
@@ -195,7 +207,7 @@ def _sockets(pid: int) -> int:
 
 
 def _p99(delays_s: list[float]) -> float:
-    """The 99th percentile; infinite when nothing was told."""
+    """The 99th percentile; infinite when nothing was received."""
     ordered = sorted(delays_s)
     return round(ordered[len(ordered) * 99 // 100], 3) if ordered else float("inf")
 

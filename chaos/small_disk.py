@@ -1,4 +1,4 @@
-"""A disk of a few megabytes, made of memory, to be filled and given room again."""
+"""A file system of a few megabytes in memory (tmpfs), which a rig can fill and free again."""
 
 import errno
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 
 
 class NoSmallDisk(Exception):
-    """This machine lets us mount nothing; the message has the reason."""
+    """We may not mount anything on this machine; the message has the reason."""
 
 
 class SmallDisk:
-    """A mounted disk. What is put in its way is one file, the ballast."""
+    """A mounted file system. It is filled by one file, the ballast."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -22,36 +22,36 @@ class SmallDisk:
     @property
     def free(self) -> int:
         """Bytes that are free."""
-        about = os.statvfs(self.path)
-        return about.f_bavail * about.f_frsize
+        stat = os.statvfs(self.path)
+        return stat.f_bavail * stat.f_frsize
 
-    def leave(self, room: int) -> None:
-        """Take all room but so many bytes; nothing where there is less."""
+    def fill_up_to(self, free_bytes: int) -> None:
+        """Grow the ballast until only so many bytes are free; does nothing when fewer are."""
         with self._ballast.open("wb") as ballast:
-            while (size := self.free - room) > 0:
+            while (size := self.free - free_bytes) > 0:
                 try:
                     os.posix_fallocate(ballast.fileno(), 0, size)
                     return
                 except OSError as error:
-                    # Others write meanwhile, and what was free is not any more.
+                    # The server writes meanwhile, and has taken what was free a moment ago.
                     if error.errno != errno.ENOSPC:
                         raise
 
-    def make_room(self) -> None:
-        """Take the ballast away."""
+    def free_again(self) -> None:
+        """Delete the ballast."""
         self._ballast.unlink(missing_ok=True)
 
 
 @contextmanager
 def small_disk(path: Path, size: int) -> Iterator[SmallDisk]:
-    """Mount a disk of `size` bytes at a new directory. Raises NoSmallDisk."""
+    """Mount a file system of `size` bytes at a new directory. Raises NoSmallDisk."""
     path.mkdir(parents=True)
     options = f"size={size},mode=0755"
     try:
         _run("mount", "-t", "tmpfs", "-o", options, "koine-rig", str(path))
     except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", None) or error
-        raise NoSmallDisk(f"no disk can be mounted here: {said}".strip()) from None
+        reason = getattr(error, "stderr", None) or error
+        raise NoSmallDisk(f"no disk can be mounted here: {reason}".strip()) from None
     try:
         yield SmallDisk(path)
     finally:
@@ -60,12 +60,12 @@ def small_disk(path: Path, size: int) -> Iterator[SmallDisk]:
 
 
 def can_mount() -> bool:
-    """Whether we are root in a place where that is enough."""
+    """Whether we are root, with the right to mount."""
     return os.geteuid() == 0 and _succeeds("unshare", "-m", "true")
 
 
-def can_mount_apart() -> bool:
-    """Whether we are root in a namespace of our own making, where we may mount."""
+def can_mount_in_namespace() -> bool:
+    """Whether we may mount in a user namespace of our own."""
     return _succeeds("unshare", "-rm", "mount", "-t", "tmpfs", "koine-rig", "/mnt")
 
 

@@ -1,4 +1,5 @@
-"""Streams taken apart by hand, byte by byte: a cut in the middle of a frame leaves half a frame."""
+"""Incremental parsers of SSE and WebSocket streams. Their input may end at any byte: what is not a
+complete frame is kept until more bytes come."""
 
 import os
 import re
@@ -10,7 +11,7 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class ReceivedEvent(Struct, frozen=True):
-    """One frame of a stream, whole: its kind, its JSON, and the cursor behind it ("" for none)."""
+    """One complete frame of a stream: its kind, its JSON, and the cursor after it ("" for none)."""
 
     kind: str
     data: bytes
@@ -18,60 +19,60 @@ class ReceivedEvent(Struct, frozen=True):
 
 
 class UnexpectedStatus(Exception):
-    """The server answered, but with another status than that of a stream: the argument."""
+    """The response has another status than that of a stream: the argument."""
 
 
 class Head:
-    """Takes the head of an answer off the bytes that come; what follows is the stream."""
+    """Removes the head of a response from the bytes received; what follows is the stream."""
 
-    def __init__(self, wanted: int) -> None:
-        self._wanted = wanted
-        self._held = b""
-        self.over = False
+    def __init__(self, expected_status: int) -> None:
+        self._expected_status = expected_status
+        self._buffer = b""
+        self.is_complete = False
 
     def feed(self, data: bytes) -> bytes:
-        """Give what follows the head. Raises Refused."""
-        if self.over:
+        """Return the bytes after the head. Raises UnexpectedStatus."""
+        if self.is_complete:
             return data
-        self._held += data
-        head, ended, rest = self._held.partition(_HEAD_END)
-        if not ended:
+        self._buffer += data
+        head, separator, rest = self._buffer.partition(_HEAD_END)
+        if not separator:
             return b""
         status = int(head.split(b" ", 2)[1])
-        if status != self._wanted:
+        if status != self._expected_status:
             raise UnexpectedStatus(status)
-        self.over, self._held = True, b""
+        self.is_complete, self._buffer = True, b""
         return rest
 
 
 class Chunks:
-    """Chunked transfer taken off."""
+    """Decodes the chunked transfer coding."""
 
     def __init__(self) -> None:
-        self._held = b""
+        self._buffer = b""
         self._left = 0
 
     def feed(self, data: bytes) -> bytes:
-        """Give what the bytes hold; a half chunk, too."""
-        held, made, at = self._held + data, [], 0
-        while at < len(held):
+        """Return the decoded bytes, those of an incomplete chunk included."""
+        buffer, decoded, at = self._buffer + data, [], 0
+        while at < len(buffer):
             if self._left > 2:
-                part = held[at : at + self._left - 2]
-                made.append(part)
+                part = buffer[at : at + self._left - 2]
+                decoded.append(part)
                 at += len(part)
                 self._left -= len(part)
             elif self._left:
-                skipped = min(self._left, len(held) - at)
+                skipped = min(self._left, len(buffer) - at)
                 at += skipped
                 self._left -= skipped
             else:
-                end = held.find(b"\r\n", at)
+                end = buffer.find(b"\r\n", at)
                 if end < 0:
                     break
-                self._left = int(held[at:end], 16) + 2
+                self._left = int(buffer[at:end], 16) + 2
                 at = end + 2
-        self._held = held[at:]
-        return b"".join(made)
+        self._buffer = buffer[at:]
+        return b"".join(decoded)
 
 
 class Sse:
@@ -79,35 +80,35 @@ class Sse:
 
     def __init__(self) -> None:
         self._chunks = Chunks()
-        self._held = b""
+        self._buffer = b""
 
     def feed(self, data: bytes) -> list[ReceivedEvent]:
-        """Give the events that are now whole."""
-        *whole, self._held = (self._held + self._chunks.feed(data)).split(b"\n\n")
+        """Return the events that are now complete."""
+        *whole, self._buffer = (self._buffer + self._chunks.feed(data)).split(b"\n\n")
         return [_event(each) for each in whole]
 
 
 class Frames:
-    """A server's WebSocket frames: texts of the native socket."""
+    """The frames of the native WebSocket: text frames, and the close frame."""
 
     def __init__(self) -> None:
-        self._held = b""
+        self._buffer = b""
 
     def feed(self, data: bytes) -> list[ReceivedEvent]:
-        """Give the texts that are now whole."""
-        held, at, found = self._held + data, 0, []
-        while (frame := _frame(held, at)) is not None:
-            opcode, begins, at = frame
+        """Return the frames that are now complete."""
+        buffer, at, events = self._buffer + data, 0, []
+        while (frame := _frame(buffer, at)) is not None:
+            opcode, start, at = frame
             if opcode == TEXT:
-                found.append(_text(held[begins:at]))
+                events.append(_text(buffer[start:at]))
             elif opcode == CLOSE:
-                found.append(ReceivedEvent("closed", held[begins:at], ""))
-        self._held = held[at:]
-        return found
+                events.append(ReceivedEvent("closed", buffer[start:at], ""))
+        self._buffer = buffer[at:]
+        return events
 
 
 def masked(payload: bytes, opcode: int = TEXT) -> bytes:
-    """A client's frame."""
+    """A WebSocket frame of a client, whose payload must be masked."""
     mask, size = os.urandom(4), len(payload)
     head = bytes([0x80 | opcode])
     if size < 126:
@@ -139,12 +140,12 @@ def _text(text: bytes) -> ReceivedEvent:
     return ReceivedEvent(other[1].decode(), text, (other[2] or b"").decode())
 
 
-def _frame(held: bytes, at: int) -> tuple[int, int, int] | None:
-    """The opcode of the frame at `at`, where its payload begins and where it ends."""
-    if len(held) < at + 2:
+def _frame(buffer: bytes, at: int) -> tuple[int, int, int] | None:
+    """The opcode of the frame at `at`, where its payload begins and ends; None: incomplete."""
+    if len(buffer) < at + 2:
         return None
-    size, begins = held[at + 1] & 0x7F, at + 2
+    size, start = buffer[at + 1] & 0x7F, at + 2
     if size > 125:
-        wide = 2 if size == 126 else 8
-        size, begins = int.from_bytes(held[begins : begins + wide], "big"), begins + wide
-    return (held[at] & 0x0F, begins, begins + size) if len(held) >= begins + size else None
+        size_bytes = 2 if size == 126 else 8
+        size, start = int.from_bytes(buffer[start : start + size_bytes], "big"), start + size_bytes
+    return (buffer[at] & 0x0F, start, start + size) if len(buffer) >= start + size else None

@@ -1,4 +1,10 @@
-"""Streams cut anywhere and nodes killed, while messages go through every node."""
+"""Streams disconnect at any byte and nodes are killed, while messages are sent through every node.
+
+Clients of each dialect's SSE stream and of the native WebSocket follow a random node, disconnect
+after a random number of bytes or seconds, and resume with their last cursor. The rig counts events
+that a client missed, messages received under two ids, and resets. Events may be received twice
+after a reconnect (at least once), but then with the same id.
+"""
 
 import asyncio
 import random
@@ -7,7 +13,7 @@ from collections.abc import Coroutine, Sequence
 
 from msgspec import Struct
 
-from chaos.clients import MANNERS
+from chaos.clients import PROTOCOLS
 from chaos.consistency_check import ConsistencyCheck
 from chaos.follower import Disconnects, StreamFollower, UnexpectedStatus
 from chaos.http_client import get
@@ -22,29 +28,29 @@ RECONNECTS = 20_000
 FOLLOWERS = 60
 CONVERSATIONS = 100
 SQLITE_SHARE = 10
-"""One in so many of the reconnects is to the one node on SQLite."""
+"""One in so many of the reconnects is made on SQLite, the others on PostgreSQL."""
 SEND_INTERVAL_S = 0.15
-DISCONNECTS = (0.05, 1.2)
-"""After how many seconds a follower leaves, if not in the middle of some byte before."""
-BYTES = (300, 20_000)
-LIVES_S = (1.0, 6.0)
-DOWN_S = (0.0, 0.5)
+DISCONNECT_S = (0.05, 1.2)
+"""After how many seconds a client disconnects, unless a number of bytes comes first."""
+DISCONNECT_BYTES = (300, 20_000)
+UPTIME_S = (1.0, 6.0)
+DOWNTIME_S = (0.0, 0.5)
 RECONNECT_AFTER_S = 0.02
-SETTLES_S, PLANTED_S = 30.0, 2.0
-"""How long to wait for what was not told yet; less where something is to be missing."""
-QUIET_S = 0.5
+RECEIVE_TIMEOUT_S, FAULT_TIMEOUT_S = 30.0, 2.0
+"""How long to wait for events not received yet; shorter with a fault that loses some."""
+DUPLICATES_WAIT_S = 0.5
 
 
 class StreamsResult(Struct, frozen=True):
-    """What all followers together were told. `missed` sums over them what others of the same
-    manner were told, or senders, and they were not; `doubled` the messages told under two ids;
-    `repeated` the events told again under the same id; `kills` counts those of nodes."""
+    """Sums over all followers. `missed`: acknowledged messages, or events that others received by
+    the same protocol, that a follower did not receive; `doubled`: messages received under two ids;
+    `repeated`: events received again under the same id. `kills` counts kills of nodes."""
 
     database: str
     reconnects: int
     kills: int
     acknowledged: int
-    told: int
+    received: int
     missed: int
     doubled: int
     repeated: int
@@ -52,165 +58,192 @@ class StreamsResult(Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Nothing missed, nothing double, no cursor that was worth nothing."""
+        """Nothing missed, nothing doubled, and no reset: each cursor stayed valid."""
         return not (self.missed or self.doubled or self.resets)
 
     def __str__(self) -> str:
         return (
             f"{self.database}: {self.reconnects:,} reconnects, {self.kills:,} kills, "
-            f"{self.told:,} events received, {self.missed:,} missed, {self.doubled:,} doubled"
+            f"{self.received:,} events received, {self.missed:,} missed, {self.doubled:,} doubled"
         )
 
 
 async def run(settings: RigSettings) -> Figure:
-    """Two nodes on PostgreSQL, then one on SQLite."""
-    reconnects, dice = settings.trials(RECONNECTS, 300), settings.random()
-    fewer = reconnects // SQLITE_SHARE
+    """Measure two nodes on PostgreSQL, then one on SQLite."""
+    reconnects, rng = settings.trials(RECONNECTS, 300), settings.random()
+    sqlite_reconnects = reconnects // SQLITE_SHARE
     with running_postgres() as cluster:
         home = ServerHome(settings.folder / "postgres", cluster.new_database())
-        done = [await cut(home, 2, reconnects - fewer, dice)]
-    settings.say(f"{done[0]}")
-    done.append(await cut(ServerHome(settings.folder / "sqlite"), 1, fewer, dice))
+        results = [await reconnect_under_load(home, 2, reconnects - sqlite_reconnects, rng)]
+    settings.log(f"{results[0]}")
+    results.append(
+        await reconnect_under_load(
+            ServerHome(settings.folder / "sqlite"), 1, sqlite_reconnects, rng
+        )
+    )
     return Figure(
         rig=RIG.name,
         params={"reconnects": reconnects, "followers": FOLLOWERS},
         counts={
             f"{each.database}_{name}": getattr(each, name)
-            for each in done
+            for each in results
             for name in each.__struct_fields__
             if name != "database"
         },
-        ok=all(each.ok for each in done),
-        line="; ".join(str(each) for each in done),
+        ok=all(each.ok for each in results),
+        line="; ".join(str(each) for each in results),
     )
 
 
-async def cut(
+async def reconnect_under_load(
     home: ServerHome,
     nodes: int,
     reconnects: int,
-    dice: random.Random,
+    rng: random.Random,
     *,
     followers: int = FOLLOWERS,
     conversations: int = CONVERSATIONS,
-    forgets: bool = False,
-    sabotage: str = "",
+    forgets_cursor: bool = False,
+    fault: str = "",
 ) -> StreamsResult:
-    """Have followers of `nodes` nodes come back so often together, and compare what they were told.
-    Planted bugs: a follower that `forgets` its cursor, a server with a fault."""
-    seeded, ledger = await seed(home, conversations), ConsistencyCheck()
-    with unstarted(home, nodes, sabotage=sabotage) as servers:
+    """Let the followers of `nodes` nodes reconnect so often in all, and compare what they received.
+    Planted faults: a follower that `forgets_cursor`, and the server's `fault`."""
+    seeded, check = await seed(home, conversations), ConsistencyCheck()
+    with unstarted(home, nodes, fault=fault) as servers:
         for server in servers:
             server.start()
             await server.wait_ready()
-        crowd = await Followers.create(servers, seeded, dice, followers, forgets)
+        group = await Followers.create(servers, seeded, rng, followers, forgets_cursor)
         loads = [
             Load(
-                server.port, Sends(seeded, dice, name=f"node{n}", keys="own"), ledger, 2,
+                server.port, Sends(seeded, rng, name=f"node{n}", keys="own"), check, 2,
                 pause_s=SEND_INTERVAL_S,
             )
             for n, server in enumerate(servers)
         ]  # fmt: skip
         for load in loads:
             load.start()
-        kills = await _kill_until(crowd.reconnect(reconnects), servers, dice)
+        kills = await _kill_until(group.reconnect(reconnects), servers, rng)
         for load in loads:
             await load.finish()
-        await crowd.settle(ledger.told, PLANTED_S if forgets or sabotage else SETTLES_S)
-    return crowd.compared(home.database, kills, ledger.told)
+        await group.wait_until_received(
+            check.acknowledged, FAULT_TIMEOUT_S if forgets_cursor or fault else RECEIVE_TIMEOUT_S
+        )
+    return group.result(home.database, kills, check.acknowledged)
 
 
 class Followers:
-    """The followers, of every manner in turn."""
+    """The followers, of each protocol in turn."""
 
     def __init__(
         self,
         servers: Sequence[Server],
-        tails: list[StreamFollower],
-        dice: random.Random,
-        forgets: bool,
+        followers: list[StreamFollower],
+        rng: random.Random,
+        forgets_cursor: bool,
     ) -> None:
         self._servers = servers
-        self._tails = tails
-        self._dice = dice
-        self._forgets = forgets
-        self._wanted = 0
-        self._came = 0
+        self._followers = followers
+        self._rng = rng
+        self._forgets = forgets_cursor
+        self._expected_connections = 0
+        self._connections = 0
 
     @classmethod
     async def create(
         cls,
         servers: Sequence[Server],
         seeded: SeededTenant,
-        dice: random.Random,
+        rng: random.Random,
         count: int,
-        forgets: bool,
+        forgets_cursor: bool,
     ) -> "Followers":
-        """All begin at one cursor, before anything is said."""
-        answer = await get(servers[0].port, "/v1/events/cursor", seeded.bearer("ada"))
-        start, manners = answer.json()["cursor"], list(MANNERS.values())
-        tails = [StreamFollower(manners[n % len(manners)], seeded, start) for n in range(count)]
-        return cls(servers, tails, dice, forgets)
+        """Create followers with the same cursor, before any message is sent."""
+        response = await get(servers[0].port, "/v1/events/cursor", seeded.bearer("ada"))
+        start, protocols = response.json()["cursor"], list(PROTOCOLS.values())
+        followers = [
+            StreamFollower(protocols[n % len(protocols)], seeded, start) for n in range(count)
+        ]
+        return cls(servers, followers, rng, forgets_cursor)
 
     async def reconnect(self, reconnects: int) -> None:
-        """Follow, leave and come back until all together have done so often."""
-        self._wanted = reconnects + len(self._tails)
-        await asyncio.gather(*(self._restless(tail) for tail in self._tails))
+        """Follow, disconnect and reconnect until that was done so often in all."""
+        self._expected_connections = reconnects + len(self._followers)
+        await asyncio.gather(
+            *(self._reconnect_repeatedly(follower) for follower in self._followers)
+        )
 
-    async def _restless(self, tail: StreamFollower) -> None:
-        while self._came < self._wanted:
-            leaves = Disconnects(
-                seconds=self._dice.uniform(*DISCONNECTS),
-                bytes=self._dice.uniform(*BYTES) if self._dice.random() < 0.5 else float("inf"),
+    async def _reconnect_repeatedly(self, follower: StreamFollower) -> None:
+        while self._connections < self._expected_connections:
+            disconnects = Disconnects(
+                seconds=self._rng.uniform(*DISCONNECT_S),
+                bytes=self._rng.uniform(*DISCONNECT_BYTES)
+                if self._rng.random() < 0.5
+                else float("inf"),
             )
             if self._forgets:
-                tail.cursor = ""
-            if await _follow(tail, self._dice.choice(self._servers).port, leaves):
-                self._came += 1
+                follower.cursor = ""
+            if await _follow(follower, self._rng.choice(self._servers).port, disconnects):
+                self._connections += 1
 
-    async def settle(self, acknowledged: dict[str, tuple[str, str]], settles_s: float) -> None:
-        """Follow without a break until everybody was told all, or there is no hope any more."""
-        following = [asyncio.create_task(self._patient(tail)) for tail in self._tails]
-        until = time.monotonic() + settles_s
-        while any(acknowledged.keys() - tail.words.keys() for tail in self._tails):
+    async def wait_until_received(
+        self, acknowledged: dict[str, tuple[str, str]], timeout_s: float
+    ) -> None:
+        """Follow without disconnects until all have received everything, or the time is over."""
+        following = [
+            asyncio.create_task(self._follow_for_ever(follower)) for follower in self._followers
+        ]
+        until = time.monotonic() + timeout_s
+        while any(acknowledged.keys() - follower.ids_by_key.keys() for follower in self._followers):
             if time.monotonic() > until:
                 break
             await asyncio.sleep(0.1)
-        await asyncio.sleep(QUIET_S)
+        await asyncio.sleep(DUPLICATES_WAIT_S)
         for task in following:
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)
 
-    async def _patient(self, tail: StreamFollower) -> None:
+    async def _follow_for_ever(self, follower: StreamFollower) -> None:
         while True:
-            await _follow(tail, self._dice.choice(self._servers).port, Disconnects())
+            await _follow(follower, self._rng.choice(self._servers).port, Disconnects())
 
-    def compared(
+    def result(
         self, database: str, kills: int, acknowledged: dict[str, tuple[str, str]]
     ) -> StreamsResult:
-        """What each was told against what the others of its manner were, and the senders."""
-        everything: dict[str, set[bytes]] = {}
-        for tail in self._tails:
-            everything.setdefault(tail.manner.name, set()).update(tail.ids)
-        silent = sum(len(acknowledged.keys() - tail.words.keys()) for tail in self._tails)
-        less = sum(len(everything[tail.manner.name] - tail.ids.keys()) for tail in self._tails)
+        """Compare what each follower received with the acknowledged messages, and with what the
+        others of its protocol received."""
+        all_ids: dict[str, set[bytes]] = {}
+        for follower in self._followers:
+            all_ids.setdefault(follower.protocol.name, set()).update(follower.counts_by_id)
+        missed_sends = sum(
+            len(acknowledged.keys() - follower.ids_by_key.keys()) for follower in self._followers
+        )
+        missed_events = sum(
+            len(all_ids[follower.protocol.name] - follower.counts_by_id.keys())
+            for follower in self._followers
+        )
         return StreamsResult(
             database=database,
-            reconnects=self._came - len(self._tails),
+            reconnects=self._connections - len(self._followers),
             kills=kills,
             acknowledged=len(acknowledged),
-            told=sum(len(tail.ids) for tail in self._tails),
-            missed=max(silent, less),
-            doubled=sum(len(ids) > 1 for tail in self._tails for ids in tail.words.values()),
-            repeated=sum(tail.ids.total() - len(tail.ids) for tail in self._tails),
-            resets=sum(tail.resets for tail in self._tails),
+            received=sum(len(follower.counts_by_id) for follower in self._followers),
+            missed=max(missed_sends, missed_events),
+            doubled=sum(
+                len(ids) > 1 for follower in self._followers for ids in follower.ids_by_key.values()
+            ),
+            repeated=sum(
+                follower.counts_by_id.total() - len(follower.counts_by_id)
+                for follower in self._followers
+            ),
+            resets=sum(follower.resets for follower in self._followers),
         )
 
 
-async def _follow(tail: StreamFollower, port: int, leaves: Disconnects) -> bool:
-    """Follow once; whether the node let us in."""
+async def _follow(follower: StreamFollower, port: int, disconnects: Disconnects) -> bool:
+    """Follow one connection; return whether the node accepted it."""
     try:
-        await tail.follow(port, leaves)
+        await follower.follow(port, disconnects)
     except ConnectionRefusedError:
         await asyncio.sleep(RECONNECT_AFTER_S)
         return False
@@ -220,16 +253,16 @@ async def _follow(tail: StreamFollower, port: int, leaves: Disconnects) -> bool:
 
 
 async def _kill_until(
-    work: Coroutine[object, object, None], servers: Sequence[Server], dice: random.Random
+    reconnecting: Coroutine[object, object, None], servers: Sequence[Server], rng: random.Random
 ) -> int:
-    """Kill a node now and then while the work is done; all are ready when it is."""
-    task, kills = asyncio.create_task(work), 0
+    """Kill a random node now and then until `reconnecting` is done; all are ready afterwards."""
+    task, kills = asyncio.create_task(reconnecting), 0
     while not task.done():
-        await asyncio.wait({task}, timeout=dice.uniform(*LIVES_S))
-        server = dice.choice(list(servers))
+        await asyncio.wait({task}, timeout=rng.uniform(*UPTIME_S))
+        server = rng.choice(list(servers))
         server.kill()
         kills += 1
-        await asyncio.sleep(dice.uniform(*DOWN_S))
+        await asyncio.sleep(rng.uniform(*DOWNTIME_S))
         server.start()
         await server.wait_ready()
     await task

@@ -1,8 +1,9 @@
-"""Unread counts and order: random steps through all dialects against a plain model.
+"""Unread counts, read marks and order: random requests by all dialects, compared with a model.
 
-Several houses, a tenant each, do random things one after the other: say, note, read, come and go,
-close, open again, remove, merge contacts. Every few steps what the dialects show of unread counts,
-read marks, order, totals and numbers is compared with the model (chaos/unread_model.py).
+Several tenants make random changes at the same time: send a message or a private note, read, join,
+leave, close, reopen, delete, merge contacts. Every few steps the unread counts, read marks, order,
+totals and numbers in the responses are compared with a model (chaos/unread_model.py). The rig
+counts the tenants whose responses differ from the model (drift).
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from msgspec import Struct
 
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import seed_tenant
-from chaos.servers import QUIET
+from chaos.servers import NO_LIMITS
 from chaos.unread_checks import compare
 from chaos.unread_tenant import ModelledTenant, ModelMismatch, SteadyClock
 from koine.dialects.delivery.conversations import render
@@ -35,36 +36,38 @@ from tests.support.postgres import Postgres
 
 LONG, SHORT = 200_000, 2_000
 TENANTS = 16
-"""At once, so that their sends share commits as in a busy server."""
-LOOK_EVERY, LOOK_EVERYWHERE = 8, 80
-"""Steps of a house between looks at two lists and a conversation, and at everything."""
+"""At the same time, so that their sends share batches as on a busy server."""
+CHECK_EVERY, CHECK_ALL_EVERY = 8, 80
+"""Steps of a tenant between two comparisons: of two lists and a conversation; of everything."""
 
 
 class UnreadResult(Struct):
-    """What was counted; `drifts` has a text for each house that broke off."""
+    """The counts; `drifts` has a text for each tenant that ended because it differed."""
 
     steps: int = 0
-    looks: int = 0
+    views: int = 0
     drifts: list[str] = []
 
 
 async def run(settings: RigSettings) -> Figure:
-    """Take `n` steps (200,000), half of them on each database."""
+    """Make `n` steps (200,000), half of them on each database."""
     steps = settings.trials(LONG, SHORT)
     async with _sqlite(settings.folder) as db:
-        tally = await random_walk(db, steps // 2, settings.seed)
+        result = await random_walk(db, steps // 2, settings.seed)
     async with _postgres() as db:
-        more = await random_walk(db, steps - steps // 2, settings.seed + 1)
-    for text in (drifts := tally.drifts + more.drifts):
-        settings.say(text)
+        postgres_result = await random_walk(db, steps - steps // 2, settings.seed + 1)
+    for text in (drifts := result.drifts + postgres_result.drifts):
+        settings.log(text)
     counts: dict[str, int | float] = {
-        "steps": tally.steps + more.steps, "looks": tally.looks + more.looks, "drift": len(drifts)
-    }  # fmt: skip
+        "steps": result.steps + postgres_result.steps,
+        "views": result.views + postgres_result.views,
+        "drift": len(drifts),
+    }
     line = (
         f"{counts['steps']:,} random steps over five dialects and two databases, "
-        f"{counts['looks']:,} views compared: drift {len(drifts)}"
+        f"{counts['views']:,} views compared: drift {len(drifts)}"
     )
-    params: dict[str, int | str] = {"steps": steps, "seed": settings.seed, "houses": TENANTS}
+    params: dict[str, int | str] = {"steps": steps, "seed": settings.seed, "tenants": TENANTS}
     ok = not drifts and counts["steps"] == steps
     return Figure(rig="unread", params=params, counts=counts, ok=ok, line=line)
 
@@ -78,61 +81,62 @@ RIG = Rig(
 
 
 async def random_walk(
-    db: Database, steps: int, seed: int, houses: int = TENANTS, plant: str = ""
+    db: Database, steps: int, seed: int, tenants: int = TENANTS, fault: str = ""
 ) -> UnreadResult:
-    """Take so many steps in all, in new tenants of a database; with a bug of PLANTS if named."""
-    clock, tally = SteadyClock(), UnreadResult(drifts=[])
-    settings = load({}, {**QUIET, "secret_key": "unread" * 8})
+    """Make so many steps in all, in new tenants of a database; `fault` is one of FAULTS."""
+    clock, result = SteadyClock(), UnreadResult(drifts=[])
+    settings = load({}, {**NO_LIMITS, "secret_key": "unread" * 8})
     engine = await engines.open_engine(db, clock, settings, {})
     call = Caller(build_app(dialects(), engine, settings))
-    made = [
+    modelled = [
         ModelledTenant(
-            call, await seed_tenant(engine, 0, f"House {n}"), clock, Random(f"{seed}/{n}")
+            call, await seed_tenant(engine, 0, f"Tenant {n}"), clock, Random(f"{seed}/{n}")
         )
-        for n in range(houses)
+        for n in range(tenants)
     ]
-    shares = [steps // houses + (n < steps % houses) for n in range(houses)]
-    with _planted(plant):
-        await asyncio.gather(*map(_live, made, shares, [tally] * houses))
-    return tally
+    shares = [steps // tenants + (n < steps % tenants) for n in range(tenants)]
+    with _planted(fault):
+        await asyncio.gather(*map(_walk, modelled, shares, [result] * tenants))
+    return result
 
 
-async def _live(house: ModelledTenant, steps: int, tally: UnreadResult) -> None:
+async def _walk(tenant: ModelledTenant, steps: int, result: UnreadResult) -> None:
     try:
         for number in range(1, steps + 1):
-            await house.step()
-            tally.steps += 1
-            if house.conversations and (number % LOOK_EVERY == 0 or number == steps):
-                everywhere = number % LOOK_EVERYWHERE == 0 or number == steps
-                compared = await compare(house, everywhere)
-                tally.looks += compared
+            await tenant.step()
+            result.steps += 1
+            if tenant.conversations and (number % CHECK_EVERY == 0 or number == steps):
+                all_views = number % CHECK_ALL_EVERY == 0 or number == steps
+                # Not `+= await`: other tenants add to the same count meanwhile.
+                views = await compare(tenant, all_views)
+                result.views += views
     except ModelMismatch as drift:
-        tally.drifts.append(f"{drift}\nafter:\n" + "\n".join(house.history))
+        result.drifts.append(f"{drift}\nafter:\n" + "\n".join(tenant.history))
 
 
-def _with_notes(c: Conversation, me: Participant | None, sees_private: bool) -> int:
+def _unread_with_notes(c: Conversation, me: Participant | None, sees_private: bool) -> int:
     return 0 if me is None or me.left_at is not None else c.last_seq - me.read_seq
 
 
-async def _nothing(*_: object) -> None:
-    """What a forgetful verb does."""
+async def _do_nothing(*_: object) -> None:
+    """The fault of an operation that omits a step."""
 
 
-PLANTS: dict[str, tuple[object, str, Callable[..., object]]] = {
-    "notes are unread to all": (render, "unread", _with_notes),
-    "merging forgets who took part": (participants, "reassign", _nothing),
-    "a message moves no list": (send, "move_in_lists", _nothing),
-    "leaving is not counted": (participants, "leave", _nothing),
+FAULTS: dict[str, tuple[object, str, Callable[..., object]]] = {
+    "notes are unread to all": (render, "unread", _unread_with_notes),
+    "merging forgets who took part": (participants, "reassign", _do_nothing),
+    "a message moves no list": (send, "move_in_lists", _do_nothing),
+    "leaving is not counted": (participants, "leave", _do_nothing),
 }  # fmt: skip
-"""Bugs to plant: what is replaced in which module."""
+"""Planted faults: which function of which module is replaced, and by what."""
 
 
 @contextmanager
-def _planted(plant: str) -> Iterator[None]:
-    if not plant:
+def _planted(fault: str) -> Iterator[None]:
+    if not fault:
         yield
         return
-    module, name, wrong = PLANTS[plant]
+    module, name, wrong = FAULTS[fault]
     with patch.object(module, name, wrong):
         yield
 

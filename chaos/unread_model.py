@@ -1,17 +1,16 @@
-"""What is read and in which order things are, as a plain list says it: the model of the unread rig.
+"""The model of the unread rig: unread counts, read marks and order, in a few lines of Python.
 
-No clock and no database: a conversation is what was said in it, and each person's part is how many
-of those things they have read.
+A conversation is a list of messages; a participant is the number of messages that they have read.
 """
 
 from msgspec import Struct, field
 
 STAFF = ("ada", "alice")
-"""Who reads private notes; Dan, who drives, and contacts do not."""
+"""The users who receive private notes; Dan, a driver, and contacts do not."""
 
 
 class ModelMessage(Struct):
-    """Something said: its id once the server has given one."""
+    """A message, with the id that the server gave it."""
 
     id: str
     text: str
@@ -20,98 +19,111 @@ class ModelMessage(Struct):
 
 
 class ModelParticipant(Struct):
-    """One's part: how many words are read, which of them is shown as the last, whether it ended."""
+    """A participant: how many messages are read, the id that the server shows as the last read one,
+    and whether the participant has left."""
 
     read: int = 0
-    shown: str | None = None
+    last_read_id: str | None = None
     left: bool = False
 
 
 class Conversation(Struct):
-    """A conversation. `moved` grows with each public word anywhere: the newest activity is the
-    largest. `seen_*` are two readings of the clock (µs) between which it was last looked at."""
+    """A conversation. `activity` grows with each public message of the tenant, and orders the
+    lists. It was last read between the two clock values (µs) of `seen_*`."""
 
     id: str
     number: int
     owner: str | None
     source: str | None
-    moved: int
-    parts: dict[str, ModelParticipant]
-    said: list[ModelMessage] = field(default_factory=list)
+    activity: int
+    participants: dict[str, ModelParticipant]
+    messages: list[ModelMessage] = field(default_factory=list)
     closed: bool = False
     seen_contact: tuple[int, int] = (0, 0)
     seen_agent: tuple[int, int] = (0, 0)
 
-    def aloud(self) -> list[ModelMessage]:
-        """The public words."""
-        return [word for word in self.said if not word.private]
+    def public_messages(self) -> list[ModelMessage]:
+        """The messages that are not private notes."""
+        return [message for message in self.messages if not message.private]
 
-    def takes_part(self, who: str) -> bool:
-        """Whether they take part now."""
-        return who in self.parts and not self.parts[who].left
+    def takes_part(self, identity_id: str) -> bool:
+        """Whether an identity is a participant that has not left."""
+        return identity_id in self.participants and not self.participants[identity_id].left
 
-    def unread(self, who: str, with_notes: bool) -> int:
-        """How many words they have not read; nothing is unread to who takes no part."""
-        if not self.takes_part(who):
+    def unread(self, identity_id: str, with_notes: bool) -> int:
+        """The unread count of an identity; 0 if it is not a participant."""
+        if not self.takes_part(identity_id):
             return 0
-        beyond = self.said[self.parts[who].read :]
-        return len(beyond) if with_notes else sum(not word.private for word in beyond)
+        unread_messages = self.messages[self.participants[identity_id].read :]
+        return (
+            len(unread_messages)
+            if with_notes
+            else sum(not message.private for message in unread_messages)
+        )
 
-    def say(self, word: ModelMessage, moved: int) -> None:
-        """Add a word; its sender has then read everything."""
-        self.said.append(word)
-        if not word.private:
-            self.moved = moved
-        part = self.parts.get(word.sender)
-        if part is not None:
-            part.read = len(self.said)
-            part.shown = part.shown if word.private else word.id
+    def add(self, message: ModelMessage, activity: int) -> None:
+        """Add a message; its sender has then read everything."""
+        self.messages.append(message)
+        if not message.private:
+            self.activity = activity
+        participant = self.participants.get(message.sender)
+        if participant is not None:
+            participant.read = len(self.messages)
+            participant.last_read_id = participant.last_read_id if message.private else message.id
 
-    def read(self, who: str, upto: int, between: tuple[int, int]) -> bool:
-        """Read to a word (1 is the first), or with `upto` 0 to the end; the mark never moves back.
-        False: it did not move."""
-        if not self.said:
+    def read(self, identity_id: str, seq: int, clock_range: tuple[int, int]) -> bool:
+        """Read up to message `seq` (0: to the end); return whether the read mark moved, which it
+        does only forward."""
+        if not self.messages:
             return False
-        if who == self.owner:
-            self.seen_contact = between
+        if identity_id == self.owner:
+            self.seen_contact = clock_range
         else:
-            self.seen_agent = between
-        return self.mark(who, upto)
+            self.seen_agent = clock_range
+        return self.move_read_mark(identity_id, seq)
 
-    def mark(self, who: str, upto: int) -> bool:
-        """Move a mark, if it is forward."""
-        target = upto or len(self.said)
-        part = self.parts.get(who)
-        if part is None or target <= part.read:
+    def move_read_mark(self, identity_id: str, seq: int) -> bool:
+        """Move a read mark forward; return whether it moved."""
+        new_mark = seq or len(self.messages)
+        participant = self.participants.get(identity_id)
+        if participant is None or new_mark <= participant.read:
             return False
-        public = self.aloud() if upto == 0 else [w for w in [self.said[upto - 1]] if not w.private]
-        part.read = target
-        part.shown = public[-1].id if public else part.shown
+        public = (
+            self.public_messages()
+            if seq == 0
+            else [w for w in [self.messages[seq - 1]] if not w.private]
+        )
+        participant.read = new_mark
+        participant.last_read_id = public[-1].id if public else participant.last_read_id
         return True
 
-    def join(self, who: str) -> None:
-        """Take part, perhaps again: what was read stays read."""
-        self.parts.setdefault(who, ModelParticipant()).left = False
+    def join(self, identity_id: str) -> None:
+        """Join, or join again: the read mark stays."""
+        self.participants.setdefault(identity_id, ModelParticipant()).left = False
 
-    def leave(self, who: str) -> None:
-        """Take part no longer."""
-        self.parts[who].left = True
+    def leave(self, identity_id: str) -> None:
+        """Leave the conversation."""
+        self.participants[identity_id].left = True
 
     def merge(self, old: str, new: str) -> None:
-        """One contact becomes another: of two parts the further mark stays, in either is in."""
+        """Merge one contact into another. Of two participants the further read mark stays, and the
+        result has left only if both had."""
         self.owner = new if self.owner == old else self.owner
-        for word in self.said:
-            word.sender = new if word.sender == old else word.sender
-        gone = self.parts.pop(old, None)
-        if gone is None:
+        for message in self.messages:
+            message.sender = new if message.sender == old else message.sender
+        former = self.participants.pop(old, None)
+        if former is None:
             return
-        kept = self.parts.setdefault(new, gone)
-        if kept is not gone:
-            kept.left = kept.left and gone.left
-            if gone.read > kept.read:
-                kept.read, kept.shown = gone.read, gone.shown or kept.shown
+        target_participant = self.participants.setdefault(new, former)
+        if target_participant is not former:
+            target_participant.left = target_participant.left and former.left
+            if former.read > target_participant.read:
+                target_participant.read, target_participant.last_read_id = (
+                    former.read,
+                    former.last_read_id or target_participant.last_read_id,
+                )
 
 
 def newest_first(conversations: list[Conversation]) -> list[Conversation]:
-    """In the order of every list but a contact's own."""
-    return sorted(conversations, key=lambda conversation: conversation.moved, reverse=True)
+    """The order of all lists except that of the inbox dialect."""
+    return sorted(conversations, key=lambda conversation: conversation.activity, reverse=True)

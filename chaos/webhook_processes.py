@@ -1,5 +1,5 @@
-"""Processes that send webhooks, to be killed: everything of the product that follows the log,
-without a front door, and by a clock that the rig sets."""
+"""Processes that deliver webhooks, for the rig to kill: everything of the product that follows the
+event log, without HTTP, and with a clock that the rig moves forward."""
 
 import asyncio
 import importlib
@@ -26,7 +26,7 @@ _FORK.set_forkserver_preload(["chaos.webhook_processes"])
 
 
 class SteppedClock:
-    """The machine's clock and what was skipped; every process with the same file agrees."""
+    """The system clock plus an offset in a file, which all processes share."""
 
     def __init__(self, file: Path) -> None:
         if not file.exists():
@@ -40,46 +40,46 @@ class SteppedClock:
 
     @property
     def skipped(self) -> int:
-        """Microseconds that were skipped so far."""
+        """The offset, in microseconds."""
         return int.from_bytes(self._skipped[:8], "little")
 
     def skip(self, us: int) -> None:
-        """Move on by so many microseconds. One process does this."""
+        """Increase the offset by so many microseconds. Only one process may do this."""
         self._skipped[:8] = (self.skipped + us).to_bytes(8, "little")
 
 
 class WebhookProcess:
-    """One process over the database of `settings`. A post has `timeout_s` seconds; `sabotage`
-    names a module of chaos/planted_faults. Nothing runs before `start`."""
+    """One process on the database of `settings`. A request has a timeout of `timeout_s` seconds;
+    `fault` names a module of chaos/planted_faults. No process runs before `start`."""
 
     def __init__(
-        self, settings: Settings, clock: Path, *, timeout_s: float = 15.0, sabotage: str = ""
+        self, settings: Settings, clock: Path, *, timeout_s: float = 15.0, fault: str = ""
     ) -> None:
-        self._words = (environment(settings), str(clock), timeout_s, sabotage)
+        self._arguments = (environment(settings), str(clock), timeout_s, fault)
         self._process: ForkServerProcess | None = None
         self.kills = 0
 
     def start(self) -> None:
-        """Start it, or start it again; it is not waited for."""
-        self._process = _FORK.Process(target=_main, args=self._words, daemon=True)
+        """Start the process, without waiting for it."""
+        self._process = _FORK.Process(target=_main, args=self._arguments, daemon=True)
         self._process.start()
 
     @property
     def runs(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process is not None and self._process.is_alive()
 
     def kill(self) -> None:
-        """Kill it, so that it can do nothing more."""
+        """Send SIGKILL, and wait for the end of the process."""
         if self._process is not None:
             self.kills += 1
             self._process.kill()
             self._process.join()
 
 
-def _main(given: Mapping[str, str], clock: str, timeout_s: float, sabotage: str) -> None:
-    if sabotage:
-        importlib.import_module(f"chaos.planted_faults.{sabotage}")
+def _main(given: Mapping[str, str], clock: str, timeout_s: float, fault: str) -> None:
+    if fault:
+        importlib.import_module(f"chaos.planted_faults.{fault}")
     for name in [name for name in os.environ if name.startswith("KOINE_")]:
         del os.environ[name]
     logs.configure("error", json=True)
@@ -88,8 +88,8 @@ def _main(given: Mapping[str, str], clock: str, timeout_s: float, sabotage: str)
 
 
 async def _send(settings: Settings, clock: SteppedClock, timeout_s: float) -> None:
-    voices = webhook_formats(settings.public_url())
-    engine = await engines.open_engine(await open_database(settings), clock, settings, voices)
+    formats = webhook_formats(settings.public_url())
+    engine = await engines.open_engine(await open_database(settings), clock, settings, formats)
     allowed = EgressPolicy.parse(settings.outbound_allow)
     engine.outbound = OutboundClient(
         allowed, plain_http=settings.outbound_http, timeout_seconds=timeout_s

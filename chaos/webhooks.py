@@ -1,4 +1,9 @@
-"""Webhooks to a receiver that fails, by senders that are killed, over the whole schedule."""
+"""Deliver webhooks to a receiver that fails often, from processes that are killed.
+
+A clock that the rig moves forward takes the deliveries through all attempts of the schedule, days
+long. The receiver is the reference consumer, which processes an event once although it may receive
+it several times. The rig counts events that were never processed (lost) or processed twice.
+"""
 
 import asyncio
 import random
@@ -34,141 +39,154 @@ ENDPOINTS = 20
 SENDERS = 2
 CONVERSATIONS = 5
 CLIENTS = 16
-TIMEOUT_S = 0.3
-"""How long a post may take: as long as a receiver that hangs holds everything up."""
-LIVES_S = (0.3, 1.5)
-"""How long a sender lives, in seconds: from and to."""
-LOOK_EVERY_S = 0.02
-QUIET_LOOKS = 5
-"""So many looks in a row at which nothing is due, and the time is moved on."""
-PATIENCE_S = 600.0
+REQUEST_TIMEOUT_S = 0.3
+"""Timeout of a request; so long each request to a receiver that hangs takes."""
+UPTIME_S = (0.3, 1.5)
+"""How long a process runs until it is killed, in seconds: from and to."""
+POLL_S = 0.02
+IDLE_POLLS = 5
+"""After so many polls in a row with no delivery due, the clock is moved forward."""
+SCHEDULE_TIMEOUT_S = 600.0
 ALLOWED = {"outbound_allow": HOST}
-_EVERY = "the rig looks at all its tenants at once"
+_CROSSES_TENANTS = "the rig counts the deliveries of all its tenants"
 
 
 class Delivered(Struct, frozen=True):
-    """What came of `events`. `posts` counts those that went well, each
-    kind of failure, and those that the consumer knew already."""
+    """The result of `events` events. `requests` is the count of the consumer (flaky_consumer.py);
+    `hours` is how far the clock was moved forward."""
 
     events: int
     lost: int
     doubled: int
     kills: int
     hours: float
-    posts: dict[str, int]
+    requests: dict[str, int]
 
     @property
     def ok(self) -> bool:
-        """Everything took effect once."""
+        """Each event was processed exactly once."""
         return not self.lost and not self.doubled
 
     @property
     def failed(self) -> int:
-        """How many posts failed."""
-        return sum(self.posts.values()) - self.posts.get("known", 0) - self.posts.get("well", 0)
+        """How many requests failed."""
+        return (
+            sum(self.requests.values())
+            - self.requests.get("repeated", 0)
+            - self.requests.get("succeeded", 0)
+        )
 
 
 async def run(settings: RigSettings) -> Figure:
-    """On PostgreSQL, by two senders; the clock is moved over all tries of every event."""
+    """Measure two processes on PostgreSQL, over all attempts of each event."""
     events = settings.trials(EVENTS, 300)
     with running_postgres() as cluster:
         home = ServerHome(settings.folder, cluster.new_database())
-        done = await deliver(home, events, settings.random(), senders=SENDERS)
+        result = await deliver(home, events, settings.random(), senders=SENDERS)
     return Figure(
         rig=RIG.name,
         params={"events": events, "endpoints": ENDPOINTS, "senders": SENDERS},
-        counts={"lost": done.lost, "doubled": done.doubled, "kills": done.kills, **done.posts},
-        ok=done.ok,
-        line=f"{done.events:,} events over {done.hours:,.0f} hours of schedule, {done.failed:,} "
-        f"requests failed, {done.kills:,} kills, {done.posts.get('known', 0):,} repeats: "
-        f"{done.lost:,} lost, {done.doubled:,} double effects",
+        counts={
+            "lost": result.lost,
+            "doubled": result.doubled,
+            "kills": result.kills,
+            **result.requests,
+        },
+        ok=result.ok,
+        line=f"{result.events:,} events over {result.hours:,.0f} hours of schedule, "
+        f"{result.failed:,} requests failed, {result.kills:,} kills, "
+        f"{result.requests.get('repeated', 0):,} repeats: "
+        f"{result.lost:,} lost, {result.doubled:,} double effects",
     )
 
 
 async def deliver(
     home: ServerHome,
     events: int,
-    dice: random.Random,
+    rng: random.Random,
     *,
     senders: int = 1,
     endpoints: int = ENDPOINTS,
-    once: bool = True,
-    sabotage: str = "",
+    deduplicate: bool = True,
+    fault: str = "",
 ) -> Delivered:
-    """Have `events` told to `endpoints` of as many tenants, and compare. `once=False` is a consumer
-    that does not look whether it knows an event; `sabotage` names broken senders."""
+    """Deliver `events` events to one endpoint of each of `endpoints` tenants, and compare. Planted
+    faults: a consumer that does not `deduplicate`, and the processes' `fault`."""
     clock = SteppedClock(home.folder / "clock")
-    consumer = Consumer(home.folder / "consumer.db", dice, lambda: clock.now() / SECOND, once=once)
+    consumer = Consumer(
+        home.folder / "consumer.db", rng, lambda: clock.now() / SECOND, deduplicate=deduplicate
+    )
     settings = home.settings(ALLOWED)
-    made = [
-        WebhookProcess(settings, home.folder / "clock", timeout_s=TIMEOUT_S, sabotage=sabotage)
+    processes = [
+        WebhookProcess(settings, home.folder / "clock", timeout_s=REQUEST_TIMEOUT_S, fault=fault)
         for _ in range(senders)
     ]
     async with (
         flaky_consumer(consumer),
         open_engine(home, ALLOWED) as engine,
-        killed(made, dice, consumer),
+        killed_at_random(processes, rng, consumer),
     ):
-        towns = [await _seeded(engine, consumer, number) for number in range(endpoints)]
-        told = await _say(engine, towns, events)
-        await _through(engine, clock, len(told))
+        tenants = [await _seed_endpoint(engine, consumer, number) for number in range(endpoints)]
+        message_ids = await _send_messages(engine, tenants, events)
+        await _wait_until_finished(engine, clock, len(message_ids))
     effects = consumer.processed()
     return Delivered(
-        events=len(told),
-        lost=sum(each not in effects for each in told),
+        events=len(message_ids),
+        lost=sum(each not in effects for each in message_ids),
         doubled=sum(count > 1 for count in effects.values()),
-        kills=sum(each.kills for each in made),
+        kills=sum(each.kills for each in processes),
         hours=clock.skipped / HOUR,
-        posts=dict(consumer.posts),
+        requests=dict(consumer.requests),
     )
 
 
-async def _seeded(engine: Engine, consumer: Consumer, number: int) -> SeededTenant:
-    """A tenant with an endpoint at the consumer."""
-    seeded = await seed_tenant(engine, CONVERSATIONS, f"SeededTenant{number}")
+async def _seed_endpoint(engine: Engine, consumer: Consumer, number: int) -> SeededTenant:
+    """Create a tenant with an endpoint at the consumer."""
+    seeded = await seed_tenant(engine, CONVERSATIONS, f"Tenant{number}")
     path = f"/{number}"
     new = NewEndpoint(
         dialect="native", url=f"http://{HOST}:{consumer.port}{path}", kinds=("message.created",)
     )
-    made = await endpoints.create(engine, operator(seeded.tenant_id), new)
-    consumer.secrets[path] = made.secret
+    endpoint = await endpoints.create(engine, operator(seeded.tenant_id), new)
+    consumer.secrets[path] = endpoint.secret
     return seeded
 
 
-async def _say(engine: Engine, towns: list[SeededTenant], events: int) -> list[str]:
-    """Post so many messages, in the towns' conversations in turn; answers their ids."""
-    told: list[str] = []
-    places = [(seeded, conversation) for conversation in range(CONVERSATIONS) for seeded in towns]
+async def _send_messages(engine: Engine, tenants: list[SeededTenant], events: int) -> list[str]:
+    """Send `events` messages to the conversations of all tenants in turn; return their ids."""
+    message_ids: list[str] = []
+    targets = [
+        (seeded, seeded.conversations[n]) for n in range(CONVERSATIONS) for seeded in tenants
+    ]
     numbers = iter(range(events))
 
     async def client() -> None:
         for number in numbers:
-            seeded, conversation = places[number % len(places)]
+            seeded, conversation = targets[number % len(targets)]
             draft = Draft(content=f"hello {number}", sender_id=seeded.ids["alice"])
-            boss = operator(seeded.tenant_id)
-            told.append(
-                (await messages.send(engine, boss, seeded.conversations[conversation].id, draft)).id
-            )
+            actor = operator(seeded.tenant_id)
+            message = await messages.send(engine, actor, conversation.id, draft)
+            message_ids.append(message.id)
 
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
-    return told
+    return message_ids
 
 
 @asynccontextmanager
-async def killed(
-    senders: Sequence[WebhookProcess], dice: random.Random, consumer: Consumer
+async def killed_at_random(
+    senders: Sequence[WebhookProcess], rng: random.Random, consumer: Consumer
 ) -> AsyncIterator[None]:
-    """Senders that are killed and started again, in turn, while the context is open; the next one
-    only when something was posted since."""
+    """Run the processes; kill a random one from time to time and start it again. The next kill
+    comes only after another request, so that the deliveries make progress."""
 
     async def kill() -> None:
         while True:
-            await asyncio.sleep(dice.uniform(*LIVES_S))
-            each = dice.choice(senders)
+            await asyncio.sleep(rng.uniform(*UPTIME_S))
+            each = rng.choice(senders)
             await asyncio.to_thread(each.kill)
             each.start()
-            consumer.posted.clear()
-            await consumer.posted.wait()
+            consumer.request_received.clear()
+            await consumer.request_received.wait()
 
     for each in senders:
         each.start()
@@ -183,24 +201,28 @@ async def killed(
             each.kill()
 
 
-async def _through(engine: Engine, clock: SteppedClock, events: int) -> None:
-    """Wait until every delivery is finished; whenever nothing is due, move on to when it is.
-    Raises TimeoutError."""
-    quiet, until = 0, time.monotonic() + PATIENCE_S
+async def _wait_until_finished(engine: Engine, clock: SteppedClock, events: int) -> None:
+    """Wait until all deliveries are finished; whenever none is due, move the clock forward to the
+    next. Raises TimeoutError."""
+    idle_polls, until = 0, time.monotonic() + SCHEDULE_TIMEOUT_S
     while await engine.db.read("", _finished) < events:
         if time.monotonic() > until:
             raise TimeoutError("the deliveries do not end")
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_S)
         now = clock.now()
-        quiet = 0 if await engine.db.read("", delivery_queue.due_endpoints, now) else quiet + 1
-        if quiet >= QUIET_LOOKS and (due := await engine.db.read("", _next_due)):
-            # A bit further: what was spread over a tenth of its wait comes together.
+        idle_polls = (
+            0 if await engine.db.read("", delivery_queue.due_endpoints, now) else idle_polls + 1
+        )
+        if idle_polls >= IDLE_POLLS and (due := await engine.db.read("", _next_due)):
+            # A bit further: retries are spread over a tenth of their wait; now all are due.
             clock.skip(max(due - now, 0) + max(clock.skipped // 10, 2 * SECOND))
-            quiet = 0
+            idle_polls = 0
 
 
 _FINISHED = Query(
-    select(func.count()).where(webhook_deliveries.c.state != "pending"), int, crosses_tenants=_EVERY
+    select(func.count()).where(webhook_deliveries.c.state != "pending"),
+    int,
+    crosses_tenants=_CROSSES_TENANTS,
 )
 _DUE = Query(
     select(
@@ -214,7 +236,7 @@ _DUE = Query(
     )
     .where(webhook_deliveries.c.state == "pending")
     .group_by(hooks_table.c.tenant_id, hooks_table.c.id),
-    crosses_tenants=_EVERY,
+    crosses_tenants=_CROSSES_TENANTS,
 )
 
 
@@ -223,7 +245,7 @@ async def _finished(tx: Tx) -> int:
 
 
 async def _next_due(tx: Tx) -> int | None:
-    """When something is due next that its endpoint's breaker lets through."""
+    """When the next delivery is due whose circuit breaker is closed by then."""
     return min((max(row) for row in await tx.all(_DUE)), default=None)
 
 

@@ -1,5 +1,5 @@
-"""Servers with one fault put in on purpose, so that a rig can be seen to notice it.
+"""Servers with a planted fault, by which a test proves that a rig can fail.
 
-Each module changes one function of the product and then serves:
+Each module replaces one function of the product and then runs the server:
 `python -m chaos.planted_faults.<name>`.
 """

@@ -1,16 +1,17 @@
-"""Closes its socket while callers stand in its queue, as most servers do: they are reset."""
+"""Closes the listening socket while connections wait in its backlog, as most servers do: the kernel
+resets them."""
 
 import socket
 import time
 
 from koine.server import run, shutdown
 
-BUSY = 0.3
-"""Seconds of other work in which a queue forms: without it a fast loop has mostly emptied it."""
+BLOCK_SECONDS = 0.3
+"""Blocks the event loop so long that connections wait: a fast loop would have accepted them."""
 
 
 def _just_close(listener: socket.socket) -> None:
-    time.sleep(BUSY)
+    time.sleep(BLOCK_SECONDS)
     listener.shutdown(socket.SHUT_RDWR)
 
 

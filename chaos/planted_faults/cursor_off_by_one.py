@@ -1,19 +1,19 @@
-"""Takes who comes back on from one event too far, as an off-by-one does."""
+"""Resumes a stream one event too late: an off-by-one error."""
 
 from koine.realtime.hub import Hub
 from koine.realtime.subscriber import ResetReason
 from koine.server import run
 
-begin = Hub._start_position
+start_position = Hub._start_position
 
 
-def one_too_far(self: Hub, text: str | None) -> tuple[int, ResetReason | None]:
-    """Where a reader begins: behind an event that it was not told."""
-    position, reset = begin(self, text)
+def start_one_too_late(self: Hub, text: str | None) -> tuple[int, ResetReason | None]:
+    """Start after an event that the client has not received."""
+    position, reset = start_position(self, text)
     return (position if text is None else position + 1), reset
 
 
-Hub._start_position = one_too_far  # type: ignore[method-assign]  # the fault itself
+Hub._start_position = start_one_too_late  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
     run.main()

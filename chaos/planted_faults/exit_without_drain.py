@@ -1,4 +1,4 @@
-"""Ends where it stands when it is told to: nothing is drained, nothing under way is finished."""
+"""Exits at once on a signal: nothing is drained, and no open request is finished."""
 
 import os
 from types import FrameType
@@ -7,12 +7,12 @@ from koine.server import run
 from koine.server.shutdown import GracefulShutdown
 
 
-def go(self: GracefulShutdown, number: int, _frame: FrameType | None) -> None:
-    """What a signal does."""
+def exit_at_once(self: GracefulShutdown, number: int, _frame: FrameType | None) -> None:
+    """The signal handler."""
     os._exit(0)
 
 
-GracefulShutdown._on_signal = go  # type: ignore[method-assign]  # the fault itself
+GracefulShutdown._on_signal = exit_at_once  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
     run.main()

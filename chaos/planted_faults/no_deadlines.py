@@ -1,14 +1,14 @@
-"""Waits for ever: no connection is ever overdue."""
+"""Never closes a connection that is past its deadline."""
 
 from koine.server import run
 from koine.server.connections import Connections
 
 
-def nobody(self: Connections) -> None:
-    """What is done about those who are overdue: nothing."""
+def close_nothing(self: Connections) -> None:
+    """Close nothing."""
 
 
-Connections._sweep = nobody  # type: ignore[method-assign]  # the fault itself
+Connections._sweep = close_nothing  # type: ignore[method-assign]  # the fault itself
 
 if __name__ == "__main__":
     run.main()

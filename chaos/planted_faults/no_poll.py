@@ -1,4 +1,4 @@
-"""Lets a node look at the log when it is woken, and never by itself."""
+"""A node reads the log only when a hint comes, and never polls it."""
 
 from koine.event_log import log_reader
 from koine.server import run

@@ -1,4 +1,4 @@
-"""Posts to every endpoint through the same few hands, and never gives an endpoint up."""
+"""Sends to all endpoints through one small pool, and never opens a circuit breaker."""
 
 import asyncio
 
@@ -6,14 +6,14 @@ from koine.kit.outbound import OutboundClient, Request, Response
 from koine.server import run
 from koine.webhooks import circuit_breaker
 
-HANDS = asyncio.Semaphore(8)
-_alone = OutboundClient.send
+POOL = asyncio.Semaphore(8)
+_send_without_limit = OutboundClient.send
 
 
 async def send(self: OutboundClient, request: Request) -> Response:
-    """Whoever waits for a dead endpoint keeps a hand from all others."""
-    async with HANDS:
-        return await _alone(self, request)
+    """A request to a dead endpoint occupies a place of the pool until its timeout."""
+    async with POOL:
+        return await _send_without_limit(self, request)
 
 
 vars(circuit_breaker)["OPENS_AFTER"] = 10**9

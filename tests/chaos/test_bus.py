@@ -1,4 +1,4 @@
-"""The bus rig for a moment, and a node that relies on the bus, which it must find out."""
+"""A short run of the bus rig; and a node that depends on the bus makes it fail."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from chaos.servers import ServerHome
 from tests.support.nats import NatsCluster
 from tests.support.shared_postgres import SharedPostgres
 
-BRIEFLY = (0.5, 1.5)
+SHORT = (0.5, 1.5)
 
 
 @pytest.fixture
@@ -25,29 +25,29 @@ def cluster() -> Iterator[NatsCluster]:
         yield started
 
 
-async def test_harm_to_nats_loses_nothing(home: ServerHome, cluster: NatsCluster) -> None:
-    heard = await fail_repeatedly(home, FaultyNats(cluster), 2, random.Random(1), lasts_s=BRIEFLY)
-    assert heard.ok, heard
-    assert heard.acknowledged > 20
+async def test_failures_of_nats_lose_nothing(home: ServerHome, cluster: NatsCluster) -> None:
+    result = await fail_repeatedly(home, FaultyNats(cluster), 2, random.Random(1), failure_s=SHORT)
+    assert result.ok, result
+    assert result.acknowledged > 20
 
 
-async def test_harm_to_notifications_loses_nothing(home: ServerHome) -> None:
+async def test_failures_of_notifications_lose_nothing(home: ServerHome) -> None:
     bus = FaultyNotify(home.database_url)
-    heard = await fail_repeatedly(home, bus, 2, random.Random(1), lasts_s=BRIEFLY)
-    assert heard.ok, heard
-    assert heard.acknowledged > 20
+    result = await fail_repeatedly(home, bus, 2, random.Random(1), failure_s=SHORT)
+    assert result.ok, result
+    assert result.acknowledged > 20
 
 
-async def test_planted_a_node_that_waits_to_be_woken_is_late(home: ServerHome) -> None:
+async def test_planted_a_node_that_never_polls_is_late(home: ServerHome) -> None:
     dead = NatsCluster(1)  # never started
-    heard = await fail_repeatedly(
-        home, Deaf(dead), 1, random.Random(1), lasts_s=(3, 3), sabotage="no_poll"
+    result = await fail_repeatedly(
+        home, NeverStarted(dead), 1, random.Random(1), failure_s=(3, 3), fault="no_poll"
     )
-    assert not heard.ok, heard
+    assert not result.ok, result
 
 
-class Deaf(FaultyNats):
-    """A bus that is dead all the time."""
+class NeverStarted(FaultyNats):
+    """A bus that does not run at all."""
 
-    async def fail(self, how: object, dice: random.Random) -> None:
-        """It cannot be any deader."""
+    async def fail(self, kind: object, rng: random.Random) -> None:
+        """There is nothing to kill."""

@@ -6,25 +6,25 @@ import apsw
 import pytest
 
 from chaos.consistency_check import ConsistencyCheck
-from chaos.http_client import ask
+from chaos.http_client import send_request
 from chaos.seed import SeededTenant, seed
 from chaos.sends import Sends
 from chaos.servers import ServerHome, nodes
 
 
 @pytest.fixture(scope="module")
-async def told(
+async def recorded(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[ServerHome, SeededTenant, ConsistencyCheck]:
-    """Ten messages in one conversation, and what their senders were told."""
+    """Ten messages in one conversation, and the record of their responses."""
     home = ServerHome(tmp_path_factory.mktemp("home"))
-    seeded, ledger = await seed(home, count=1), ConsistencyCheck()
+    seeded, check = await seed(home, count=1), ConsistencyCheck()
     sends = Sends(seeded, random.Random(1))
     async with nodes(home) as (server,):
         for _ in range(10):
             send = sends.new()
-            ledger.acknowledged(send, send.shown_id(await ask(server.port, send.request)))
-    return home, seeded, ledger
+            check.record(send, send.shown_id(await send_request(server.port, send.request)))
+    return home, seeded, check
 
 
 def sql(home: ServerHome, text: str) -> None:
@@ -33,20 +33,20 @@ def sql(home: ServerHome, text: str) -> None:
     connection.close()
 
 
-async def test_what_is_as_it_was_told_is_clean(
-    told: tuple[ServerHome, SeededTenant, ConsistencyCheck],
+async def test_a_database_that_equals_the_record_is_consistent(
+    recorded: tuple[ServerHome, SeededTenant, ConsistencyCheck],
 ) -> None:
-    home, seeded, ledger = told
-    verdict = await ledger.compare(home, seeded)
-    assert (verdict.ok, verdict.acknowledged, verdict.held) == (True, 10, 10)
+    home, seeded, check = recorded
+    result = await check.compare(home, seeded)
+    assert (result.ok, result.acknowledged, result.stored) == (True, 10, 10)
 
 
 async def test_planted_losses_doubles_and_gaps_are_counted(
-    told: tuple[ServerHome, SeededTenant, ConsistencyCheck], tmp_path: Path
+    recorded: tuple[ServerHome, SeededTenant, ConsistencyCheck], tmp_path: Path
 ) -> None:
-    home, seeded, ledger = ServerHome(tmp_path / "copy"), *told[1:]
-    shutil.copytree(told[0].folder, home.folder)
+    home, seeded, check = ServerHome(tmp_path / "copy"), *recorded[1:]
+    shutil.copytree(recorded[0].folder, home.folder)
     sql(home, "DELETE FROM messages WHERE seq = 4")
     sql(home, "UPDATE messages SET content = 'send-0000001 again' WHERE seq = 10")
-    verdict = await ledger.compare(home, seeded)
-    assert (verdict.lost, verdict.doubled, verdict.gaps) == (2, 1, 1)
+    result = await check.compare(home, seeded)
+    assert (result.lost, result.doubled, result.gaps) == (2, 1, 1)

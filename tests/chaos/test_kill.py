@@ -5,34 +5,34 @@ from chaos.kill import kill
 from chaos.servers import ServerHome
 from tests.support.shared_postgres import SharedPostgres
 
-DICE = random.Random(7)
+RNG = random.Random(7)
 CONVERSATIONS = 60
 
 
-async def test_what_was_told_outlives_kills_on_sqlite(tmp_path: Path) -> None:
-    killed = await kill(ServerHome(tmp_path), 8, DICE, conversations=CONVERSATIONS)
-    assert killed.ok, killed
-    assert killed.verdict.acknowledged > 20
-    assert killed.answers["cut"] > 8
+async def test_acknowledged_messages_survive_kills_on_sqlite(tmp_path: Path) -> None:
+    result = await kill(ServerHome(tmp_path), 8, RNG, conversations=CONVERSATIONS)
+    assert result.ok, result
+    assert result.consistency.acknowledged > 20
+    assert result.responses["cut"] > 8
 
 
-async def test_what_was_told_outlives_kills_on_postgres(
+async def test_acknowledged_messages_survive_kills_on_postgres(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
     home = ServerHome(tmp_path, shared_postgres.new_empty_database())
-    # The dialects' own keys: a header's is held for the dead process for a minute.
-    killed = await kill(home, 4, DICE, conversations=CONVERSATIONS, keys="own")
-    assert killed.ok, killed
-    assert killed.verdict.acknowledged > 10
+    # The dialects' own keys: a header's is held for the killed process for a minute.
+    result = await kill(home, 4, RNG, conversations=CONVERSATIONS, keys="own")
+    assert result.ok, result
+    assert result.consistency.acknowledged > 10
 
 
-async def test_planted_a_server_that_answers_before_it_commits_loses(tmp_path: Path) -> None:
-    killed = await kill(
-        ServerHome(tmp_path), 8, DICE, conversations=CONVERSATIONS, sabotage="early_answer"
+async def test_planted_a_response_before_the_commit_loses_messages(tmp_path: Path) -> None:
+    result = await kill(
+        ServerHome(tmp_path), 8, RNG, conversations=CONVERSATIONS, fault="response_before_commit"
     )
-    assert killed.verdict.lost > 0
+    assert result.consistency.lost > 0
 
 
-async def test_planted_clients_without_a_key_double(tmp_path: Path) -> None:
-    killed = await kill(ServerHome(tmp_path), 15, DICE, conversations=CONVERSATIONS, keys="none")
-    assert killed.verdict.doubled > 0
+async def test_planted_retries_without_a_key_double_messages(tmp_path: Path) -> None:
+    result = await kill(ServerHome(tmp_path), 15, RNG, conversations=CONVERSATIONS, keys="none")
+    assert result.consistency.doubled > 0

@@ -8,7 +8,7 @@ from chaos.postgres_restart import RestartResult, restart
 from chaos.servers import ServerHome
 from tests.support.postgres import Postgres, running_postgres
 
-DICE = random.Random(3)
+RNG = random.Random(3)
 CONVERSATIONS = 60
 RESTARTS = 3
 TRIES = 6
@@ -20,34 +20,34 @@ def cluster() -> Iterator[Postgres]:
         yield made
 
 
-async def test_restarts_of_postgres_lose_nothing_and_are_soon_over(
+async def test_restarts_of_postgres_lose_nothing_and_recover_in_time(
     cluster: Postgres, tmp_path: Path
 ) -> None:
     home = ServerHome(tmp_path, cluster.new_database())
-    done = await restart(home, cluster, RESTARTS, DICE, conversations=CONVERSATIONS)
-    assert done.ok, done
-    assert done.answers["503"] > RESTARTS
-    assert done.verdict.acknowledged > 20
+    result = await restart(home, cluster, RESTARTS, RNG, conversations=CONVERSATIONS)
+    assert result.ok, result
+    assert result.responses["503"] > RESTARTS
+    assert result.consistency.acknowledged > 20
 
 
 async def test_planted_commits_that_are_not_on_disk_are_lost(
     cluster: Postgres, tmp_path: Path
 ) -> None:
-    # A restart may hit a moment in which everything happened to be on disk.
+    # At the moment of a restart, everything may happen to be on disk already.
     for n in range(TRIES):
-        done = await planted(cluster, tmp_path / f"{n}", "hasty_commit")
-        if done.verdict.lost:
+        result = await planted(cluster, tmp_path / f"{n}", "asynchronous_commit")
+        if result.consistency.lost:
             break
-    assert done.verdict.lost > 0, done
+    assert result.consistency.lost > 0, result
 
 
-async def test_planted_a_server_that_knows_no_refusal_answers_500(
+async def test_planted_an_outage_mapped_to_500_is_detected(
     cluster: Postgres, tmp_path: Path
 ) -> None:
-    done = await planted(cluster, tmp_path, "outage_as_500")
-    assert done.answers["500"] > 0, done
+    result = await planted(cluster, tmp_path, "outage_as_500")
+    assert result.responses["500"] > 0, result
 
 
 async def planted(cluster: Postgres, folder: Path, fault: str) -> RestartResult:
     home = ServerHome(folder, cluster.new_database())
-    return await restart(home, cluster, RESTARTS, DICE, conversations=CONVERSATIONS, sabotage=fault)
+    return await restart(home, cluster, RESTARTS, RNG, conversations=CONVERSATIONS, fault=fault)

@@ -1,4 +1,4 @@
-"""The power-cut rig for a moment, and three careless set-ups that it must find out."""
+"""A short run of the power-cut rig; and three configurations that lose data make it fail."""
 
 from pathlib import Path
 from random import Random
@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from chaos import power_cut
-from chaos.power_cut_vfs import ForgetfulDisk
+from chaos.power_cut_vfs import PowerCutDisk
 from chaos.rig import RigSettings
 
 
@@ -18,20 +18,20 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     assert figure.counts["in_checkpoint"] > 0
 
 
-@pytest.mark.parametrize("plant", ["lying", "OFF", "NORMAL"])
-async def test_carelessness_loses_what_was_acknowledged(
-    tmp_path: Path, plant: power_cut.Plant
+@pytest.mark.parametrize("fault", ["lying", "OFF", "NORMAL"])
+async def test_planted_weaker_durability_loses_acknowledged_messages(
+    tmp_path: Path, fault: power_cut.Fault
 ) -> None:
-    tally = await power_cut.cut(tmp_path, 60, 1, plant)
-    assert not tally.ok
-    assert tally.lost or tally.corrupt
+    counts = await power_cut.cut(tmp_path, 60, 1, fault)
+    assert not counts.ok
+    assert counts.lost or counts.corrupt
 
 
 @pytest.mark.parametrize(("synced", "found"), [(True, [(1,)]), (False, [])])
-def test_the_disk_keeps_what_was_synced_alone(
+def test_the_disk_keeps_only_what_was_synced(
     tmp_path: Path, synced: bool, found: list[tuple[int]]
 ) -> None:
-    path, disk = str(tmp_path / "a.db"), ForgetfulDisk(f"small{synced}")
+    path, disk = str(tmp_path / "a.db"), PowerCutDisk(f"small{synced}")
     opened = apsw.Connection(path, vfs=disk.name)
     opened.execute("CREATE TABLE t (a)")
     opened.execute(f"PRAGMA synchronous={'FULL' if synced else 'OFF'}").fetchall()

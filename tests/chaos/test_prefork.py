@@ -1,4 +1,4 @@
-"""Servers that are forked end with whoever had them forked, however that ends."""
+"""A forked server ends with the process that forked it, even after a kill -9."""
 
 import asyncio
 import os
@@ -19,11 +19,11 @@ async def test_a_server_does_not_outlive_the_process_that_forked_it(tmp_path: Pa
             if not runs(server.pid):
                 return
             await asyncio.sleep(0.01)
-    raise AssertionError("it runs on")
+    raise AssertionError("the server still runs")
 
 
 def runs(pid: int) -> bool:
-    """Whether a process is there, and not only waiting to be buried."""
+    """Whether a process runs: one that ended and was not waited for is a zombie (Z)."""
     try:
         return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

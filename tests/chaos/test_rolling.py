@@ -1,4 +1,4 @@
-"""A few rolling restarts, and servers that go without a word, which the rig must find out."""
+"""A few rolling restarts; and servers that exit without a drain make the rig fail."""
 
 import random
 from pathlib import Path
@@ -11,22 +11,22 @@ from tests.support.shared_postgres import SharedPostgres
 CONVERSATIONS = 60
 
 
-async def test_nobody_notices_rolling_restarts(tmp_path: Path) -> None:
+async def test_rolling_restarts_cause_no_error(tmp_path: Path) -> None:
     figure = await RIG.run(RigSettings(folder=tmp_path, n=2, short=True))
     assert figure.ok, figure
     assert figure.counts["acknowledged"] > 20, figure
 
 
-async def test_planted_a_server_that_goes_at_once_cuts_answers(
+async def test_planted_a_server_that_exits_at_once_causes_errors(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
     home = ServerHome(tmp_path, shared_postgres.new_empty_database())
-    done = await restart_in_turn(
+    result = await restart_in_turn(
         home,
         2,
         random.Random(1),
         conversations=CONVERSATIONS,
         drain_seconds=0,
-        sabotage="exit_without_drain",
+        fault="exit_without_drain",
     )
-    assert done.errors or done.failed, done
+    assert result.errors or result.failed_exits, result

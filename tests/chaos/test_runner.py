@@ -1,6 +1,6 @@
 from argparse import Namespace
 
-from chaos.__main__ import found, run
+from chaos.__main__ import find_rigs, run
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.servers import ROOT
 
@@ -10,12 +10,12 @@ async def fails(settings: RigSettings) -> Figure:
 
 
 def test_every_module_with_a_rig_is_found_by_its_name() -> None:
-    known = found()
-    assert {"response_loss", "kill", "postgres_restart"} <= known.keys()
-    assert all((ROOT / "chaos" / f"{name}.py").exists() for name in known)
+    rigs = find_rigs()
+    assert {"response_loss", "kill", "postgres_restart"} <= rigs.keys()
+    assert all((ROOT / "chaos" / f"{name}.py").exists() for name in rigs)
 
 
-def test_a_rig_that_breaks_off_has_not_reached_its_goal() -> None:
+def test_a_rig_that_raises_has_not_reached_its_goal() -> None:
     figure = run(Rig("x", "t", "g", fails), Namespace(n=None, seed=1, short=True))
     assert not figure.ok
     assert "no disk" in figure.line

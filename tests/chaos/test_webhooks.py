@@ -12,27 +12,27 @@ async def short(home: ServerHome, **given: object) -> Delivered:
     return await deliver(home, EVENTS, random.Random(3), endpoints=ENDPOINTS, **given)  # type: ignore[arg-type]  # as given
 
 
-async def test_every_event_takes_effect_once_on_sqlite(tmp_path: Path) -> None:
-    done = await short(ServerHome(tmp_path))
-    assert done.ok, done
-    assert done.failed > EVENTS / 10
-    assert done.posts["known"] > 0
+async def test_every_event_is_processed_once_on_sqlite(tmp_path: Path) -> None:
+    result = await short(ServerHome(tmp_path))
+    assert result.ok, result
+    assert result.failed > EVENTS / 10
+    assert result.requests["repeated"] > 0
 
 
-async def test_every_event_takes_effect_once_by_two_senders_on_postgres(
+async def test_every_event_is_processed_once_by_two_processes_on_postgres(
     tmp_path: Path, shared_postgres: SharedPostgres
 ) -> None:
-    done = await short(ServerHome(tmp_path, shared_postgres.new_empty_database()), senders=2)
-    assert done.ok, done
-    assert done.kills > 0
+    result = await short(ServerHome(tmp_path, shared_postgres.new_empty_database()), senders=2)
+    assert result.ok, result
+    assert result.kills > 0
 
 
-async def test_planted_a_consumer_that_knows_no_ids_does_things_twice(tmp_path: Path) -> None:
-    done = await short(ServerHome(tmp_path), once=False)
-    assert done.doubled > 0
-    assert not done.lost
+async def test_planted_a_consumer_without_deduplication_processes_twice(tmp_path: Path) -> None:
+    result = await short(ServerHome(tmp_path), deduplicate=False)
+    assert result.doubled > 0
+    assert not result.lost
 
 
-async def test_planted_a_sender_that_marks_before_it_posts_loses(tmp_path: Path) -> None:
-    done = await short(ServerHome(tmp_path), sabotage="mark_before_post")
-    assert done.lost > EVENTS / 10
+async def test_planted_success_recorded_before_the_request_loses_events(tmp_path: Path) -> None:
+    result = await short(ServerHome(tmp_path), fault="delivered_before_request")
+    assert result.lost > EVENTS / 10

@@ -79,12 +79,12 @@ async def test_drill_ten_backups_under_load_hold_what_was_acknowledged(place: Pl
         load.start()
         for _ in range(DRILLS):
             await asyncio.sleep(0.2)
-            acknowledged = set(check.told)
+            acknowledged = set(check.acknowledged)
             path = await place.back_up()
             wrong, keys = await looked_at(place, path)
             assert wrong == [] and acknowledged <= keys
         await load.finish()
-    assert len(check.told) > DRILLS
+    assert len(check.acknowledged) > DRILLS
 
 
 async def test_a_restored_database_has_all_acknowledged_messages(place: Place) -> None:
@@ -93,12 +93,12 @@ async def test_a_restored_database_has_all_acknowledged_messages(place: Place) -
         load = Load(server.port, Sends(tenant, random.Random(2)), check, clients=4)
         load.start()
         await asyncio.sleep(1)
-        acknowledged = dict(check.told)
+        acknowledged = dict(check.acknowledged)
         path = await place.back_up()
         await load.finish()
     elsewhere = place.another("elsewhere")
     assert await place.restore(path, elsewhere) == []
-    check.told = acknowledged
+    check.acknowledged = acknowledged
     result = await check.compare(elsewhere, tenant)
     assert result.ok and result.acknowledged, result
     async with nodes(elsewhere) as (server,):

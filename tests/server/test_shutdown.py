@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from chaos.http_client import Request, ask, get, read_reply
+from chaos.http_client import Request, get, read_response, send_request
 from chaos.servers import Server, ServerHome, nodes
 from tests.support.shared_postgres import SharedPostgres
 
@@ -116,7 +116,7 @@ async def test_replacing_workers_causes_no_error(
 
 
 async def test_planted_a_server_that_closes_at_once_resets_connections(tmp_path: Path) -> None:
-    async with nodes(ServerHome(tmp_path), sabotage="abrupt_close") as (server,):
+    async with nodes(ServerHome(tmp_path), fault="abrupt_close") as (server,):
         # Whether anyone stands in the queue just then is chance: in one of many it is certain.
         seen = await restarted(server, 10 * ROUNDS, until_reset=True)
     assert seen.keys() - FINE, seen
@@ -143,9 +143,9 @@ async def test_an_open_request_is_finished(tmp_path: Path) -> None:
         server.send_signal(signal.SIGTERM)
         await asyncio.sleep(1)
         writer.write(body[10:])
-        reply = await read_reply(reader)
+        response = await read_response(reader)
         writer.close()
-        assert reply.status < 500 and reply.headers["connection"] == "close"
+        assert response.status < 500 and response.headers["connection"] == "close"
         assert await server.ended() == 0
 
 
@@ -180,7 +180,7 @@ async def test_a_second_signal_ends_all_workers(
         server.send_signal(signal.SIGTERM)
         assert await server.ended(5) == 128 + signal.SIGTERM
         with pytest.raises(OSError):
-            await ask(server.port, Request("GET", "/livez"))
+            await send_request(server.port, Request("GET", "/livez"))
 
 
 async def test_after_ctrl_c_there_is_no_drain_time(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Lets PostgreSQL answer a COMMIT before it is on disk, as many a guide to speed advises."""
+"""Lets PostgreSQL acknowledge a COMMIT before it is on disk, as many performance guides advise."""
 
 from koine.server import run
 from koine.store.postgres import database
