@@ -25,7 +25,7 @@ from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import Sends
 from chaos.servers import ServerHome, nodes
-from chaos.timed_follower import TimedFollower
+from chaos.timed_stream_client import TimedStreamClient
 from tests.support.nats import NatsCluster
 from tests.support.postgres import running_postgres
 
@@ -180,7 +180,7 @@ async def fail_repeatedly(
     seeded = await seed(home, _CONVERSATIONS)
     async with nodes(home, 2, settings=bus.settings, fault=fault) as both_nodes:
         ports = [node.port for node in both_nodes]
-        readers = [TimedFollower(port, seeded) for port in ports]
+        readers = [TimedStreamClient(port, seeded) for port in ports]
         senders = [
             MessageSender(port, Sends(seeded, rng, name=f"node{n}")) for n, port in enumerate(ports)
         ]
@@ -231,7 +231,9 @@ class MessageSender:
             await asyncio.sleep(_SEND_INTERVAL_S)
 
 
-async def _wait_until_received(senders: list[MessageSender], readers: list[TimedFollower]) -> None:
+async def _wait_until_received(
+    senders: list[MessageSender], readers: list[TimedStreamClient]
+) -> None:
     """Wait until both streams have received everything, or until the time is over."""
     acknowledged = {key for sender in senders for key in sender.acknowledged}
     until = time.monotonic() + _RECEIVE_TIMEOUT_S
@@ -242,7 +244,7 @@ async def _wait_until_received(senders: list[MessageSender], readers: list[Timed
 
 
 def _result(
-    name: str, failures: int, senders: list[MessageSender], readers: list[TimedFollower]
+    name: str, failures: int, senders: list[MessageSender], readers: list[TimedStreamClient]
 ) -> BusResult:
     acknowledged = {key: at for sender in senders for key, at in sender.acknowledged.items()}
     return BusResult(

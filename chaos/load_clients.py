@@ -20,10 +20,10 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from chaos.clients import PROTOCOLS
-from chaos.follower import StreamFollower
 from chaos.seed import SeededTenant
+from chaos.stream_client import StreamClient
 from chaos.stream_parsers import UnexpectedStatus
+from chaos.stream_protocols import PROTOCOLS
 from koine.server.rlimits import raise_file_limit
 
 ROOT = Path(__file__).parent.parent
@@ -141,8 +141,8 @@ class ClientPool:
         self._plan = plan
         self._rng = random.Random(plan.seed)
         kinds = [PROTOCOLS[kind] for kind in plan.kinds]
-        self._followers = [
-            StreamFollower(
+        self._clients = [
+            StreamClient(
                 kinds[n % len(kinds)],
                 plan.seeded,
                 plan.cursor,
@@ -151,46 +151,44 @@ class ClientPool:
             for n in range(plan.count)
         ]
         self._reconnects = 0
-        self._tasks = [asyncio.create_task(self._follow(follower)) for follower in self._followers]
+        self._tasks = [asyncio.create_task(self._follow(client)) for client in self._clients]
 
-    async def _follow(self, follower: StreamFollower) -> None:
+    async def _follow(self, client: StreamClient) -> None:
         """Follow for ever; reconnect after the pause that the server asks for, or a random one."""
         while True:
             with contextlib.suppress(OSError, UnexpectedStatus, TimeoutError):
-                await follower.follow(self._plan.port)
+                await client.follow(self._plan.port)
             self._reconnects += 1
             pause_s = self._rng.uniform(*RECONNECT_SECONDS)
-            await asyncio.sleep(max(pause_s, self._plan.retry_share * follower.retry_ms / 1000))
+            await asyncio.sleep(max(pause_s, self._plan.retry_share * client.retry_ms / 1000))
 
     def execute(self, command: Command) -> Struct:
         """Execute a command of the rig."""
-        slow_followers = self._followers[: self._plan.slow]
+        slow_clients = self._clients[: self._plan.slow]
         match command.action:
             case "stop":
-                for follower in slow_followers:
-                    follower.reading.clear()
+                for client in slow_clients:
+                    client.reading.clear()
             case "read":
-                for follower in slow_followers:
-                    follower.reading.set()
+                for client in slow_clients:
+                    client.reading.set()
             case "report":
                 return self._report(command.sent)
-        return State(sum(follower.ready.is_set() for follower in self._followers), self._reconnects)
+        return State(sum(client.ready.is_set() for client in self._clients), self._reconnects)
 
     def _report(self, sent: Mapping[str, float]) -> Report:
-        fast_followers = self._followers[self._plan.slow :]
+        fast_clients = self._clients[self._plan.slow :]
         return Report(
-            missed=sum(
-                len(sent.keys() - follower.ids_by_key.keys()) for follower in self._followers
-            ),
+            missed=sum(len(sent.keys() - client.ids_by_key.keys()) for client in self._clients),
             doubled=sum(
-                len(ids) > 1 for follower in self._followers for ids in follower.ids_by_key.values()
+                len(ids) > 1 for client in self._clients for ids in client.ids_by_key.values()
             ),
-            resets=sum(follower.resets for follower in self._followers),
+            resets=sum(client.resets for client in self._clients),
             delays_s=[
-                follower.received_at[key] - at
-                for follower in fast_followers
+                client.received_at[key] - at
+                for client in fast_clients
                 for key, at in sent.items()
-                if key in follower.received_at
+                if key in client.received_at
             ],
         )
 

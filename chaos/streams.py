@@ -13,19 +13,20 @@ from collections.abc import Coroutine, Sequence
 
 from msgspec import Struct
 
-from chaos.clients import PROTOCOLS
 from chaos.consistency_check import ConsistencyCheck
-from chaos.follower import Disconnects, StreamFollower, UnexpectedStatus
 from chaos.http_client import get
 from chaos.retrying_clients import Load
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
 from chaos.sends import Sends
 from chaos.servers import Server, ServerHome, unstarted
+from chaos.stream_client import Disconnects, StreamClient
+from chaos.stream_parsers import UnexpectedStatus
+from chaos.stream_protocols import PROTOCOLS
 from tests.support.postgres import running_postgres
 
 RECONNECTS = 20_000
-FOLLOWERS = 60
+CLIENTS = 60
 CONVERSATIONS = 100
 SQLITE_SHARE = 10
 """One in so many of the reconnects is made on SQLite, the others on PostgreSQL."""
@@ -42,8 +43,8 @@ DUPLICATES_WAIT_S = 0.5
 
 
 class StreamsResult(Struct, frozen=True):
-    """Sums over all followers. `missed`: acknowledged messages, or events that others received by
-    the same protocol, that a follower did not receive; `doubled`: messages received under two ids;
+    """Sums over all clients. `missed`: acknowledged messages, or events that others received by
+    the same protocol, that a client did not receive; `doubled`: messages received under two ids;
     `repeated`: events received again under the same id. `kills` counts kills of nodes."""
 
     database: str
@@ -83,7 +84,7 @@ async def run(settings: RigSettings) -> Figure:
     )
     return Figure(
         rig=RIG.name,
-        params={"reconnects": reconnects, "followers": FOLLOWERS},
+        params={"reconnects": reconnects, "clients": CLIENTS},
         counts={
             f"{each.database}_{name}": getattr(each, name)
             for each in results
@@ -101,19 +102,19 @@ async def reconnect_under_load(
     reconnects: int,
     rng: random.Random,
     *,
-    followers: int = FOLLOWERS,
+    clients: int = CLIENTS,
     conversations: int = CONVERSATIONS,
     forgets_cursor: bool = False,
     fault: str = "",
 ) -> StreamsResult:
-    """Let the followers of `nodes` nodes reconnect so often in all, and compare what they received.
-    Planted faults: a follower that `forgets_cursor`, and the server's `fault`."""
+    """Let the clients of `nodes` nodes reconnect so often in all, and compare what they received.
+    Planted faults: a client that `forgets_cursor`, and the server's `fault`."""
     seeded, check = await seed(home, conversations), ConsistencyCheck()
     with unstarted(home, nodes, fault=fault) as servers:
         for server in servers:
             server.start()
             await server.wait_ready()
-        group = await Followers.create(servers, seeded, rng, followers, forgets_cursor)
+        group = await ReconnectingClients.create(servers, seeded, rng, clients, forgets_cursor)
         loads = [
             Load(
                 server.port, Sends(seeded, rng, name=f"node{n}", keys="own"), check, 2,
@@ -132,20 +133,20 @@ async def reconnect_under_load(
     return group.result(home.database, kills, check.acknowledged)
 
 
-class Followers:
-    """The followers, of each protocol in turn."""
+class ReconnectingClients:
+    """The clients, of each protocol in turn."""
 
     def __init__(
         self,
         servers: Sequence[Server],
-        followers: list[StreamFollower],
+        clients: list[StreamClient],
         rng: random.Random,
         forgets_cursor: bool,
     ) -> None:
         self._servers = servers
-        self._followers = followers
+        self._clients = clients
         self._rng = rng
-        self._forgets = forgets_cursor
+        self._forgets_cursor = forgets_cursor
         self._expected_connections = 0
         self._connections = 0
 
@@ -157,23 +158,21 @@ class Followers:
         rng: random.Random,
         count: int,
         forgets_cursor: bool,
-    ) -> "Followers":
-        """Create followers with the same cursor, before any message is sent."""
+    ) -> "ReconnectingClients":
+        """Create clients with the same cursor, before any message is sent."""
         response = await get(servers[0].port, "/v1/events/cursor", seeded.bearer("ada"))
-        start, protocols = response.json()["cursor"], list(PROTOCOLS.values())
-        followers = [
-            StreamFollower(protocols[n % len(protocols)], seeded, start) for n in range(count)
+        cursor, protocols = response.json()["cursor"], list(PROTOCOLS.values())
+        clients = [
+            StreamClient(protocols[n % len(protocols)], seeded, cursor) for n in range(count)
         ]
-        return cls(servers, followers, rng, forgets_cursor)
+        return cls(servers, clients, rng, forgets_cursor)
 
     async def reconnect(self, reconnects: int) -> None:
         """Follow, disconnect and reconnect until that was done so often in all."""
-        self._expected_connections = reconnects + len(self._followers)
-        await asyncio.gather(
-            *(self._reconnect_repeatedly(follower) for follower in self._followers)
-        )
+        self._expected_connections = reconnects + len(self._clients)
+        await asyncio.gather(*(self._reconnect_repeatedly(client) for client in self._clients))
 
-    async def _reconnect_repeatedly(self, follower: StreamFollower) -> None:
+    async def _reconnect_repeatedly(self, client: StreamClient) -> None:
         while self._connections < self._expected_connections:
             disconnects = Disconnects(
                 seconds=self._rng.uniform(*DISCONNECT_S),
@@ -181,20 +180,18 @@ class Followers:
                 if self._rng.random() < 0.5
                 else float("inf"),
             )
-            if self._forgets:
-                follower.cursor = ""
-            if await _follow(follower, self._rng.choice(self._servers).port, disconnects):
+            if self._forgets_cursor:
+                client.cursor = ""
+            if await _follow(client, self._rng.choice(self._servers).port, disconnects):
                 self._connections += 1
 
     async def wait_until_received(
         self, acknowledged: dict[str, tuple[str, str]], timeout_s: float
     ) -> None:
         """Follow without disconnects until all have received everything, or the time is over."""
-        following = [
-            asyncio.create_task(self._follow_for_ever(follower)) for follower in self._followers
-        ]
+        following = [asyncio.create_task(self._follow_for_ever(client)) for client in self._clients]
         until = time.monotonic() + timeout_s
-        while any(acknowledged.keys() - follower.ids_by_key.keys() for follower in self._followers):
+        while any(acknowledged.keys() - client.ids_by_key.keys() for client in self._clients):
             if time.monotonic() > until:
                 break
             await asyncio.sleep(0.1)
@@ -203,47 +200,46 @@ class Followers:
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)
 
-    async def _follow_for_ever(self, follower: StreamFollower) -> None:
+    async def _follow_for_ever(self, client: StreamClient) -> None:
         while True:
-            await _follow(follower, self._rng.choice(self._servers).port, Disconnects())
+            await _follow(client, self._rng.choice(self._servers).port, Disconnects())
 
     def result(
         self, database: str, kills: int, acknowledged: dict[str, tuple[str, str]]
     ) -> StreamsResult:
-        """Compare what each follower received with the acknowledged messages, and with what the
+        """Compare what each client received with the acknowledged messages, and with what the
         others of its protocol received."""
         all_ids: dict[str, set[bytes]] = {}
-        for follower in self._followers:
-            all_ids.setdefault(follower.protocol.name, set()).update(follower.counts_by_id)
+        for client in self._clients:
+            all_ids.setdefault(client.protocol.name, set()).update(client.counts_by_id)
         missed_sends = sum(
-            len(acknowledged.keys() - follower.ids_by_key.keys()) for follower in self._followers
+            len(acknowledged.keys() - client.ids_by_key.keys()) for client in self._clients
         )
         missed_events = sum(
-            len(all_ids[follower.protocol.name] - follower.counts_by_id.keys())
-            for follower in self._followers
+            len(all_ids[client.protocol.name] - client.counts_by_id.keys())
+            for client in self._clients
         )
         return StreamsResult(
             database=database,
-            reconnects=self._connections - len(self._followers),
+            reconnects=self._connections - len(self._clients),
             kills=kills,
             acknowledged=len(acknowledged),
-            received=sum(len(follower.counts_by_id) for follower in self._followers),
+            received=sum(len(client.counts_by_id) for client in self._clients),
             missed=max(missed_sends, missed_events),
             doubled=sum(
-                len(ids) > 1 for follower in self._followers for ids in follower.ids_by_key.values()
+                len(ids) > 1 for client in self._clients for ids in client.ids_by_key.values()
             ),
             repeated=sum(
-                follower.counts_by_id.total() - len(follower.counts_by_id)
-                for follower in self._followers
+                client.counts_by_id.total() - len(client.counts_by_id) for client in self._clients
             ),
-            resets=sum(follower.resets for follower in self._followers),
+            resets=sum(client.resets for client in self._clients),
         )
 
 
-async def _follow(follower: StreamFollower, port: int, disconnects: Disconnects) -> bool:
+async def _follow(client: StreamClient, port: int, disconnects: Disconnects) -> bool:
     """Follow one connection; return whether the node accepted it."""
     try:
-        await follower.follow(port, disconnects)
+        await client.follow(port, disconnects)
     except ConnectionRefusedError:
         await asyncio.sleep(RECONNECT_AFTER_S)
         return False

@@ -1,4 +1,4 @@
-"""A short run of the streams rig; a follower and a server with a planted fault make it fail."""
+"""A short run of the streams rig; a client and a server with a planted fault make it fail."""
 
 import random
 from pathlib import Path
@@ -7,7 +7,7 @@ from chaos.servers import ServerHome
 from chaos.streams import StreamsResult, reconnect_under_load
 from tests.support.shared_postgres import SharedPostgres
 
-FOLLOWERS = 20
+CLIENTS = 20
 
 
 async def short(
@@ -18,7 +18,7 @@ async def short(
         nodes,
         120,
         random.Random(5),
-        followers=FOLLOWERS,
+        clients=CLIENTS,
         conversations=30,
         forgets_cursor=forgets_cursor,
         fault=fault,
@@ -30,16 +30,16 @@ async def test_cuts_and_kills_of_two_nodes_lose_no_event(
 ) -> None:
     result = await short(ServerHome(tmp_path, shared_postgres.new_empty_database()), 2)
     assert result.ok, result
-    assert result.reconnects >= 120 and result.kills and result.received > 10 * FOLLOWERS, result
+    assert result.reconnects >= 120 and result.kills and result.received > 10 * CLIENTS, result
 
 
 async def test_cuts_and_kills_of_one_node_lose_no_event(tmp_path: Path) -> None:
     result = await short(ServerHome(tmp_path), 1)
     assert result.ok, result
-    assert result.kills and result.received > 5 * FOLLOWERS, result
+    assert result.kills and result.received > 5 * CLIENTS, result
 
 
-async def test_planted_a_follower_that_forgets_its_cursor_misses(tmp_path: Path) -> None:
+async def test_planted_a_client_that_forgets_its_cursor_misses(tmp_path: Path) -> None:
     result = await short(ServerHome(tmp_path), 1, forgets_cursor=True)
     assert result.missed, result
 

@@ -16,7 +16,7 @@ _RECONNECT_AFTER_S = 0.05
 _TIMEOUT_S = 60.0
 
 
-class TimedFollower:
+class TimedStreamClient:
     """`received_at` has, by the first word of each message, when its event was received (monotonic
     seconds). When the stream ends, another is opened from the last cursor."""
 

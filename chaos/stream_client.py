@@ -9,10 +9,10 @@ from collections import Counter
 
 from msgspec import Struct
 
-from chaos.clients import StreamProtocol
 from chaos.http_client import HOST
 from chaos.seed import SeededTenant
-from chaos.stream_parsers import Head, ReceivedEvent, UnexpectedStatus
+from chaos.stream_parsers import Head, ReceivedEvent
+from chaos.stream_protocols import StreamProtocol
 
 OPEN_TIMEOUT_S = 60.0
 _READ = 65536
@@ -26,7 +26,7 @@ class Disconnects(Struct, frozen=True):
     seconds: float = float("inf")
 
 
-class StreamFollower:
+class StreamClient:
     """`counts_by_id` counts how often each event id was received; by the first word of a message,
     `ids_by_key` has the ids of its events, and `received_at` when the first of them came (monotonic
     seconds). `cursor` is the last one received. While `reading` is cleared, nothing is read."""
@@ -121,6 +121,3 @@ class StreamFollower:
 
 def _finite(seconds: float) -> float | None:
     return None if seconds == float("inf") else seconds
-
-
-__all__ = ["Disconnects", "StreamFollower", "UnexpectedStatus"]
