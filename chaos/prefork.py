@@ -58,7 +58,7 @@ class Prefork:
     def fork(self, environment: Mapping[str, str], log: Path, fault: str = "") -> "ForkedServer":
         """Fork a server with this environment that appends its output to `log`. `fault` names a
         module of chaos/planted_faults."""
-        pid = self.request(do="fork", environment=dict(environment), log=str(log), fault=fault)
+        pid = self.request(action="fork", environment=dict(environment), log=str(log), fault=fault)
         return ForkedServer(self, pid or 0)
 
     def request(self, **command: object) -> int | None:
@@ -89,7 +89,7 @@ class ForkedServer:
     def poll(self) -> int | None:
         """The exit code; None while it runs; negative: the signal that ended it."""
         if self.returncode is None:
-            self.returncode = self._prefork.request(do="poll", pid=self.pid)
+            self.returncode = self._prefork.request(action="poll", pid=self.pid)
         return self.returncode
 
     def wait(self, timeout: float) -> int:
@@ -107,7 +107,7 @@ class ForkedServer:
             os.kill(self.pid, number)
 
 
-def _serve_requests() -> None:
+def _execute_commands() -> None:
     """Execute the commands on standard input, one JSON object a line, until it is closed; then kill
     the servers that still run."""
     alive: set[int] = set()
@@ -115,7 +115,7 @@ def _serve_requests() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         result: int | None
-        if command["do"] == "fork":
+        if command["action"] == "fork":
             result = _fork(command, parent_pipe)
             alive.add(result)
         else:
@@ -136,10 +136,10 @@ def _fork(command: dict[str, Any], parent_pipe: tuple[int, int]) -> int:
         os.setsid()
         os.close(parent_pipe[1])
         threading.Thread(target=_exit_with_parent, args=(parent_pipe[0],), daemon=True).start()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        written = os.open(command["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        for to, opened in ((0, nothing), (1, written), (2, written)):
-            os.dup2(opened, to)
+        stdin = os.open(os.devnull, os.O_RDONLY)
+        output = os.open(command["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        for target, source in ((0, stdin), (1, output), (2, output)):
+            os.dup2(source, target)
         os.environ.clear()
         os.environ.update(command["environment"])
         if command["fault"]:
@@ -163,9 +163,9 @@ def _exit_with_parent(parent_pipe: int) -> None:
 
 
 def _poll(pid: int) -> int | None:
-    done, status = os.waitpid(pid, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if done else None
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
 
 
 if __name__ == "__main__":
-    _serve_requests()
+    _execute_commands()
