@@ -17,6 +17,10 @@ from koine.realtime.realtime import Realtime
 from koine.server.listener import uvicorn_config
 
 
+GRACE_SECONDS = 1.0
+"""How long the requests in progress may take when the server stops."""
+
+
 class Live(Struct):
     """A running server: its URL, and its streams."""
 
@@ -42,14 +46,36 @@ async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> As
         idempotency=DatabaseIdempotencyStore(engine),
         realtime=realtime,
     )
-    server = uvicorn.Server(uvicorn_config(engine.settings, app, lifespan="off"))
-    server.config.timeout_graceful_shutdown = 1
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    server = await start_server(uvicorn_config(engine.settings, app, lifespan="off"), listener)
     try:
         yield Live(f"http://127.0.0.1:{listener.getsockname()[1]}", realtime)
     finally:
         await realtime.close()
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await serving
-        listener.close()
+        await stop_server(server)
+
+
+async def start_server(config: uvicorn.Config, listener: socket.socket) -> uvicorn.Server:
+    """Serve on `listener`, without uvicorn's own loop: that looks only every 100 ms, several times,
+    whether it should end, which is most of what a test of a live server would take."""
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    await server.on_tick(0)
+    return server
+
+
+async def stop_server(server: uvicorn.Server) -> None:
+    """Close the listener and the connections; cancel the requests that take longer than that."""
+    for each in server.servers:
+        each.close()
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GRACE_SECONDS):
+            while server.server_state.connections or server.server_state.tasks:
+                await asyncio.sleep(0.002)
+    for task in server.server_state.tasks:
+        task.cancel()
+    for each in server.servers:
+        await each.wait_closed()
