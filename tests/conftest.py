@@ -1,7 +1,8 @@
 """Fixtures of all tests: the databases and the cast; and the options of a run.
 
 A test with the fixture `db` runs once on each database. The tests of a process share the databases,
-so each creates its own tenants; a test that must have a database alone uses `fresh_db`.
+so each creates its own tenants; a test that must have a database alone uses `empty_db`, or
+`fresh_db` if it changes the tables or closes the database.
 """
 
 import itertools
@@ -21,6 +22,7 @@ from koine.engine.login import passwords
 from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 from tests.support import databases
+from tests.support.databases import ReusableDatabase
 from tests.support.shared_postgres import SharedPostgres, new_run
 
 BACKENDS = ("sqlite", "postgres")
@@ -162,6 +164,35 @@ def cast_settings() -> dict[str, object]:
 async def cast(db: Database, cast_settings: dict[str, object]) -> Cast:
     """A new cast (tests/cast.py) in `db`."""
     return await make_cast(db, None, **cast_settings)
+
+
+@pytest.fixture(scope="session")
+async def reusable_sqlite(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[ReusableDatabase]:
+    """The SQLite database of this process that is emptied for each test."""
+    async with databases.sqlite(tmp_path_factory.mktemp("sqlite")) as opened:
+        yield await ReusableDatabase.of(opened)
+
+
+@pytest.fixture(scope="session")
+async def reusable_postgres(shared_postgres: SharedPostgres) -> AsyncIterator[ReusableDatabase]:
+    """The PostgreSQL database of this process that is emptied for each test."""
+    async with databases.postgres(shared_postgres) as opened:
+        yield await ReusableDatabase.of(opened)
+
+
+@pytest.fixture
+def reusable_db(backend: str, request: pytest.FixtureRequest) -> ReusableDatabase:
+    """What `empty_db` empties; a fixture of its own, since an async one may not ask for another."""
+    reusable: ReusableDatabase = request.getfixturevalue(f"reusable_{backend}")
+    return reusable
+
+
+@pytest.fixture
+async def empty_db(reusable_db: ReusableDatabase) -> Database:
+    """A database without rows that this test uses alone: its log has no events of other tests."""
+    return await reusable_db.emptied()
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ TOKEN = {"Authorization": "Bearer of the receiver"}
 
 
 @pytest.fixture
-async def api(fresh_db: Database) -> AsyncIterator[Api]:
-    async with webhook_harness(fresh_db) as harness:
+async def api(empty_db: Database) -> AsyncIterator[Api]:
+    async with webhook_harness(empty_db) as harness:
         engine = harness.cast.engine
         async with http(engine, NativeDialect(), HelpdeskDialect(engine.clock)) as client:
             client.headers.update(harness.cast.bearer("ada"))

@@ -114,8 +114,8 @@ async def test_many_conversations_are_left_in_batches(
         assert cast.acme.id("olaf") not in await active(cast, conversation_id)
 
 
-async def test_maintenance_finishes_an_unfinished_removal(fresh_db: Database) -> None:
-    cast = await make_cast(fresh_db)
+async def test_maintenance_finishes_an_unfinished_removal(empty_db: Database) -> None:
+    cast = await make_cast(empty_db)
     conversation_id, olaf = await opened(cast, "olaf"), cast.acme.people["olaf"]
     gone = structs.replace(olaf, removed_at=1)
     await cast.engine.db.write(cast.acme.tenant.id, identities.change, gone)

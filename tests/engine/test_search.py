@@ -106,22 +106,22 @@ FORGET = [
 ]
 
 
-async def test_rows_from_before_are_folded_once(fresh_db: Database) -> None:
-    cast = await make_cast(fresh_db)
+async def test_rows_from_before_are_folded_once(empty_db: Database) -> None:
+    cast = await make_cast(empty_db)
     who, conversation_id = await contact(cast, name="Zoé"), await opened(cast, title="İnşaat")
     tenant_id = cast.acme.tenant.id
-    await fresh_db.write(tenant_id, _forget)
+    await empty_db.write(tenant_id, _forget)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == (set(), set())
-    await search_backfill.backfill_search_texts(fresh_db)
+    await search_backfill.backfill_search_texts(empty_db)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == ({who}, {conversation_id})
-    assert await fresh_db.read("", server_values.find, "text_folding") == VERSION
+    assert await empty_db.read("", server_values.find, "text_folding") == VERSION
 
 
-async def test_more_rows_than_a_batch_are_folded(fresh_db: Database) -> None:
-    cast = await make_cast(fresh_db)
+async def test_more_rows_than_a_batch_are_folded(empty_db: Database) -> None:
+    cast = await make_cast(empty_db)
     who = [await contact(cast, name=f"Zoé {n}") for n in range(search_backfill.BATCH + 2)]
-    await fresh_db.write(cast.acme.tenant.id, _forget)
-    await search_backfill.backfill_search_texts(fresh_db)
+    await empty_db.write(cast.acme.tenant.id, _forget)
+    await search_backfill.backfill_search_texts(empty_db)
     first, last = await contacts(cast, "zoe 0"), await contacts(cast, f"zoe {len(who) - 1}")
     assert (first, last) == ({who[0]}, {who[-1]})
 

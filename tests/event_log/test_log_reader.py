@@ -50,44 +50,44 @@ async def append(db: Database) -> int:
 
 
 async def test_followers_are_notified_of_the_state_at_the_start(
-    fresh_db: Database,
+    empty_db: Database,
 ) -> None:
-    last, recorder = await append(fresh_db), StateRecorder()
-    async with reading(fresh_db, recorder) as reader:
+    last, recorder = await append(empty_db), StateRecorder()
+    async with reading(empty_db, recorder) as reader:
         await reader.started.wait()
     assert [state.stable for state in recorder.states] == [last]
     assert recorder.states[0].epoch
 
 
-async def test_followers_are_notified_of_the_same_states_in_their_order(fresh_db: Database) -> None:
+async def test_followers_are_notified_of_the_same_states_in_their_order(empty_db: Database) -> None:
     shared: list[LogState] = []
     first, second = StateRecorder(), StateRecorder()
     first.states = second.states = shared
-    async with reading(fresh_db, first, second) as reader:
+    async with reading(empty_db, first, second) as reader:
         await reader.started.wait()
-        last = await append(fresh_db)
+        last = await append(empty_db)
         await eventually(lambda: len(shared) >= 4)
     assert shared[0] == shared[1]
     assert [state.stable for state in shared[2:]] == [last, last]
 
 
 async def test_a_follower_that_failed_is_notified_again_and_the_others_are_not(
-    fresh_db: Database, monkeypatch: pytest.MonkeyPatch
+    empty_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_reader, "_RETRY_SECONDS", 0.01)
-    last = await append(fresh_db)
+    last = await append(empty_db)
     steady, failing = StateRecorder(), StateRecorder(failures=3)
-    async with reading(fresh_db, steady, failing) as reader:
+    async with reading(empty_db, steady, failing) as reader:
         await reader.started.wait()
     assert [state.stable for state in failing.states] == [last]
     assert [state.stable for state in steady.states] == [last]
 
 
 async def test_followers_are_notified_after_a_suspension_of_the_process(
-    fresh_db: Database, monkeypatch: pytest.MonkeyPatch
+    empty_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = StateRecorder()
-    async with reading(fresh_db, recorder) as reader:
+    async with reading(empty_db, recorder) as reader:
         await reader.started.wait()
         monkeypatch.setattr(log_reader, "_SUSPENDED_SECONDS", -1.0)
         reader.wake()
@@ -96,12 +96,12 @@ async def test_followers_are_notified_after_a_suspension_of_the_process(
     assert recorder.states[1].stable == recorder.states[0].stable
 
 
-async def test_another_epoch_is_another_state(fresh_db: Database) -> None:
+async def test_another_epoch_is_another_state(empty_db: Database) -> None:
     recorder = StateRecorder()
-    async with reading(fresh_db, recorder) as reader:
+    async with reading(empty_db, recorder) as reader:
         await reader.started.wait()
     before = recorder.states[-1].epoch
-    await fresh_db.write("", event_log_state.new_epoch)
-    async with reading(fresh_db, recorder) as reader:
+    await empty_db.write("", event_log_state.new_epoch)
+    async with reading(empty_db, recorder) as reader:
         await reader.started.wait()
     assert recorder.states[-1].epoch != before

@@ -124,25 +124,25 @@ class _MuteEncoder(PlainEventEncoder, frozen=True):
 
 
 async def test_processes_that_find_another_database_begin_one_epoch(
-    fresh_db: Database,
+    empty_db: Database,
 ) -> None:
-    homes = [fresh_db.write("", event_log_state.epoch, "another place") for _ in range(8)]
+    homes = [empty_db.write("", event_log_state.epoch, "another place") for _ in range(8)]
     (old,) = set(await asyncio.gather(*homes))
-    ends = [fresh_db.write("", event_log_state.end_epoch, old) for _ in range(8)]
+    ends = [empty_db.write("", event_log_state.end_epoch, old) for _ in range(8)]
     (new,) = set(await asyncio.gather(*ends))
     assert new != old
 
 
-async def test_old_events_are_deleted_up_to_the_retention_floor(fresh_db: Database) -> None:
-    cast = await make_cast(fresh_db)
+async def test_old_events_are_deleted_up_to_the_retention_floor(empty_db: Database) -> None:
+    cast = await make_cast(empty_db)
     conversation = await opened(cast, "dan")
     cast.clock.advance(seconds=60)
     await say(cast, conversation, "young")
     young = cast.clock.now()
-    assert await fresh_db.write("", event_log_state.forget_before, young, 10_000)
-    assert not await fresh_db.write("", event_log_state.forget_before, young, 10_000)
-    deleted_until = await fresh_db.read("", event_log_state.retention_floor)
-    left = await fresh_db.read("", events.after, 0, 10**9, 10)
+    assert await empty_db.write("", event_log_state.forget_before, young, 10_000)
+    assert not await empty_db.write("", event_log_state.forget_before, young, 10_000)
+    deleted_until = await empty_db.read("", event_log_state.retention_floor)
+    left = await empty_db.read("", events.after, 0, 10**9, 10)
     assert [e.kind for e in left] == ["message.created"] and left[0].position == deleted_until + 1
 
 

@@ -88,8 +88,8 @@ async def test_a_cursor_of_another_epoch_or_an_invalid_one_is_reset(cast: Cast) 
             assert (await subscriber.read(0.05)).frames == []
 
 
-async def test_a_cursor_older_than_the_log_is_reset(fresh_db: Database) -> None:
-    cast = await make_cast(fresh_db)
+async def test_a_cursor_older_than_the_log_is_reset(empty_db: Database) -> None:
+    cast = await make_cast(empty_db)
     conversation = await opened(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         first = await connect(realtime, cast.acme.actor("dan"))

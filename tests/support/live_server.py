@@ -16,7 +16,6 @@ from koine.realtime.bus.protocol import Bus, LocalBus
 from koine.realtime.realtime import Realtime
 from koine.server.listener import uvicorn_config
 
-
 GRACE_SECONDS = 1.0
 """How long the requests in progress may take when the server stops."""
 
@@ -73,7 +72,7 @@ async def stop_server(server: uvicorn.Server) -> None:
         connection.shutdown()
     with suppress(TimeoutError):
         async with asyncio.timeout(GRACE_SECONDS):
-            while server.server_state.connections or server.server_state.tasks:
+            while server.server_state.connections or server.server_state.tasks:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
     for task in server.server_state.tasks:
         task.cancel()

@@ -9,7 +9,7 @@ from tests.webhooks.harness import WebhookHarness, webhook_harness
 
 
 @pytest.fixture
-async def harness(fresh_db: Database) -> AsyncIterator[WebhookHarness]:
+async def harness(empty_db: Database) -> AsyncIterator[WebhookHarness]:
     """In a database of its own: a dispatcher serves all tenants of a database."""
-    async with webhook_harness(fresh_db) as opened:
+    async with webhook_harness(empty_db) as opened:
         yield opened

@@ -19,8 +19,8 @@ Api = tuple[WebhookHarness, httpx.AsyncClient]
 
 
 @pytest.fixture
-async def api(fresh_db: Database) -> AsyncIterator[Api]:
-    async with webhook_harness(fresh_db) as harness:
+async def api(empty_db: Database) -> AsyncIterator[Api]:
+    async with webhook_harness(empty_db) as harness:
         engine = harness.cast.engine
         async with http(engine, NativeDialect(), HelpdeskDialect(engine.clock)) as client:
             client.headers["Authorization"] = f"Bearer {harness.cast.acme.key}"

@@ -38,9 +38,9 @@ class Source(io.BytesIO):
 
 
 @pytest.fixture
-def db(fresh_db: Database) -> Database:
+def db(empty_db: Database) -> Database:
     """These tests count what the whole database holds."""
-    return fresh_db
+    return empty_db
 
 
 @pytest.fixture

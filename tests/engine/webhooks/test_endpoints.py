@@ -12,10 +12,10 @@ FOUR = 4
 
 
 async def test_deliveries_are_deleted_in_batches_and_others_write_in_between(
-    fresh_db: Database, monkeypatch: pytest.MonkeyPatch
+    empty_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endpoints, "BATCH_SIZE", 2)
-    async with webhook_harness(fresh_db) as harness:
+    async with webhook_harness(empty_db) as harness:
         made, other = await harness.create_endpoint(), await harness.create_endpoint()
         conversation_id = await harness.create_conversation()
         for _ in range(FOUR):
