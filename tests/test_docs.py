@@ -14,6 +14,7 @@ from koine.http.dialect import Dialect, MethodNotAllowed
 from koine.kit import settings
 from koine.model import errors
 from koine.server import dialects
+from tests.support.mentions import Names
 
 ROOT = Path(__file__).parents[1]
 DIALECTS = {each.name: each for each in dialects()}
@@ -134,6 +135,39 @@ def test_every_path_the_pages_name_exists() -> None:
                 missing += [] if found else [f"{page_.name}: {name}"]
                 folder = found[0].parent if found else folder
     assert missing == []
+
+
+@pytest.fixture(scope="module")
+def names() -> Names:
+    return Names(ROOT, ROOT / "src" / "koine")
+
+
+def test_every_name_that_a_docstring_or_comment_quotes_exists(names: Names) -> None:
+    assert sum(1 for module in names.modules for _ in module.quoted()) > 1000
+    assert names.unknown() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_known"),
+    [
+        ("koine.engine.sending.write_batcher", True),
+        ("koine.engine.sending.batcher", False),
+        ("event_log.log_reader.EventLogReader", True),
+        ("webhooks.log_reader", False),
+        ("Hub.subscribe", True),
+        ("Hub.subscribed", False),
+        ("reader.next_batch", False),
+        ("engine/auth/access.py", True),
+        ("engine/auth/accesses", False),
+        ("write_tx", True),
+        ("no_such_name()", False),
+        ("NoSuchName", False),
+        ("an `if` and prose", True),
+    ],
+)
+def test_a_name_that_does_not_exist_is_found(names: Names, text: str, is_known: bool) -> None:
+    hub = next(each for each in names.modules if each.path.match("realtime/hub.py"))
+    assert names.is_known(hub, text) is is_known
 
 
 def _candidates(name: str, folder: Path | None) -> Iterator[Path]:

@@ -34,18 +34,18 @@ Role = Literal["tenant_admin", "dispatcher", "agent", "driver"]
 """delivery.md, F: `tenant_admin`, `dispatcher`, `driver`; a user without a role is a customer.
 `agent` (D) answers contacts: reads and writes conversations, sees the whole tenant."""
 
-_DESK = frozenset(
+_AGENT_PERMISSIONS = frozenset(
     {VIEW_TENANT, READ_CONVERSATIONS, WRITE_CONVERSATIONS, READ_CUSTOMERS, WRITE_CUSTOMERS}
 )
 
 ROLE_PERMISSIONS: dict[str | None, frozenset[str]] = {
     "tenant_admin": PERMISSIONS,
     "dispatcher": frozenset({VIEW_TENANT, MANAGE_OPERATIONS}),
-    "agent": _DESK,
+    "agent": _AGENT_PERMISSIONS,
     "driver": frozenset(),
     None: frozenset(),
 }
-"""The permissions of a user by its role; a user may have more (`identities.permissions`)."""
+"""The permissions of a user by its role; a user may have more (`Identity.permissions`)."""
 
 STAFF_ROLES: frozenset[str] = frozenset({"tenant_admin", "dispatcher", "agent"})
 """Roles that read private notes. Drivers and customers never do (contracts/README.md, D)."""

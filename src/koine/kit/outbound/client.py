@@ -42,7 +42,7 @@ class OutboundClient:
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`timeout_s` is for all of a request; `max_answer` is the bytes read of a body."""
+        """`timeout_seconds` bounds a whole request, `max_response_bytes` the body that is read."""
         self._policy = policy or EgressPolicy()
         self._plain_http = plain_http
         self._ports = ports

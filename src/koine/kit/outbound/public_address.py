@@ -1,7 +1,7 @@
 """Which addresses are on the public internet, so that tenants may have requests sent to them.
 
-Own tables instead of `is_global`, which is true for multicast, for site-local addresses, and for
-any IPv4 address inside of an IPv6 one (NAT64, 6to4).
+Own tables instead of `ipaddress.is_global`, which is true for multicast, for site-local addresses,
+and for any IPv4 address inside of an IPv6 one (NAT64, 6to4).
 """
 
 from collections.abc import Iterable

@@ -16,7 +16,7 @@ _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@%]+)(?::([0-9]{1,5}))?")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # Names that no public host has (RFC 6761, 6762, ICANN's `internal`), among them those of cloud
-# metadata services (`metadata.google.internal`).
+# metadata services ("metadata.google.internal").
 _SPECIAL = re.compile(r"(?:.*\.)?(?:localhost|local|internal)")
 # Characters that the two standards of international names (IDNA 2003, 2008) map differently.
 _AMBIGUOUS = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")

@@ -118,7 +118,7 @@ class Database(Protocol):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
-        """As `write`, across tenants (`tx.tenant_id` is ""), on connections kept for batches."""
+        """As `write`, across tenants (`Tx.tenant_id` is ""), on connections kept for batches."""
 
     async def ping(self) -> None:
         """Raises Unavailable unless the database responds."""

@@ -62,9 +62,9 @@ def upsert(
 ) -> Insert:
     """INSERT … ON CONFLICT (`index_elements`) DO UPDATE SET `set_`.
 
-    `set_` is called with the row that was not inserted (`excluded`); `table.c.x` is the existing
-    row: `set_=lambda new: {"value": t.c.value + new.value}`. Add `.returning(...)` to make it a
-    Query."""
+    `set_` is called with the row that was not inserted (`excluded`); the columns of `table` are
+    those of the existing row: `set_=lambda new: {"value": t.c.value + new.value}`. Add
+    `.returning(...)` to make it a Query."""
     insert = Insert(table).values(dict(values))
     return insert.on_conflict_do_update(
         index_elements=[table.c[name] for name in index_elements], set_=dict(set_(insert.excluded))
