@@ -2,8 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 
+import pytest
+
+from koine.realtime.bus import reconnecting
 from koine.realtime.bus.protocol import Subject
 from koine.realtime.bus.reconnecting import ReconnectingBus
 
@@ -33,8 +38,6 @@ class Recorder:
 async def connected(*lines: ReconnectingBus) -> None:
     """Wait until each is connected."""
     await eventually(lambda: all(line.connected for line in lines))
-    # NATS servers forward subscriptions to each other; nothing says when they have.
-    await asyncio.sleep(0.1)
 
 
 async def eventually(true: Callable[[], bool], within: float = 10) -> None:
@@ -57,3 +60,16 @@ async def publish_until_received(
             line.publish("log_advanced")
             await asyncio.sleep(0.05)
     return time.monotonic() - began
+
+
+SHORT_SECONDS = 0.5
+
+
+@contextmanager
+def short_timeouts(transport: ModuleType, *names: str) -> Iterator[None]:
+    """A connection that hangs is given up sooner, by the bus and by the transport's module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconnecting, "_TIMEOUT_SECONDS", SHORT_SECONDS)
+        for name in names:
+            patch.setattr(transport, name, SHORT_SECONDS)
+        yield

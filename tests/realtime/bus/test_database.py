@@ -15,9 +15,15 @@ from koine.realtime.bus import factory
 from koine.realtime.bus.protocol import LocalBus
 from koine.realtime.bus.reconnecting import MAX_PAYLOAD_BYTES, ReconnectingBus
 from koine.store.core.db import Database
-from koine.store.postgres import PostgresDatabase
+from koine.store.postgres import PostgresDatabase, notify_transport
 from koine.store.postgres.notify_transport import PostgresNotifyTransport
-from tests.realtime.bus.recorder import Recorder, connected, publish_until_received
+from tests.realtime.bus.recorder import (
+    SHORT_SECONDS,
+    Recorder,
+    connected,
+    publish_until_received,
+    short_timeouts,
+)
 from tests.support.postgres import running_postgres
 from tests.support.shared_postgres import SharedPostgres
 
@@ -117,14 +123,15 @@ async def test_a_cut_connection_is_opened_again(url: str) -> None:
 
 
 async def test_a_connection_that_hangs_is_replaced() -> None:
-    with running_postgres() as server:
+    waits = short_timeouts(notify_transport, "_RESPONSE_SECONDS", "_CLOSE_SECONDS")
+    with running_postgres() as server, waits:
         async with node(server.url) as (a, _), node(server.url) as (b, recorder):
             await connected(a, b)
             hanging = await ask(server.url, PIDS)
             for pid in hanging:
                 os.kill(pid, signal.SIGSTOP)
             try:
-                assert await publish_until_received(a, recorder) > 1
+                assert await publish_until_received(a, recorder) > SHORT_SECONDS / 2
             finally:
                 for pid in hanging:
                     os.kill(pid, signal.SIGCONT)

@@ -9,9 +9,16 @@ import nats
 import pytest
 
 from koine.kit.metrics import REGISTRY
+from koine.realtime.bus import nats as transport
 from koine.realtime.bus.nats import NatsTransport, subject_name
 from koine.realtime.bus.reconnecting import MAX_PAYLOAD_BYTES, ReconnectingBus
-from tests.realtime.bus.recorder import Recorder, connected, eventually, publish_until_received
+from tests.realtime.bus.recorder import (
+    Recorder,
+    eventually,
+    publish_until_received,
+    short_timeouts,
+)
+from tests.realtime.bus.recorder import connected as bus_connected
 from tests.support.nats import NatsCluster, free_ports
 from tests.support.nats_keys import credentials
 
@@ -36,6 +43,13 @@ async def node(
         yield line, recorder
     finally:
         await line.close()
+
+
+async def connected(*lines: ReconnectingBus) -> None:
+    """Wait until each is connected, and receives from the others."""
+    await bus_connected(*lines)
+    # NATS servers forward subscriptions to each other; nothing says when they have.
+    await asyncio.sleep(0.1)
 
 
 async def test_other_nodes_receive_messages_and_the_sender_does_not(cluster: NatsCluster) -> None:
@@ -80,7 +94,8 @@ async def test_a_killed_server_is_replaced_by_another() -> None:
 
 
 async def test_a_paused_server_is_replaced_by_another() -> None:
-    with NatsCluster(3).start() as cluster:
+    waits = short_timeouts(transport, "_TIMEOUT_SECONDS")
+    with NatsCluster(3).start() as cluster, waits:
         async with node(cluster.url) as (a, _), node(cluster.url) as (b, recorder):
             await connected(a, b)
             cluster.pause(0)
