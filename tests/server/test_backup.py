@@ -14,7 +14,7 @@ from chaos.consistency_check import ConsistencyCheck
 from chaos.retrying_clients import Load
 from chaos.seed import SeededTenant, open_engine, seed
 from chaos.sends import Sends
-from chaos.servers import ServerHome, nodes
+from chaos.servers import Server, ServerHome, nodes
 from koine.engine.conversations import files
 from koine.kit.settings import Settings
 from koine.model.message import Attachment
@@ -28,9 +28,12 @@ from koine.store import schema
 from koine.store.backup import BackupError
 from koine.store.events import event_log_state
 from tests.engine.conversations.test_files import Bytes
+from tests.support.databases import with_tables
 from tests.support.shared_postgres import SharedPostgres
 
-DRILLS = 10
+BACKUPS = 4
+PAUSE_SECONDS = 0.01
+"""Between two sends of a client: enough of them remain, and the backups get their turn."""
 
 
 class Place:
@@ -39,7 +42,8 @@ class Place:
     def __init__(self, folder: Path, backend: str, shared: SharedPostgres) -> None:
         self.folder = folder
         self._shared = shared if backend == "postgres" else None
-        self.home = self.another("home")
+        url = self._shared.new_database(with_tables) if self._shared else ""
+        self.home = ServerHome(folder / "home", url)
 
     def another(self, name: str) -> ServerHome:
         url = self._shared.new_empty_database() if self._shared else ""
@@ -72,27 +76,29 @@ def place(tmp_path: Path, backend: str, shared_postgres: SharedPostgres) -> Plac
     return Place(tmp_path, backend, shared_postgres)
 
 
-async def test_drill_ten_backups_under_load_hold_what_was_acknowledged(place: Place) -> None:
+async def test_backups_under_load_hold_what_was_acknowledged(place: Place) -> None:
     tenant, check = await seed(place.home, 50), ConsistencyCheck()
     async with nodes(place.home) as (server,):
-        load = Load(server.port, Sends(tenant, random.Random(1)), check, clients=4)
+        load = load_of(server, tenant, check, 1)
         load.start()
-        for _ in range(DRILLS):
+        for _ in range(BACKUPS):
             await asyncio.sleep(0.2)
             acknowledged = set(check.acknowledged)
             path = await place.back_up()
             wrong, keys = await looked_at(place, path)
             assert wrong == [] and acknowledged <= keys
         await load.finish()
-    assert len(check.acknowledged) > DRILLS
+    assert len(check.acknowledged) > BACKUPS
 
 
 async def test_a_restored_database_has_all_acknowledged_messages(place: Place) -> None:
     tenant, check = await seed(place.home, 20), ConsistencyCheck()
     async with nodes(place.home) as (server,):
-        load = Load(server.port, Sends(tenant, random.Random(2)), check, clients=4)
+        load = load_of(server, tenant, check, 2)
         load.start()
-        await asyncio.sleep(1)
+        async with asyncio.timeout(60):
+            while len(check.acknowledged) < 50:  # noqa: ASYNC110  # the load has no event for it
+                await asyncio.sleep(0.01)
         acknowledged = dict(check.acknowledged)
         path = await place.back_up()
         await load.finish()
@@ -116,6 +122,7 @@ async def test_a_restored_log_begins_a_new_epoch(place: Place) -> None:
 async def test_an_older_backup_is_migrated(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as before:
         before.setattr(schema, "_MIGRATIONS", first_migration(place.folder))
+        place.home = place.another("older")
         await migrated(place.settings(place.home))
         path = await place.back_up()
     elsewhere = place.another("elsewhere")
@@ -234,6 +241,11 @@ async def test_a_gap_between_messages_is_a_difference(place: Place) -> None:
 
 
 # ---------------------------------------------------------------- helpers
+
+
+def load_of(server: Server, tenant: SeededTenant, check: ConsistencyCheck, seed: int) -> Load:
+    sends = Sends(tenant, random.Random(seed))
+    return Load(server.port, sends, check, clients=4, pause_s=PAUSE_SECONDS)
 
 
 async def looked_at(place: Place, path: Path) -> tuple[list[str], set[str]]:
