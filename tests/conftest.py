@@ -133,6 +133,12 @@ def shared_postgres(pytestconfig: pytest.Config) -> SharedPostgres:
 
 
 @pytest.fixture(scope="session")
+def run_folder(pytestconfig: pytest.Config) -> Path:
+    """A folder that the processes of a run share, removed at its end."""
+    return pytestconfig.stash[SHARED].directory
+
+
+@pytest.fixture(scope="session")
 async def sqlite_db(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
     """The SQLite database of this process."""
     async with databases.sqlite(tmp_path_factory.mktemp("sqlite")) as opened:

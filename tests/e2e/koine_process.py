@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from typer.testing import CliRunner
+
+from koine.cli import app
+from tests.support.shared_folder import shared_folder
 
 KOINE = Path(sys.executable).with_name("koine")
 ENV = {
@@ -58,10 +64,30 @@ class KoineProcess:
 
 
 def koine(*words: str) -> str:
-    """What a command prints."""
+    """What a command prints. It runs in this process: importing the code again takes a second."""
+    env: dict[str, str | None] = {name: None for name in os.environ if name.startswith("KOINE_")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("koine.kit.logs.configure", lambda *_, **__: None)
+        done = CliRunner().invoke(app, words, env=env | ENV)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.stdout
+
+
+def koine_program(*words: str) -> str:
+    """As `koine`, in a process of its own."""
     done = subprocess.run([KOINE, *words], env=ENV, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def copy_demo(shared: Path, data: Path) -> None:
+    """Make the data folder of a demonstration, by copying one that is created once for a run."""
+    made = shared_folder(shared, "demo", lambda folder: _make_demo(folder / "data"))
+    shutil.copytree(made / "data", data)
+
+
+def _make_demo(data: Path) -> None:
+    koine("demo", "--data", str(data))
 
 
 @contextmanager

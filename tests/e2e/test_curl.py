@@ -6,13 +6,12 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.e2e.koine_process import KoineProcess, koine, served
+from tests.e2e.koine_process import KoineProcess, koine
 
 CURL = shutil.which("curl")
 
@@ -95,12 +94,6 @@ class Shell:
         words = shlex.split(command.replace("\\\n", " "))
         status, body = _curl(words) if CURL else _httpx(words)
         return status, json.loads(body)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
-    with served(tmp_path_factory.mktemp("curl")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

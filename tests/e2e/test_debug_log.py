@@ -2,14 +2,13 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from tests.e2e.koine_process import KoineProcess, served
+from tests.e2e.koine_process import KoineProcess
 
 SECRET = "s3cr3t"
 HEADERS = {
@@ -24,14 +23,6 @@ PATHS = [
     "/api/v1/conversations", "/api/v1/chats", "/messaging/conversations", "/v1/me", "/v1/events",
     "/livez", f"/nowhere/{SECRET}-path",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
-    """The demonstration at debug level."""
-    debug = {"KOINE_LOG_LEVEL": "debug"}
-    with served(tmp_path_factory.mktemp("debug"), settings=debug) as running:
-        yield running
 
 
 def logged(server: KoineProcess) -> str:

@@ -2,12 +2,11 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.koine_process import KOINE, KoineProcess, served
+from tests.e2e.koine_process import KoineProcess, koine
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -36,21 +35,17 @@ def blocks_of(page: Path) -> list[str]:
 WITH_CURLS = [page for page in PAGES if blocks_of(page)]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
-    allow = {"KOINE_OUTBOUND_ALLOW": "127.0.0.1:9000"}
-    with served(tmp_path_factory.mktemp("pages"), settings=allow) as running:
-        yield running
-
-
 def test_there_are_pages_with_curls() -> None:
     names = {str(page.relative_to(ROOT)) for page in WITH_CURLS}
     assert {"README.md", "docs/dialects/native.md", "docs/webhooks.md"} <= names
 
 
 @pytest.mark.parametrize("page", WITH_CURLS, ids=lambda page: page.name)
-def test_every_curl_of_a_page_succeeds(server: KoineProcess, page: Path) -> None:
-    variables = f"{KOINE} demo --env --data {server.folder / 'data'}"
+def test_every_curl_of_a_page_succeeds(server: KoineProcess, page: Path, tmp_path: Path) -> None:
+    # Asked anew for each page: another may have opened the last one's conversation.
+    exports = tmp_path / "exports"
+    exports.write_text(koine("demo", "--env", "--data", str(server.folder / "data")))
+    variables = f"cat {exports}"
     commands = "\n".join(blocks_of(page)).replace(".venv/bin/koine demo --env", variables)
     script = f'eval "$({variables})"\n{PRELUDE}{commands}'
     done = subprocess.run(

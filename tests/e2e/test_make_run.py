@@ -2,19 +2,12 @@
 
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.koine_process import ENV, KoineProcess, koine, served
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
-    with served(tmp_path_factory.mktemp("run")) as running:
-        yield running
+from tests.e2e.koine_process import ENV, KoineProcess, koine, koine_program, served
 
 
 def get(server: KoineProcess, path: str, **headers: str) -> httpx.Response:
@@ -106,7 +99,7 @@ def test_only_the_owner_can_read_the_files(server: KoineProcess) -> None:
 
 
 def test_the_command_line_works_beside_it(server: KoineProcess) -> None:
-    koine("tenant", "create", "Beside", "--data", str(server.folder / "data"))
+    koine_program("tenant", "create", "Beside", "--data", str(server.folder / "data"))
     assert "beside" in koine("tenant", "list", "--data", str(server.folder / "data"))
 
 

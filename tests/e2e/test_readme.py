@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.koine_process import KOINE, KoineProcess, served
+from tests.e2e.koine_process import KoineProcess, copy_demo, koine, served
 
 ROOT = Path(__file__).parents[2]
 SECTION = re.compile(r"## A stream, a webhook, a retry\n(.*?)\n## ", re.DOTALL)
 PATIENCE = 20.0
+SETTINGS = {"KOINE_OUTBOUND_ALLOW": "127.0.0.1:9000"}
 
 
 @pytest.fixture(scope="module")
@@ -27,22 +28,21 @@ def blocks() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoineProcess]:
-    allow = {"KOINE_OUTBOUND_ALLOW": "127.0.0.1:9000"}
-    with served(tmp_path_factory.mktemp("readme"), settings=allow) as demo:
-        yield demo
-
-
-def variables(running: KoineProcess) -> str:
-    return f'eval "$({KOINE} demo --env --data {running.folder / "data"})"\n'
+def server(tmp_path_factory: pytest.TempPathFactory, run_folder: Path) -> Iterator[KoineProcess]:
+    """A server of its own: the blocks repeat a request with an idempotency key, and
+    tests/e2e/test_docs_curls.py sends the same one."""
+    folder = tmp_path_factory.mktemp("readme")
+    copy_demo(run_folder, folder / "data")
+    with served(folder, settings=SETTINGS) as running:
+        yield running
 
 
 @contextmanager
-def pasted(running: KoineProcess, block: str, out: Path) -> Iterator[None]:
+def pasted(exports: str, block: str, out: Path) -> Iterator[None]:
     """The block in a shell of its own, its output in `out`, until the context ends."""
     with out.open("wb") as file:
         shell = subprocess.Popen(
-            ["bash", "-c", variables(running) + block],
+            ["bash", "-c", exports + block],
             cwd=ROOT, stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
         try:
@@ -61,14 +61,15 @@ def until(out: Path, text: str) -> str:
     raise AssertionError(f"no {text!r} in:\n{out.read_text()}")
 
 
-def test_all_three_work_together(running: KoineProcess, blocks: list[str], tmp_path: Path) -> None:
+def test_all_three_work_together(server: KoineProcess, blocks: list[str], tmp_path: Path) -> None:
+    exports = koine("demo", "--env", "--data", str(server.folder / "data"))
     stream, webhook, retry = blocks
     heard, posted = tmp_path / "stream", tmp_path / "webhook"
-    with pasted(running, stream, heard), pasted(running, webhook, posted):
+    with pasted(exports, stream, heard), pasted(exports, webhook, posted):
         until(heard, "event: ready")
         until(posted, "9000")
         said = subprocess.run(
-            ["bash", "-c", variables(running) + retry], cwd=ROOT, capture_output=True, check=True
+            ["bash", "-c", exports + retry], cwd=ROOT, capture_output=True, check=True
         ).stdout.decode()
         first, second = json.JSONDecoder().raw_decode(said)[0], said[len(said) // 2 :]
         assert first == json.loads(second)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.koine_process import KoineProcess, served
+from tests.support.shared_folder import shared_folder
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "koine"
@@ -19,20 +20,27 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(run_folder: Path) -> Path:
     """Built as `make wheel` builds it, elsewhere."""
-    folder = tmp_path_factory.mktemp("wheel")
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder)]
-    subprocess.run([*PIP, "wheel", *options, str(ROOT)], check=True)
+    folder = shared_folder(run_folder, "wheel", _build)
     (built,) = folder.glob("koine-*.whl")
     return built
 
 
+def _build(folder: Path) -> None:
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder)]
+    subprocess.run([*PIP, "wheel", *options, str(ROOT)], check=True)
+
+
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path, run_folder: Path) -> Path:
     """The `koine` of an environment that has the wheel, and Koine's dependencies by a path: the
     editable Koine of this checkout is not on it."""
-    folder = tmp_path_factory.mktemp("clean") / "venv"
+    folder = shared_folder(run_folder, "venv", lambda made: _install(wheel, made))
+    return folder / "bin" / "koine"
+
+
+def _install(wheel: Path, folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
@@ -41,7 +49,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         [*PIP, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)],
         check=True,
     )
-    return folder / "bin" / "koine"
 
 
 @pytest.fixture(scope="module")
