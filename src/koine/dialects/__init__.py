@@ -1,1 +1,1 @@
-"""Floor 7: five HTTP languages over one engine. Siblings never import each other."""
+"""Five HTTP APIs over one engine. No dialect imports another."""

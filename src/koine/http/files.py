@@ -23,8 +23,10 @@ POLICY = "default-src 'none'; sandbox"
     tags=("Files",),
 )
 async def get_file(request: Request[None, None]) -> StreamingResponse | Response:
-    """Download an attachment, or ranges of its bytes. Only an image is shown in place; nothing ever
-    runs."""
+    """Download an attachment, or ranges of its bytes.
+
+    Only images are shown inline, and scripts in a file are never executed.
+    """
     opened = await files.open_by_key(request.engine, request.path["key"])
     shown = "inline" if opened.is_image else "attachment"
     file = opened.file

@@ -69,7 +69,7 @@ class ContactInboxValues(Struct, frozen=True, omit_defaults=True):
 
 
 class WorkingDay(Struct, frozen=True):
-    """Opening hours of one day of the week, 0 is Sunday; hours are None while closed all day."""
+    """Opening hours of one day of the week, 0 is Sunday; null on a day that is closed."""
 
     day_of_week: int
     closed_all_day: bool = False

@@ -29,7 +29,8 @@ routes = Routes()
 
 
 class StreamEvent(Struct, frozen=True, rename="camel"):
-    """One event. `chat` is null once it is deleted; `chatMessage` is what was said."""
+    """One event. `chat` is null after it was deleted; `chatMessage` is the message of an
+    event about one."""
 
     event: str
     id: str
@@ -40,7 +41,7 @@ class StreamEvent(Struct, frozen=True, rename="camel"):
 
 
 class Typing(Struct, frozen=True, rename="camel"):
-    """Somebody writes, or stopped."""
+    """Somebody is typing, or stopped typing."""
 
     chat_id: str
     sender_id: str
@@ -56,7 +57,7 @@ class Typing(Struct, frozen=True, rename="camel"):
     summary="Follow chats and their messages by server-sent events",
 )
 async def follow(request: Request[None, sse.CursorQuery]) -> StreamingResponse:
-    """From now on, or from behind the cursor that `Last-Event-ID` or `cursor` shows."""
+    """Events from now on, or those after the cursor in `Last-Event-ID` or `cursor`."""
     return sse.stream_to_actor(
         request, ChatsEventEncoder(request.base_url), auth.authenticate_uncounted
     )

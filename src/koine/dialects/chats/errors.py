@@ -25,14 +25,14 @@ SUPPORT_URL = "/docs"
 
 
 class Cta(Struct, frozen=True):
-    """What the reader of an error may do about it."""
+    """What the reader of an error can do about it."""
 
     type: Literal["support-contact"]
     url: str
 
 
 class Feedback(Struct, frozen=True):
-    """The error for people, in three languages."""
+    """The error text for people, in three languages."""
 
     enUs: str
     esEs: str
@@ -40,14 +40,14 @@ class Feedback(Struct, frozen=True):
 
 
 class Detail(Struct, frozen=True):
-    """One thing that is wrong with the request; `field` is null when it is all of it."""
+    """One error in the request; `field` is null if it concerns the whole request."""
 
     field: str | None
     message: str
 
 
 class Error(Struct, frozen=True):
-    """The body of every error; `details` comes with status 400 alone."""
+    """The body of every error; only status 400 has `details`."""
 
     code: str
     cta: Cta

@@ -30,8 +30,8 @@ routes = Routes()
 
 
 class StreamEvent(Struct, frozen=True, omit_defaults=True):
-    """One event. `conversation` is as GET shows it to the caller, null once it is gone or the
-    caller is out of it."""
+    """One event. `conversation` is what GET returns to the caller; null after it was deleted or the
+    caller has left it."""
 
     event: str
     id: str

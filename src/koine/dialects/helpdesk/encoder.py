@@ -21,8 +21,8 @@ routes = Routes()
 
 
 class StreamEvent(Struct, frozen=True):
-    """One event: `id` is the same however often it is told. `data` is a conversation, a customer,
-    a message with its conversation, or the `_id` of what was deleted."""
+    """One event: `id` is the same each time that the event is sent. `data` is a conversation, a
+    customer, a message with its conversation, or the `_id` of a deleted object."""
 
     event: str
     id: str
@@ -31,7 +31,7 @@ class StreamEvent(Struct, frozen=True):
 
 
 class Typing(Struct, frozen=True, rename="camel"):
-    """Somebody writes, or stopped."""
+    """Somebody is typing, or stopped typing."""
 
     conversation_id: str
     user_id: str

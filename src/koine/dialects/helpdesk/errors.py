@@ -22,7 +22,7 @@ from koine.model.errors import (
 
 
 class Problem(Struct, frozen=True, rename="camel"):
-    """What went wrong (F): `code` for programs, `message` for people."""
+    """An error (F): `code` for programs, `message` for people."""
 
     code: str
     message: str
@@ -32,7 +32,7 @@ class Problem(Struct, frozen=True, rename="camel"):
 
 
 class Error(Struct, frozen=True, kw_only=True):
-    """Every error (F)."""
+    """The body of every error (F)."""
 
     success: bool
     error: Problem

@@ -17,14 +17,14 @@ routes.include(conversation_routes)
 
 
 class Health(Struct, frozen=True):
-    """The server answers (F)."""
+    """The server responds (F)."""
 
     status: Literal["ok"]
 
 
 @routes.get("/api/v1/health", returns=Health, public=True)
 async def health(request: Request[None, None]) -> Health:
-    """Say that the server answers."""
+    """Check that the server responds."""
     return Health("ok")
 
 

@@ -16,7 +16,7 @@ class PageQuery(Struct, frozen=True):
 
 
 class Pagination(Struct, frozen=True, rename="camel"):
-    """Where a page lies in its list (S); `total` is exact."""
+    """The position of a page in its list (S); `total` is exact."""
 
     total: int
     page: int
@@ -25,7 +25,7 @@ class Pagination(Struct, frozen=True, rename="camel"):
 
 
 class Deleted(Struct, frozen=True, kw_only=True):
-    """A conversation is gone (S)."""
+    """A conversation was deleted (S)."""
 
     success: bool
     message: str

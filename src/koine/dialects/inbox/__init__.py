@@ -23,9 +23,9 @@ class InboxDialect:
     title = "Inbox API"
     version = "v1"
     description = (
-        "A contact's own side of a conversation. There is no credential: the inbox identifier "
-        "and the contact's source id in the path are the authority. Where the inbox demands an "
-        "identity, or the contact has shown one, every call for the contact brings its hash: as "
+        "Conversations for the client of a contact. There is no credential: the inbox identifier "
+        "and the contact's source id in the path authorize a request. If the inbox requires an "
+        "identity, or the contact has proved one, each request for the contact needs its hash, in "
         "the header X-Identifier-Hash or the query parameter identifier_hash."
     )
     prefixes: tuple[str, ...] = ("/public/api/v1", "/files", "/cable")

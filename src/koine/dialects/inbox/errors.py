@@ -21,14 +21,14 @@ from koine.model.errors import (
 
 
 class Problem(Struct):
-    """An error by its status."""
+    """The body of an error."""
 
     status: int
     error: str
 
 
 class Unprocessable(Struct):
-    """Which attributes are refused, and why."""
+    """Which attributes are invalid, and why."""
 
     message: str
     attributes: list[str]

@@ -75,8 +75,8 @@ class ConnectionPool:
     def put_back(self, key: ConnectionKey, connection: Connection) -> None:
         """Keep a connection after its exchange if it can be reused, else close it."""
         idle = self._idle_by_key.setdefault(key, [])
-        room = len(idle) < MAX_IDLE_PER_KEY and len(self._key_of_idle) < MAX_IDLE
-        if not room or not connection.reusable or not self._is_young(connection):
+        has_capacity = len(idle) < MAX_IDLE_PER_KEY and len(self._key_of_idle) < MAX_IDLE
+        if not has_capacity or not connection.reusable or not self._is_young(connection):
             if not idle:
                 del self._idle_by_key[key]
             connection.abort()

@@ -45,7 +45,8 @@ def fold(text: str) -> str:
 
 
 def folded_or_none(text: str | None) -> str | None:
-    """What is stored as the folded text: None where the ASCII letters in lower case are it."""
+    """The folded text as it is stored: None where it is the text with its ASCII letters in lower
+    case, which the database computes itself."""
     if text is None:
         return None
     folded = fold(text)

@@ -40,7 +40,7 @@ _DETAILS: frozenset[Include] = frozenset({"people", "inboxes", "tickets", "versi
     summary="Retrieve a chat with details",
 )
 async def chat_details(request: Request[None, VersionQuery]) -> ChatDetails:
-    """A removed chat too. With `responderVersionId`, a chat of another version is a 404."""
+    """Also a removed chat. With `responderVersionId`, a chat of another version is a 404."""
     wanted = request.query.responder_version_id
     version = parse_id("responderVersionId", wanted) if wanted else None
     found = await conversations.get(
@@ -58,7 +58,7 @@ async def chat_details(request: Request[None, VersionQuery]) -> ChatDetails:
     summary="Retrieve multiple chats with details",
 )
 async def list_chat_details(request: Request[None, DetailsQuery]) -> Response:
-    """Newest message first, removed chats left out; the `Link` header leads to the next page."""
+    """Newest message first, without removed chats; the `Link` header has the next page."""
     page = await _find(request, _DETAILS)
     items = [render_details(c, page.related, request.actor.tenant_id) for c in page.items]
     return list_response(request, items, page.next)
@@ -71,7 +71,7 @@ async def list_chat_details(request: Request[None, DetailsQuery]) -> Response:
     summary="Retrieve multiple chats",
 )
 async def list_chats(request: Request[None, ChatsQuery]) -> Response:
-    """Newest message first, removed chats left out; the `Link` header leads to the next page."""
+    """Newest message first, without removed chats; the `Link` header has the next page."""
     page = await _find(request, _NOTHING)
     items = [render_chat(c, request.actor.tenant_id) for c in page.items]
     return list_response(request, items, page.next)
@@ -79,7 +79,7 @@ async def list_chats(request: Request[None, ChatsQuery]) -> Response:
 
 @routes.post("/api/v1/chats", body=NewChat, returns=Chat, summary="Create a chat")
 async def create_chat(request: Request[NewChat, None]) -> Chat:
-    """The responder is the channel's, else the workspace's default one."""
+    """Its responder is that of the channel, else the default one of the workspace."""
     body = request.body
     new = NewConversation(
         kind="chat",
@@ -99,7 +99,7 @@ async def create_chat(request: Request[NewChat, None]) -> Chat:
     summary="Retrieve a chat",
 )
 async def get_chat(request: Request[None, None]) -> Chat:
-    """A removed chat too."""
+    """Also a removed chat."""
     found = await conversations.get(request.engine, request.actor, path_id(request), removed=True)
     return render_chat(found.one, request.actor.tenant_id)
 
@@ -112,7 +112,7 @@ async def get_chat(request: Request[None, None]) -> Chat:
     summary="Update a chat",
 )
 async def update_chat(request: Request[ChatChanges, None]) -> Chat:
-    """`lastChatMessageCreatedAt` is what is shown and sorted by until the next message."""
+    """Chats are shown with and sorted by `lastChatMessageCreatedAt` until the next message."""
     title, shown_at = request.body.title, request.body.last_chat_message_created_at
     at = parse_time("lastChatMessageCreatedAt", shown_at) if isinstance(shown_at, str) else shown_at
     changes = conversations.ConversationChanges(title=title, shown_at=at)
@@ -127,7 +127,8 @@ async def update_chat(request: Request[ChatChanges, None]) -> Chat:
     summary="Remove a chat",
 )
 async def remove_chat(request: Request[None, None]) -> Informed:
-    """It leaves every list and is still retrieved by id. Removing it twice is as once."""
+    """Lists do not return the chat any more; it can still be retrieved by id. Removing it again has
+    no effect."""
     await conversations.remove(request.engine, request.actor, path_id(request))
     return Informed("Chat removed.")
 

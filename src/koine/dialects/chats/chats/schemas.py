@@ -31,7 +31,8 @@ class Chat(Struct, frozen=True, rename="camel"):
 
 
 class ChatDetails(Struct, frozen=True, rename="camel"):
-    """A chat with what a list of chats shows. It has no `updatedAt`."""
+    """A chat with its owner, responder, channel and the two newest messages. It has no
+    `updatedAt`."""
 
     channel_id: Uuid | None
     channel_name: str | None
@@ -63,13 +64,13 @@ class ChatDetails(Struct, frozen=True, rename="camel"):
 
 
 class Informed(Struct, frozen=True):
-    """The answer of a call that has nothing to show."""
+    """A response without data."""
 
     message: str
 
 
 class NewChat(Struct, frozen=True, rename="camel"):
-    """All three keys are required."""
+    """A new chat. All three keys are required."""
 
     channel_id: Uuid | None
     owner_id: Uuid
@@ -77,7 +78,7 @@ class NewChat(Struct, frozen=True, rename="camel"):
 
 
 class ChatChanges(Struct, frozen=True, rename="camel"):
-    """An absent key changes nothing; null is a value."""
+    """Changes of a chat. An absent key changes nothing; null is a value."""
 
     last_chat_message_created_at: Time | None | UnsetType = UNSET
     title: str | None | UnsetType = UNSET
@@ -101,7 +102,7 @@ class DetailsQuery(Struct, frozen=True, rename="camel"):
     cursor: str | None = None
 
 
-_ALL = Meta(description="Without it: every channel type, and chats without a channel.")
+_ALL = Meta(description="If absent: all channel types, and chats without a channel.")
 
 
 class ChatsQuery(DetailsQuery, frozen=True, rename="camel"):

@@ -37,7 +37,7 @@ _PEOPLE: frozenset[Include] = frozenset({"people"})
     summary="Retrieve the messages of a chat",
 )
 async def list_chat_messages(request: Request[None, MessagesQuery]) -> Response:
-    """Oldest first; the `Link` header leads to the next page."""
+    """Oldest first; the `Link` header has the next page."""
     q = request.query
     chat_id = parse_id("chatId", q.chat_id)
     ticket_ids = [parse_id("ticketIds", text) for text in q.ticket_ids]
@@ -63,8 +63,9 @@ async def list_chat_messages(request: Request[None, MessagesQuery]) -> Response:
     stores_own_key=True,
 )
 async def create_chat_message(request: Request[NewChatMessage, None]) -> ChatMessage:
-    """`user` speaks as the chat's owner, `assistant` as its responder. The same `externalId`
-    twice in one chat is one message."""
+    """A message with the role `user` is from the chat's owner, one with `assistant` from its
+    responder. A second message with the same `externalId` in a chat is not stored; the first is
+    returned."""
     body = request.body
     chat_id = parse_id("chatId", body.chat_id)
     if body.chat_thread_id is not None and parse_id("chatThreadId", body.chat_thread_id):

@@ -44,8 +44,8 @@ async def list_conversations(
 ) -> schemas.Conversations:
     """List conversations.
 
-    The caller's own; with `view:tenant` or `manage:messaging:tenant` all of the tenant's, or with
-    `user_id` that user's (S). Last activity first (D).
+    The caller's own conversations; with `view:tenant` or `manage:messaging:tenant` all of the
+    tenant's, or with `user_id` those of that user (S). Newest activity first (D).
     """
     query, actor = request.query, request.actor
     user_id = optional_id("user_id", query.user_id)
@@ -76,7 +76,7 @@ async def list_conversations(
     tags=("Conversations",),
 )
 async def create_conversation(request: Request[schemas.CreateConversation, Common]) -> Response:
-    """Create a conversation, or join the one the delivery has: then the answer is a 200."""
+    """Create a conversation; join the existing one of the delivery instead (200)."""
     body = request.body
     title = (body.title or "").strip() or None
     new = NewDeliveryConversation(
@@ -98,7 +98,7 @@ async def create_conversation(request: Request[schemas.CreateConversation, Commo
     tags=("Conversations",),
 )
 async def get_conversation(request: Request[None, Common]) -> schemas.OneConversation:
-    """Get a conversation: its participants, `view:tenant` and system administrators may (S)."""
+    """Get a conversation, as a participant, with `view:tenant` or as system administrator (S)."""
     conversation_id = path_id(request.path["conversation_id"])
     return await _one(request, conversation_id, "Conversation retrieved successfully")
 

@@ -20,7 +20,7 @@ class ListConversations(Common, frozen=True):
 
 
 class CreateConversation(Struct, frozen=True):
-    """The body that opens a conversation. `type` is ignored: it is always `order` (S)."""
+    """A new conversation. `type` is ignored: it is always `order` (S)."""
 
     delivery_id: Uuid | None = None
     metadata: dict[str, object] | None = None
@@ -29,8 +29,8 @@ class CreateConversation(Struct, frozen=True):
 
 
 class Conversation(Struct, frozen=True, gc=False):
-    """One conversation with its participants and latest message; `unread_count` is the caller's,
-    in a list of `user_id` that user's."""
+    """One conversation with its participants and latest message; `unread_count` is that of
+    the caller, or of the user in a list by `user_id`."""
 
     id: Uuid
     tenant_id: Uuid

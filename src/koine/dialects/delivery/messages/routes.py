@@ -37,7 +37,7 @@ MESSAGES = "/messaging/conversations/{conversation_id}/messages"
     tags=("Messages",),
 )
 async def list_messages(request: Request[None, schemas.ListMessages]) -> schemas.Messages:
-    """List messages, newest first, and mark what is shown as read (S).
+    """List messages, newest first, and mark the returned ones as read (S).
 
     For participants and system administrators; of a support ticket's conversation for its
     customer and the tenant's support users (S).
@@ -77,7 +77,7 @@ async def list_messages(request: Request[None, schemas.ListMessages]) -> schemas
     tags=("Messages",),
 )
 async def send_message(request: Request[schemas.SendMessage, Common]) -> schemas.MessageSent:
-    """Send a message: as a participant, into an active conversation (S)."""
+    """Send a message, as a participant of an active conversation (S)."""
     body, actor = request.body, request.actor
     draft = Draft(
         content=body.content,

@@ -19,7 +19,7 @@ class ListMessages(Common, frozen=True):
 
 
 class SendMessage(Struct, frozen=True):
-    """The body that sends a message; `html` is the server's own (S)."""
+    """A new message; `html` is made by the server (S)."""
 
     message_type: SentType | None = None
     content: str | None = None
@@ -39,7 +39,7 @@ class Sender(Struct, frozen=True, gc=False):
 
 
 class MessageItem(Struct, frozen=True, gc=False):
-    """One message; the server's own has no sender."""
+    """One message; a message of the server has no sender."""
 
     id: Uuid
     conversation_id: Uuid

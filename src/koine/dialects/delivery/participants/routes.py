@@ -30,7 +30,7 @@ _MESSAGES = {
     tags=("Conversations",),
 )
 async def change_participants(request: Request[schemas.ChangeParticipants, Common]) -> Response:
-    """Add, remove or change participants; 207 when some could not be (F).
+    """Add, remove or change participants; 207 if some of the changes failed (F).
 
     For the conversation's admins, `manage:tenant` and system administrators, while it is active.
     """

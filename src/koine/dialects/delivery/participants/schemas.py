@@ -19,14 +19,14 @@ class ReadStatus(Common, frozen=True):
 
 
 class NewParticipant(Struct, frozen=True):
-    """Someone to take part."""
+    """A user to add as a participant."""
 
     user_id: Uuid
     role: Role = "member"
 
 
 class ChangeParticipants(Struct, frozen=True):
-    """The body that adds, removes or changes participants."""
+    """Changes of participants."""
 
     action: Literal["add", "remove", "update"]
     user_ids: Annotated[list[Uuid], Meta(min_length=1, max_length=MAX_USERS)]
@@ -34,7 +34,7 @@ class ChangeParticipants(Struct, frozen=True):
 
 
 class User(Struct, frozen=True, gc=False):
-    """A participant's person (S: name, email, avatar)."""
+    """The user of a participant (S: name, email, avatar)."""
 
     id: Uuid
     name: str | None
@@ -45,7 +45,7 @@ class User(Struct, frozen=True, gc=False):
 
 
 class Participant(Struct, frozen=True, gc=False):
-    """One person's part in a conversation, also after it ended (`left_at`)."""
+    """A participant of a conversation, also one who has left (`left_at`)."""
 
     user_id: Uuid
     role: ParticipantRole
@@ -56,14 +56,14 @@ class Participant(Struct, frozen=True, gc=False):
 
 
 class Done(Struct, frozen=True):
-    """An answer that holds no noun."""
+    """A response without data."""
 
     success: bool
     message: str
 
 
 class MemberResult(Struct, frozen=True):
-    """What became of one user."""
+    """The result for one user."""
 
     user_id: Uuid
     success: bool
@@ -71,7 +71,7 @@ class MemberResult(Struct, frozen=True):
 
 
 class MemberResults(Struct, frozen=True):
-    """What became of each user; `success` when of all."""
+    """The result for each user; `success` is true if all changes were made."""
 
     success: bool
     message: str

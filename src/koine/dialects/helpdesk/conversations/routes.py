@@ -60,7 +60,7 @@ async def get_conversation(request: Request[None, None]) -> schemas.OneConversat
 async def create_conversation(
     request: Request[schemas.CreateConversation, None],
 ) -> schemas.OneConversation:
-    """Create a conversation: open, from the API."""
+    """Create an open conversation with source `api`."""
     body = request.body
     new = NewConversation(
         title=body.subject,
@@ -83,7 +83,7 @@ async def create_conversation(
 async def update_conversation(
     request: Request[schemas.UpdateConversation, None],
 ) -> schemas.OneConversation:
-    """Change subject, status, priority or assignee; whatever is absent stays."""
+    """Change subject, status, priority or assignee; absent fields are not changed."""
     body = request.body
     changes = ConversationChanges(
         title=body.subject,
@@ -103,7 +103,7 @@ async def update_conversation(
     path_types={"id": "uuid"},
 )
 async def delete_conversation(request: Request[schemas.DeleteConversation, None]) -> Deleted:
-    """Delete a conversation and all its messages for good. This cannot be undone."""
+    """Permanently delete a conversation with all its messages."""
     await conversations.delete(request.engine, request.actor, path_id(request), request.body.reason)
     return Deleted(success=True, message="Conversation deleted")
 

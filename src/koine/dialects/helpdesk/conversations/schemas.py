@@ -34,7 +34,7 @@ class CreateConversation(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class UpdateConversation(Struct, frozen=True, rename="camel"):
-    """All that can be changed (S); `assignedTo` null unassigns."""
+    """Changes of a conversation (S); null as `assignedTo` unassigns it."""
 
     subject: Subject | UnsetType = UNSET
     status: Status | UnsetType = UNSET
@@ -43,7 +43,7 @@ class UpdateConversation(Struct, frozen=True, rename="camel"):
 
 
 class DeleteConversation(Struct, frozen=True):
-    """Why a conversation is deleted; kept in the audit log (S)."""
+    """Why a conversation is deleted; written to the audit log (S)."""
 
     reason: Annotated[str, Meta(max_length=2000)] | None = None
 

@@ -11,7 +11,7 @@ Channel = Literal["email", "chat", "phone", "whatsapp"]
 
 
 class Profile(Struct, frozen=True, rename="camel"):
-    """What is known of a customer (D)."""
+    """The data of a customer (D)."""
 
     first_name: str | None
     last_name: str | None
@@ -22,7 +22,7 @@ class Profile(Struct, frozen=True, rename="camel"):
 
 
 class Claims(Struct, frozen=True, omit_defaults=True):
-    """What was said of a customer without proof, newest last; the profile has another value (D)."""
+    """Values that a client gave without proof, where the profile has others; newest last (D)."""
 
     emails: list[str] = []
     phones: list[str] = []
@@ -30,8 +30,8 @@ class Claims(Struct, frozen=True, omit_defaults=True):
 
 
 class Customer(Struct, frozen=True):
-    """Whose conversation it is (S: populated; D: its fields). `unverified` names what of it only
-    the customer's own client gave; it and `claims` are left out where there is nothing (D)."""
+    """The customer of a conversation (S: populated; D: its fields). `unverified` names the values
+    that only the customer's own client gave; it and `claims` are absent if empty (D)."""
 
     id: str = field(name="_id")
     profile: Profile
@@ -40,7 +40,7 @@ class Customer(Struct, frozen=True):
 
 
 class Assignee(Struct, frozen=True, rename="camel"):
-    """Whose work it is (S: populated; D: its fields)."""
+    """The user whose work it is (S: populated; D: its fields)."""
 
     id: str = field(name="_id")
     first_name: str | None
@@ -50,7 +50,7 @@ class Assignee(Struct, frozen=True, rename="camel"):
 
 
 class Inbox(Struct, frozen=True, rename="camel"):
-    """An inbox, as much as the filters need (D)."""
+    """An inbox, with the fields that the filters use (D)."""
 
     id: str = field(name="_id")
     name: str
@@ -59,7 +59,7 @@ class Inbox(Struct, frozen=True, rename="camel"):
 
 
 class User(Assignee, frozen=True, rename="camel"):
-    """A user of the tenant, as much as the filters need (D)."""
+    """A user of the tenant, with the fields that the filters use (D)."""
 
     role: str | None
 

@@ -19,7 +19,7 @@ class CreateMessage(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Sender(Struct, frozen=True):
-    """Who said it (D)."""
+    """The sender of a message (D)."""
 
     id: str = field(name="_id")
     type: Literal["customer", "user", "agent"]

@@ -42,7 +42,7 @@ async def list_webhooks(request: Request[None, PageQuery]) -> schemas.Webhooks:
 
 @routes.post(WEBHOOKS, body=schemas.CreateWebhook, returns=schemas.OneWebhook, status=201)
 async def create_webhook(request: Request[schemas.CreateWebhook, None]) -> schemas.OneWebhook:
-    """Create a webhook. Its secret is shown this once."""
+    """Create a webhook; the response contains its secret, which is not shown again."""
     new = NewEndpoint(dialect=DIALECT, **_endpoint_fields(request.body))
     created = await endpoints.create(request.engine, request.actor, new)
     return schemas.OneWebhook(success=True, data=render_webhook(created.endpoint, created.secret))
@@ -57,7 +57,7 @@ async def get_webhook(request: Request[None, None]) -> schemas.OneWebhook:
 
 @routes.put(WEBHOOK, body=schemas.UpdateWebhook, returns=schemas.OneWebhook, path_types=TYPES)
 async def update_webhook(request: Request[schemas.UpdateWebhook, None]) -> schemas.OneWebhook:
-    """Change a webhook, or switch it on again, or off. A new origin has a new secret."""
+    """Change, enable or disable a webhook; a URL of another origin gets a new secret."""
     changes = EndpointChanges(active=request.body.is_active, **_endpoint_fields(request.body))
     endpoint_id = path_id(request)
     changed = await endpoint_changes.change(
@@ -77,7 +77,7 @@ async def delete_webhook(request: Request[None, None]) -> Deleted:
 
 @routes.post(f"{WEBHOOK}/test", returns=schemas.Tested, path_types=TYPES, idempotent=False)
 async def test_webhook(request: Request[None, None]) -> schemas.Tested:
-    """Post a `ping` now, and say what came of it."""
+    """Send a `ping` now and return the result."""
     result = await ping.send_ping(request.engine, request.actor, path_id(request), DIALECT)
     attempt = result.attempt
     outcome = schemas.TestOutcome(
@@ -92,7 +92,7 @@ async def test_webhook(request: Request[None, None]) -> schemas.Tested:
 
 @routes.get(f"{WEBHOOK}/logs", query=schemas.LogQuery, returns=schemas.Logs, path_types=TYPES)
 async def list_logs(request: Request[None, schemas.LogQuery]) -> schemas.Logs:
-    """List what was delivered, or was to be, newest event first."""
+    """List deliveries, newest event first."""
     status = request.query.status
     states = tuple(state for state, rendered in STATUSES.items() if rendered == status)
     endpoint_id, window = path_id(request), parse_page(request.query)

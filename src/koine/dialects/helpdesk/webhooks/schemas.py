@@ -25,14 +25,14 @@ LogStatus = Literal["pending", "success", "failed"]
 
 
 class RetryPolicy(Struct, frozen=True, rename="camel"):
-    """How often it is tried again, and how the wait grows (F)."""
+    """How often a delivery is retried, and how the delay grows (F)."""
 
     max_retries: Annotated[int, Meta(ge=0, le=10)] = 3
     backoff_strategy: Backoff = "exponential"
 
 
 class ChangeRetryPolicy(Struct, frozen=True, rename="camel"):
-    """What to change of it (D); what is left out stays."""
+    """Changes of the retry policy (D); absent fields are not changed."""
 
     max_retries: Annotated[int, Meta(ge=0, le=10)] | UnsetType = UNSET
     backoff_strategy: Backoff | UnsetType = UNSET
@@ -49,8 +49,8 @@ class CreateWebhook(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class UpdateWebhook(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What to change (D); what is left out stays. Headers and secret do not go along to a `url` of
-    another origin, unless they are given."""
+    """Changes of a webhook (D); absent fields do not change. For a `url` of another origin, headers
+    and secret are replaced: by those of the request, else by no headers and a new secret."""
 
     name: Name | UnsetType = UNSET
     url: Url | UnsetType = UNSET
@@ -62,7 +62,7 @@ class UpdateWebhook(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Webhook(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A webhook. `secret` is shown when it is new, and never again (F)."""
+    """A webhook. `secret` is returned only when it was created (F)."""
 
     id: str = field(name="_id")
     name: str
@@ -84,7 +84,7 @@ class OneWebhook(Struct, frozen=True):
 
 
 class WebhookPage(Struct, frozen=True, rename="camel"):
-    """A page of webhooks (F: in this dialect's one list with its own shape)."""
+    """A page of webhooks (F: the only list of this API with another form)."""
 
     webhooks: list[Webhook]
     total: int
@@ -139,7 +139,7 @@ class Logs(Struct, frozen=True):
 
 
 class TestOutcome(Struct, frozen=True, rename="camel"):
-    """What came of a test (D): the answer's status and beginning, and why it counts as failed."""
+    """The result of a test (D): status and beginning of the response, and why it failed."""
 
     delivered: bool
     response_status: int | None
@@ -149,7 +149,7 @@ class TestOutcome(Struct, frozen=True, rename="camel"):
 
 
 class Tested(Struct, frozen=True):
-    """What came of a test."""
+    """The result of a test."""
 
     success: bool
     data: TestOutcome

@@ -53,7 +53,7 @@ async def get_contact(request: Request[None, None]) -> schemas.ContactCreated:
     tags=TAGS,
 )
 async def update_contact(request: Request[schemas.ContactUpdate, None]) -> schemas.ContactRecord:
-    """Update the contact, as far as its source id may."""
+    """Update the contact, within the rights of its source id."""
     shown = request.body.identifier_hash or identity_hash(request)
     given = structs.replace(_input(request.body), identifier_hash=shown)
     verified = await session.verify_for_change(

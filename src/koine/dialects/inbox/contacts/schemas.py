@@ -5,7 +5,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class ContactCreate(Struct):
-    """A new contact, as far as the client knows it; `source_id` is the client's own name for it."""
+    """A new contact; `source_id` is the client's own id for it."""
 
     source_id: str | None = None
     identifier: str | None = None
@@ -18,8 +18,8 @@ class ContactCreate(Struct):
 
 
 class ContactUpdate(Struct):
-    """What to change of a contact; blank values change nothing. The identifier is never written:
-    with its hash it proves to be another contact, that has the email or phone."""
+    """Changes of a contact; blank values change nothing. The identifier is not changed: with its
+    hash it proves that the client is another contact, who has the given email or phone."""
 
     identifier: str | None = None
     identifier_hash: str | None = None
@@ -31,7 +31,7 @@ class ContactUpdate(Struct):
 
 
 class ContactCreated(Struct):
-    """What a client needs to know of its contact (F: exactly these)."""
+    """The contact's data with the token of its stream (F: exactly these fields)."""
 
     source_id: str
     pubsub_token: str
@@ -42,7 +42,7 @@ class ContactCreated(Struct):
 
 
 class ContactRecord(Struct):
-    """The whole contact (inbox.md, S + F order)."""
+    """The contact with all fields (inbox.md, S + F order)."""
 
     id: int
     name: str | None
@@ -66,8 +66,8 @@ class ContactRecord(Struct):
 
 
 class ContactSender(Struct, tag_field="type", tag="contact"):
-    """A contact as the sender of a message (F). `unverified` names what only its own client gave:
-    in webhooks, for those are the tenant's, and left out where there is nothing (D)."""
+    """A contact as the sender of a message (F). `unverified` names the values that only its own
+    client gave; it is sent to the tenant alone (in webhooks), and absent if empty (D)."""
 
     additional_attributes: dict[str, object]
     custom_attributes: dict[str, object]
@@ -82,7 +82,7 @@ class ContactSender(Struct, tag_field="type", tag="contact"):
 
 
 class AgentSender(Struct, tag_field="type", tag="user"):
-    """One of the tenant's people as the sender of a message (F)."""
+    """A user of the tenant as the sender of a message (F)."""
 
     id: int
     name: str

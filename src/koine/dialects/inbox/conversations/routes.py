@@ -93,7 +93,7 @@ async def get_conversation(request: Request[None, None]) -> schemas.Conversation
     tags=TAGS,
 )
 async def toggle_status(request: Request[None, None]) -> schemas.Conversation:
-    """Resolve a conversation. One that is resolved stays so."""
+    """Resolve a conversation; a resolved one is not changed."""
     number, session = path_number(request, "conversation"), contact_session(request)
     await contact_conversations.resolve(request.engine, request.actor, session, number)
     return await _with_messages(request, number)
@@ -109,7 +109,7 @@ async def toggle_status(request: Request[None, None]) -> schemas.Conversation:
     tags=TAGS,
 )
 async def toggle_typing(request: Request[schemas.Typing, None]) -> None:
-    """Say that the contact is typing, or no longer."""
+    """Report that the contact is typing, or has stopped."""
     number, session = path_number(request, "conversation"), contact_session(request)
     conversation = await contact_conversations.get(request.engine, request.actor, session, number)
     contact, status = session.contact_at_inbox[1], request.body.typing_status
@@ -128,7 +128,7 @@ async def toggle_typing(request: Request[schemas.Typing, None]) -> None:
     tags=TAGS,
 )
 async def update_last_seen(request: Request[None, None]) -> None:
-    """Say that the contact has seen everything in the conversation."""
+    """Mark the whole conversation as seen by the contact."""
     number = path_number(request, "conversation")
     await contact_conversations.mark_read(
         request.engine, request.actor, contact_session(request), number

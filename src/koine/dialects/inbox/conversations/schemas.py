@@ -11,19 +11,19 @@ Status = Literal["open", "resolved", "pending", "snoozed"]
 
 
 class ConversationCreate(Struct):
-    """Custom attributes of the new conversation; nothing else is read."""
+    """A new conversation with custom attributes; other fields are ignored."""
 
     custom_attributes: dict[str, object] | None = None
 
 
 class Typing(Struct):
-    """`on` or `off`; anything else is taken without effect."""
+    """`on` or `off`; any other value has no effect."""
 
     typing_status: object = None
 
 
 class Conversation(Struct):
-    """One conversation with all that is said in it, oldest first (inbox.md, S)."""
+    """One conversation with its messages, oldest first (inbox.md, S)."""
 
     id: int
     uuid: str

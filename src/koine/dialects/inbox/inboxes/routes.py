@@ -12,5 +12,5 @@ routes = Routes()
 
 @routes.get(INBOX, returns=schemas.Inbox, other_statuses=(404, 429), tags=("Inbox",))
 async def get_inbox(request: Request[None, None]) -> schemas.Inbox:
-    """Get an inbox: its name, hours and what it asks of contacts."""
+    """Get an inbox: its name, opening hours and settings."""
     return render_inbox(contact_session(request).inbox)

@@ -6,7 +6,7 @@ from koine.model.inbox import WorkingDay
 
 
 class Inbox(Struct):
-    """What a client may know of an inbox (F)."""
+    """The public data of an inbox (F)."""
 
     identifier: str
     identity_validation_enabled: bool

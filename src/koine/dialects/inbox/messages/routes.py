@@ -58,7 +58,7 @@ async def list_messages(request: Request[None, schemas.MessagesQuery]) -> list[s
     tags=TAGS,
 )
 async def create_message(request: Request[schemas.MessageCreate, None]) -> schemas.Message:
-    """Send a message, with files if it is a multipart form."""
+    """Send a message; a multipart form may contain files."""
     number, now = path_number(request, "conversation"), request.engine.clock.now()
     session = contact_session(request)
     conversation = await contact_conversations.for_sending(
@@ -95,7 +95,7 @@ async def _replay(request: Request[schemas.MessageUpdate, None]) -> schemas.Mess
     tags=TAGS,
 )
 async def update_message(request: Request[schemas.MessageUpdate, None]) -> schemas.Message:
-    """Fill in a form or survey that a message holds."""
+    """Submit the form or survey of a message."""
     conversation, message = await _find(request)
     surveys.check_open(message, request.engine.clock.now())
     values = submitted_values(request.body.submitted_values)

@@ -15,8 +15,8 @@ class MessagesQuery(Struct):
 
 
 class MessageCreate(Struct):
-    """A message; files come as `attachments[]` of a multipart body. `echo_id` comes back on the
-    stream alone and is never a key against doubles."""
+    """A new message; files are sent as `attachments[]` of a multipart body. `echo_id` is returned
+    only in the stream, and a second message with it is stored, too."""
 
     content: str | None = None
     echo_id: Annotated[str, Meta(max_length=255)] | int | float | None = None
@@ -30,7 +30,7 @@ class Rating(Struct, omit_defaults=True):
 
 
 class SubmittedValue(Struct, omit_defaults=True):
-    """One answer to a form or a survey; other keys are dropped."""
+    """The answer to one field of a form or a survey; other keys are ignored."""
 
     name: str | None = None
     title: str | None = None
@@ -39,13 +39,13 @@ class SubmittedValue(Struct, omit_defaults=True):
 
 
 class MessageUpdate(Struct):
-    """What the contact filled in."""
+    """What the contact submitted."""
 
     submitted_values: SubmittedValue | list[SubmittedValue] | None = None
 
 
 class Attachment(Struct):
-    """A file of a message; `transcribed_text` for audio alone (inbox.md, S + F)."""
+    """A file of a message; only audio has `transcribed_text` (inbox.md, S + F)."""
 
     id: int
     message_id: int

@@ -171,7 +171,8 @@ async def _send_next(
 
 
 async def _wait_for_window(session: commands.WebSocketSession, subscriber: Subscriber) -> None:
-    """Wait until the window has room for one more event. Raises TooMany after ACK_SECONDS."""
+    """Wait until the client has acknowledged enough events for one more to be sent. Raises TooMany
+    after ACK_SECONDS."""
     for _ in range(int(ACK_SECONDS / _ACK_POLL_SECONDS)):
         if session.has_window() or subscriber.is_closed:
             return

@@ -36,13 +36,13 @@ def upgrade() -> None:
     op.add_column("api_keys", sa.Column("created_by_key", Uuid(), nullable=True))
     for statement in statements(op.get_context().dialect.name):
         op.execute(statement)
-    strangers = sa.text("actor_kind = 'anonymous'")
+    anonymous = sa.text("actor_kind = 'anonymous'")
     op.create_index(
         "audit_anonymous",
         "audit",
         ["tenant_id", "created_at"],
-        postgresql_where=strangers,
-        sqlite_where=strangers,
+        postgresql_where=anonymous,
+        sqlite_where=anonymous,
     )
 
 
