@@ -14,7 +14,7 @@ from bench.server import SECRET, Server
 from bench.workload import DAY_S, messages
 from bench.world import ADMIN, FIRST_AGENT, INBOX, PERSON, World, uuid
 from koine.engine.core.context import ISSUER
-from koine.engine.login.jwt import TokenSigner
+from koine.engine.verification.jwt import TokenSigner
 from koine.kit.clock import SystemClock
 
 Medians = dict[str, float]

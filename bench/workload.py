@@ -11,7 +11,7 @@ from bench.server import SECRET, Server
 from bench.sqlite import CONTENT
 from bench.world import ADMIN, CONVERSATION, World, uuid
 from koine.engine.core.context import ISSUER
-from koine.engine.login.jwt import TokenSigner
+from koine.engine.verification.jwt import TokenSigner
 from koine.kit.clock import SystemClock
 
 DAY_S = 86_400

@@ -18,7 +18,7 @@ import uvloop
 from argon2 import PasswordHasher
 from hypothesis import settings
 
-from koine.engine.login import passwords
+from koine.engine.verification import passwords
 from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 from tests.support import databases

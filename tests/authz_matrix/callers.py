@@ -8,8 +8,8 @@ from msgspec import Struct
 from koine.engine import offboarding
 from koine.engine.auth import api_keys, sessions
 from koine.engine.core.context import ISSUER
-from koine.engine.login.jwt import TokenSigner
 from koine.engine.people import directory
+from koine.engine.verification.jwt import TokenSigner
 from koine.kit.times import SECOND
 from koine.kit.tokens import new_api_key
 from koine.model.actor import operator

@@ -7,8 +7,8 @@ from koine.dialects.delivery import DeliveryDialect
 from koine.dialects.helpdesk import HelpdeskDialect
 from koine.dialects.native import NativeDialect
 from koine.engine import tenants
-from koine.engine.login.jwt import TokenSigner
 from koine.engine.tenants import TenantChanges
+from koine.engine.verification.jwt import TokenSigner
 from koine.http.dialect import Dialect
 from koine.model.tenant import TokenIssuer
 from koine.store.core.db import Database

@@ -22,9 +22,9 @@ from koine.store.core.db import Duplicate, Tx
 from koine.store.people import identities, tenants
 
 if TYPE_CHECKING:
-    from koine.engine.login import jwt_keys
+    from koine.engine.verification import jwt_keys
 else:
-    jwt_keys = LazyModule("koine.engine.login.jwt_keys")
+    jwt_keys = LazyModule("koine.engine.verification.jwt_keys")
 
 DEFAULT_RESPONDER = "Assistant"
 

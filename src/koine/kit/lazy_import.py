@@ -1,9 +1,9 @@
 """Large modules that may never be needed: imported when one of their names is first used.
 
     if TYPE_CHECKING:
-        from koine.kit import jwt_keys
+        from koine.engine.verification import jwt_keys
     else:
-        jwt_keys = Later("koine.engine.login.jwt_keys")
+        jwt_keys = LazyModule("koine.engine.verification.jwt_keys")
 
 This is the one place where an import happens late.
 """

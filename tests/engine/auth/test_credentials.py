@@ -7,10 +7,10 @@ import pytest
 from koine.engine import offboarding, tenants
 from koine.engine.auth import api_keys, credentials, sessions
 from koine.engine.core import context as engines
-from koine.engine.login.jwt import TokenSigner
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.engine.tenants import TenantChanges
+from koine.engine.verification.jwt import TokenSigner
 from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
 from koine.kit.times import SECOND

@@ -5,7 +5,7 @@ import msgspec
 
 from koine.engine.auth import delegation
 from koine.engine.core.context import Engine
-from koine.engine.login.jwt import TokenError, key_id, unverified, verify_external
+from koine.engine.verification.jwt import TokenError, key_id, unverified, verify_external
 from koine.kit import tokens
 from koine.kit.cache import TTLCache
 from koine.kit.ids import canonical_id

@@ -7,7 +7,7 @@ from msgspec import Struct
 from koine.engine.auth import access
 from koine.engine.core.context import Engine, rights_write_tx
 from koine.engine.core.recorder import record_anonymous_audit, record_audit
-from koine.engine.login import password_rules, passwords
+from koine.engine.verification import password_rules, passwords
 from koine.kit import tokens
 from koine.kit.ids import canonical_id, new_id
 from koine.kit.times import DAY

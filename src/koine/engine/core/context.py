@@ -17,11 +17,11 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from koine.engine.core.encryption import SecretCipher
 from koine.engine.core.search_slots import search_slot, search_slots
-from koine.engine.login.failed_logins import FailedLogins
-from koine.engine.login.issuer_keys import IssuerKeys
-from koine.engine.login.jwt import TokenSigner
-from koine.engine.login.password_pool import PasswordPool
 from koine.engine.sending.write_batcher import WriteBatcher
+from koine.engine.verification.failed_logins import FailedLogins
+from koine.engine.verification.issuer_keys import IssuerKeys
+from koine.engine.verification.jwt import TokenSigner
+from koine.engine.verification.password_pool import PasswordPool
 from koine.kit.cache import TTLCache
 from koine.kit.clock import Clock
 from koine.kit.outbound import EgressPolicy, OutboundClient

@@ -3,9 +3,9 @@
 from koine.engine.auth import access, sessions
 from koine.engine.auth.sessions import HashedPassword
 from koine.engine.core.context import Engine, rights_write_tx, write_tx
-from koine.engine.login import passwords
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
+from koine.engine.verification import passwords
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Forbidden, Invalid
 from koine.model.identity import Identity, NewIdentity

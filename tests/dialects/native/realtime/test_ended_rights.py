@@ -12,8 +12,8 @@ from msgspec import Struct
 from koine.dialects.native import NativeDialect
 from koine.engine.auth import sessions
 from koine.engine.core import context as engines
-from koine.engine.login.jwt import TokenSigner
 from koine.engine.people import directory
+from koine.engine.verification.jwt import TokenSigner
 from koine.kit.ids import new_id
 from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast, make_cast

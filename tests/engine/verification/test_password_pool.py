@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from koine.engine.login.password_pool import PasswordPool
+from koine.engine.verification.password_pool import PasswordPool
 from koine.model.errors import Unavailable
 
 

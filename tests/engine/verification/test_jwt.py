@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from koine.engine.login.jwt import TokenError, TokenSigner, unverified, verify_external
-from koine.engine.login.jwt_keys import BadKey
+from koine.engine.verification.jwt import TokenError, TokenSigner, unverified, verify_external
+from koine.engine.verification.jwt_keys import BadKey
 from koine.kit.clock import FakeClock
 
 NOW = FakeClock().now()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.engine.login.password_rules import COMMON, SHORTEST, is_of_names, weakness
+from koine.engine.verification.password_rules import COMMON, SHORTEST, is_of_names, weakness
 
 NAMES = ["ada.lovelace@acme.example", "Ada Lovelace", "Ada", "Lovelace", "Acme Deliveries", "acme"]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from koine.engine.login.jwt_keys import KEY_TYPES, BadKey, check_key, keys_of
+from koine.engine.verification.jwt_keys import KEY_TYPES, BadKey, check_key, keys_of
 
 RSA = RSAKey.generate_key(2048)
 EC = ECKey.generate_key("P-256")

@@ -5,9 +5,9 @@ import pytest
 
 from koine.engine import audit_log
 from koine.engine.auth import sessions
-from koine.engine.login.failed_logins import SUMMARY_INTERVAL
 from koine.engine.maintenance import maintenance
 from koine.engine.people import accounts
+from koine.engine.verification.failed_logins import SUMMARY_INTERVAL
 from koine.kit.times import DAY, HOUR, SECOND
 from koine.model.actor import operator
 from koine.model.audit import AuditEntry

@@ -23,13 +23,13 @@ from koine.kit.tokens import MIN_SECRET_BYTES
 if TYPE_CHECKING:
     from joserfc import errors, jwk, jws, jwt
 
-    from koine.engine.login import jwt_keys
+    from koine.engine.verification import jwt_keys
 else:
     errors = LazyModule("joserfc.errors")
     jwk = LazyModule("joserfc.jwk")
     jws = LazyModule("joserfc.jws")
     jwt = LazyModule("joserfc.jwt")
-    jwt_keys = LazyModule("koine.engine.login.jwt_keys")
+    jwt_keys = LazyModule("koine.engine.verification.jwt_keys")
 
 MAX_TOKEN: Final = 8 * 1024
 LEEWAY: Final = 60

@@ -1,8 +1,8 @@
 import pytest
 from argon2 import Parameters, Type, extract_parameters
 
-from koine.engine.login import passwords
-from koine.engine.login.passwords import DUMMY_HASH, HASHER, hash_password, verify_password
+from koine.engine.verification import passwords
+from koine.engine.verification.passwords import DUMMY_HASH, HASHER, hash_password, verify_password
 
 
 @pytest.fixture(autouse=True)

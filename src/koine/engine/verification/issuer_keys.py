@@ -19,9 +19,9 @@ from koine.model.errors import Unavailable
 from koine.model.tenant import TokenIssuer
 
 if TYPE_CHECKING:
-    from koine.engine.login import jwt_keys
+    from koine.engine.verification import jwt_keys
 else:
-    jwt_keys = LazyModule("koine.engine.login.jwt_keys")
+    jwt_keys = LazyModule("koine.engine.verification.jwt_keys")
 
 FRESH_S = 600
 RETRY_S = 30
