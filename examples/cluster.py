@@ -20,8 +20,6 @@ from koine.demo import credentials
 from tests.support.nats import NatsCluster
 from tests.support.postgres import running_postgres
 
-RESTART_AFTER = 5.0
-"""Seconds until a killed node is restarted."""
 _POLL_SECONDS = 0.2
 
 
@@ -29,16 +27,19 @@ def main() -> None:
     """Run the cluster until a signal."""
     parser = argparse.ArgumentParser(prog="python -m examples.cluster", description=__doc__)
     parser.add_argument("--port", type=int, default=8420, help="of node A; B's is one more")
+    parser.add_argument(
+        "--restart-after", type=float, default=5.0, help="seconds until a killed node is restarted"
+    )
     given = parser.parse_args()
     # SIGINT, too: `make cluster &` in a script starts it with that signal ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
-        run(given.port)
+        run(given.port, given.restart_after)
     _say("All has ended.")
 
 
-def run(port: int) -> None:
+def run(port: int, restart_after: float) -> None:
     """Start the servers, print the instructions, and restart nodes."""
     _say("Starting PostgreSQL, three NATS servers and two nodes …")
     with (
@@ -52,7 +53,7 @@ def run(port: int) -> None:
         asyncio.run(_until_ready(b))
         _say(_topology(a, b, nats))
         _say(_instructions(a, b))
-        asyncio.run(_supervise(a, b))
+        asyncio.run(_supervise(a, b, restart_after))
 
 
 @contextlib.contextmanager
@@ -72,17 +73,19 @@ async def _until_ready(node: Server) -> None:
     await node.wait_ready()
 
 
-async def _supervise(a: Server, b: Server) -> None:
+async def _supervise(a: Server, b: Server, restart_after: float) -> None:
     """Restart a node some seconds after it has ended."""
-    await asyncio.gather(*(_restart_when_ended(name, node) for name, node in (("A", a), ("B", b))))
+    await asyncio.gather(
+        _restart_when_ended("A", a, restart_after), _restart_when_ended("B", b, restart_after)
+    )
 
 
-async def _restart_when_ended(name: str, node: Server) -> None:
+async def _restart_when_ended(name: str, node: Server, restart_after: float) -> None:
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         if not node.runs:
-            _say(f"Node {name} has ended; it comes again in {RESTART_AFTER:.0f} seconds.")
-            await asyncio.sleep(RESTART_AFTER)
+            _say(f"Node {name} has ended; it comes again in {restart_after:.0f} seconds.")
+            await asyncio.sleep(restart_after)
             node.start()
             await node.wait_ready()
             _say(f"Node {name} is back, pid {node.pid}.")

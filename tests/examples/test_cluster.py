@@ -28,9 +28,12 @@ class Cluster:
         # As a script's `make cluster &` has it: the shell leaves SIGINT ignored.
         begun = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
         self._script = subprocess.Popen(
-            [*begun, sys.executable, "-m", "examples.cluster", "--port", str(self.port)],
+            [*begun, sys.executable, "-m", "examples.cluster", "--port", str(self.port),
+             "--restart-after", "1"],
             cwd=ROOT, stdout=self._output, stderr=self._output, start_new_session=True,
         )  # fmt: skip
+
+    def wait_ready(self) -> None:
         ready = lambda: "Ctrl-C" in self.printed or self._script.poll() is not None  # noqa: E731
         eventually(ready, 120, lambda: self.printed)
         assert "Ctrl-C" in self.printed, self.printed
@@ -55,18 +58,27 @@ class Cluster:
         assert line is not None
         return [int(pid) for pid in line[1].split()]
 
-    def end(self) -> int:
+    def stop(self) -> int:
         self._script.send_signal(signal.SIGINT)
         eventually(lambda: self._script.poll() is not None, 60, lambda: self.printed)
-        self._output.close()
         return self._script.wait()
+
+    def kill(self) -> None:
+        """Kill the script if it still runs. Its servers end by themselves when it has ended."""
+        self._script.kill()
+        self._script.wait()
+        self._output.close()
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     started = Cluster()
-    yield started
-    assert started.end() == 0
+    try:
+        started.wait_ready()
+        yield started
+        assert started.stop() == 0
+    finally:
+        started.kill()
 
 
 class Follower:
@@ -77,7 +89,9 @@ class Follower:
         self.shell = subprocess.Popen(
             ["sh", "-c", command], stdout=self._output, start_new_session=True
         )
-        eventually(lambda: "event: ready" in self.shown, shown=lambda: self.shown)
+
+    def __enter__(self) -> "Follower":
+        return self
 
     @property
     def shown(self) -> str:
@@ -93,7 +107,7 @@ class Follower:
         eventually(lambda: text in self.shown, within, lambda: self.shown)
         return time.monotonic() - began
 
-    def end(self) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             os.killpg(self.shell.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -113,26 +127,27 @@ def eventually(
 
 def test_a_person_follows_on_one_node_posts_on_another_and_kills_either(cluster: Cluster) -> None:
     follow_a, post_b, follow_b = cluster.commands()
-    reader = Follower(follow_a)
-    _shell(post_b.replace("Hello from node B", "first"))
-    reader.sees("first")
-    for pid in cluster.nats_pids()[:2]:
-        os.kill(pid, signal.SIGKILL)
-    _shell(post_b.replace("Hello from node B", "second"))
-    assert reader.sees("second") < 3
-    os.kill(cluster.nats_pids()[2], signal.SIGKILL)
-    _shell(post_b.replace("Hello from node B", "third"))
-    assert reader.sees("third") < 3
-    os.kill(cluster.pid("A"), signal.SIGKILL)
-    reader.shell.wait(60)
+    with Follower(follow_a) as reader:
+        reader.sees("event: ready")
+        _shell(post_b.replace("Hello from node B", "first"))
+        reader.sees("first")
+        for pid in cluster.nats_pids()[:2]:
+            os.kill(pid, signal.SIGKILL)
+        _shell(post_b.replace("Hello from node B", "second"))
+        assert reader.sees("second") < 3
+        os.kill(cluster.nats_pids()[2], signal.SIGKILL)
+        _shell(post_b.replace("Hello from node B", "third"))
+        assert reader.sees("third") < 3
+        os.kill(cluster.pid("A"), signal.SIGKILL)
+        reader.shell.wait(60)
+        last_id = reader.last_id
     _shell(post_b.replace("Hello from node B", "fourth"))
     token = follow_a.splitlines()[0]
-    other = Follower(f"{token}\n{follow_b.replace('THE_LAST_ID', reader.last_id)}")
-    other.sees("fourth")
-    assert other.shown.count("event: message.created") == 1
+    with Follower(f"{token}\n{follow_b.replace('THE_LAST_ID', last_id)}") as other:
+        other.sees("event: ready")
+        other.sees("fourth")
+        assert other.shown.count("event: message.created") == 1
     eventually(lambda: "Node A is back" in cluster.printed, 120, lambda: cluster.printed)
-    for each in (reader, other):
-        each.end()
 
 
 def _shell(command: str) -> None:
