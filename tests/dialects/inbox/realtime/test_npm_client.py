@@ -16,7 +16,6 @@ from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.message import Draft
 from tests.support.node import Page, page
-from tests.support.shared_postgres import SharedPostgres
 
 CHANNEL = {"channel": "RoomChannel"}
 
@@ -43,13 +42,10 @@ class Setting(Struct):
 
 
 @pytest.fixture
-async def setting(
-    backend: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Setting]:
-    """A `koine serve` on each database."""
-    shared: SharedPostgres = request.getfixturevalue("shared_postgres")
-    url = shared.new_empty_database() if backend == "postgres" else ""
-    home = ServerHome(tmp_path, url)
+async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
+    """A `koine serve` on SQLite: these tests are about the client. What it is sent, and sent again
+    after an event id, is tested on both databases by test_actioncable.py."""
+    home = ServerHome(tmp_path)
     tenant = await seed(home, 1)
     async with nodes(home) as (server,):
         path = tenant.contact_path.removesuffix("/conversations")
