@@ -3,20 +3,17 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import uvloop
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tests.authz_matrix.targets import Targets
 from tests.drivers.world import World, make_world
-from tests.fuzz.disconnecting import disconnecting
 from tests.support import databases
-from tests.support.shared_postgres import SharedPostgres
 
-T = TypeVar("T")
 TARGETS = (
     "conversation", "number", "message", "numbered_message", "ticket", "survey", "inbox",
     "contact", "user", "dan", "responder", "delivery", "key", "webhook",
@@ -42,32 +39,51 @@ class AppInThread:
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI application, for a client in any loop."""
-        inside = disconnecting(self.world.call.app)(scope, self._over(receive), self._over(send))
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(inside, self.loop))
+        if scope["type"] != "http":
+            return
+        # The whole request goes to the application's loop at once, and the whole response comes
+        # back: each change of the thread costs more than most requests.
+        request = [await receive()]
+        while request[-1].get("more_body"):
+            request.append(await receive())
+        inside = asyncio.run_coroutine_threadsafe(self._response(scope, request), self.loop)
+        for message in await asyncio.wrap_future(inside):
+            await send(message)
 
-    def _over(self, call: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Awaitable[T]]:
-        """A caller's `receive` or `send`, for the application's loop."""
-        outside = asyncio.get_running_loop()
+    async def _response(self, scope: Any, request: list[Any]) -> list[Any]:
+        response: list[Any] = []
+        ended = asyncio.Event()
 
-        async def over(*args: Any) -> T:
-            crossing = asyncio.run_coroutine_threadsafe(call(*args), outside)
-            return await asyncio.wrap_future(crossing)
+        async def receive() -> Any:
+            if request:
+                return request.pop(0)
+            await ended.wait()
+            return {"type": "http.disconnect"}
 
-        return over
+        async def send(message: Any) -> None:
+            response.append(message)
+            # A stream has no end: its client disconnects after the first event.
+            if message.get("body") and is_stream(response[0]):
+                ended.set()
+
+        await self.world.call.app(scope, receive, send)
+        return response
+
+
+def is_stream(start: Any) -> bool:
+    """Whether a response is a stream of events."""
+    return dict(start["headers"]).get(b"content-type") == b"text/event-stream"
 
 
 @contextlib.contextmanager
-def serving(backend: str, shared: SharedPostgres) -> Iterator[AppInThread]:
-    """A world on a new database, for as long as the context is open."""
+def serving() -> Iterator[AppInThread]:
+    """A world on a new SQLite file, for as long as the context is open."""
     with (
         tempfile.TemporaryDirectory() as directory,
         start_blocking_portal("asyncio", {"loop_factory": uvloop.new_event_loop}) as portal,
+        portal.wrap_async_context_manager(databases.sqlite(Path(directory))) as db,
     ):
-        opening = (
-            databases.sqlite(Path(directory)) if backend == "sqlite" else databases.postgres(shared)
-        )
-        with portal.wrap_async_context_manager(opening) as db:
-            yield AppInThread(portal.call(_world, db), portal)
+        yield AppInThread(portal.call(_world, db), portal)
 
 
 async def _world(db: Any) -> World:

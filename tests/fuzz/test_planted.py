@@ -6,21 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import schemathesis
 from schemathesis.core.failures import FailureGroup
 
-from koine.dialects.native import NativeDialect
-from koine.http.openapi import document
 from tests.fuzz.served import AppInThread, serving
-from tests.fuzz.test_fuzz import CHECKS
-from tests.support.shared_postgres import SharedPostgres
+from tests.fuzz.test_fuzz import Fuzz
 
 Fault = Callable[[int, bytes], tuple[int, bytes]]
 
 
 @pytest.fixture(scope="module")
-def native(shared_postgres: SharedPostgres) -> Iterator[AppInThread]:
-    with serving("sqlite", shared_postgres) as running:
+def native() -> Iterator[AppInThread]:
+    with serving() as running:
         yield running
 
 
@@ -52,7 +48,6 @@ def test_a_missing_authentication_is_found(native: AppInThread) -> None:
 
 def complaint(served: AppInThread, fault: Fault, headers: dict[str, str]) -> str:
     """The failures that schemathesis reports for GET /v1/me with this fault."""
-    schema = schemathesis.openapi.from_dict(document(NativeDialect()))
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -70,10 +65,9 @@ def complaint(served: AppInThread, fault: Fault, headers: dict[str, str]) -> str
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": body})
 
-    schema.app = app
-    case = schema["/v1/me"]["GET"].Case()
+    fuzz = Fuzz(served, app)
     try:
-        case.call_and_validate(checks=CHECKS, headers=headers)
+        fuzz.send(fuzz.schemas["native"]["/v1/me"]["GET"].Case(), headers)
     except FailureGroup as group:
         return "\n".join(str(each) for each in group.exceptions)
     return ""
