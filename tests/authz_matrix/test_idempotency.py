@@ -6,6 +6,7 @@ import pytest
 
 from koine.kit.ids import new_id
 from koine.server import dialects
+from koine.store.core.db import Database
 from tests.authz_matrix.callers import Caller
 from tests.authz_matrix.expectations import YES
 from tests.authz_matrix.runner import Run, cells_of
@@ -40,6 +41,13 @@ EXEMPT = {
 }
 NAMED = [each for each in KEPT if each[0] != "inbox" or "{contact}" in each[1]]
 """Routes with more than one actor: the actor of an unknown contact or a survey is in the path."""
+
+
+@pytest.fixture
+def db(postgres_db: Database) -> Database:
+    """One database, and the one that runs concurrent requests concurrently. How a key is kept is
+    tested on both in tests/http."""
+    return postgres_db
 
 
 class RepeatedRequest:

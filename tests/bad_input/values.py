@@ -51,6 +51,8 @@ TEXTS = {
     "not a character": "\ufffe\uffff",
     "combining": "e" + "\u0301" * 5000,
 }
+LARGE = (2**31, 2**53 - 1, 1 - 2**53)
+"""Numbers that a JSON reader accepts and a column may be too small for."""
 UNSTORABLE = {"NUL": "a\x00b", "a lone surrogate": "a\ud800b"}
 FAR = str(2**53 + 1)
 """A page that may be refused or empty."""

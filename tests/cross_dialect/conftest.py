@@ -11,6 +11,13 @@ WORLDS: dict[int, tuple[Database, World]] = {}
 
 
 @pytest.fixture
+def db(sqlite_db: Database) -> Database:
+    """One database: dialects cannot know which it is (tests/test_house.py). test_race.py has what
+    depends on the database."""
+    return sqlite_db
+
+
+@pytest.fixture
 async def world(db: Database) -> World:
     """The world of this database, which its first test creates."""
     if id(db) not in WORLDS:

@@ -1,4 +1,5 @@
-"""One idempotency key in fifty concurrent requests, on two nodes with PostgreSQL: one message."""
+"""Concurrent requests, on both databases: one key in fifty requests, on two nodes with PostgreSQL,
+is one message, and one of several closes sends the survey."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +12,9 @@ from koine.engine.core.context import Engine
 from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.model.conversation import Conversation
+from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
+from tests.cross_dialect.test_surveys import CLOSERS, QUESTION, texts, world_with_surveys
 from tests.drivers.asgi import Caller
 from tests.drivers.base import Driver, Refused
 from tests.drivers.registry import DRIVERS
@@ -19,6 +22,13 @@ from tests.drivers.world import World
 
 TIMES = 50
 EACH = pytest.mark.parametrize("name", DRIVERS)
+
+
+@pytest.fixture
+def db(backend: str, request: pytest.FixtureRequest) -> Database:
+    """Both databases: they order concurrent transactions in different ways."""
+    opened: Database = request.getfixturevalue(f"{backend}_db")
+    return opened
 
 
 @asynccontextmanager
@@ -98,3 +108,11 @@ async def test_a_response_of_one_node_is_replayed_by_the_other(world: World) -> 
             (again.status, again.content) == (first.status, first.content) == (201, first.content)
         )
         assert (await calls[-1]("POST", path, {"content": "another"})).status == 422
+
+
+async def test_concurrent_closes_send_one_survey(db: Database) -> None:
+    world, drivers = await world_with_surveys(db)
+    conversation = await world.create_conversation()
+    await drivers["inbox"].post(conversation, "hi")
+    await asyncio.gather(*(drivers[name].close(conversation) for name in CLOSERS * 3))
+    assert await texts(drivers, conversation) == ["hi", QUESTION]

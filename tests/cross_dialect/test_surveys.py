@@ -1,7 +1,5 @@
 """Closing a conversation sends the survey to its contact, in every dialect that can close."""
 
-import asyncio
-
 import pytest
 
 from koine.engine.contacts import inboxes
@@ -82,14 +80,6 @@ async def test_no_survey_where_the_inbox_has_none(
     await drivers["inbox"].post(conversation, "hi")
     await drivers[name].close(conversation)
     assert await texts(drivers, conversation) == ["hi"]
-
-
-async def test_concurrent_closes_send_one_survey(db: Database) -> None:
-    world, drivers = await world_with_surveys(db)
-    conversation = await world.create_conversation()
-    await drivers["inbox"].post(conversation, "hi")
-    await asyncio.gather(*(drivers[name].close(conversation) for name in CLOSERS * 3))
-    assert await texts(drivers, conversation) == ["hi", QUESTION]
 
 
 async def test_the_response_of_closing_includes_the_survey(db: Database) -> None:
