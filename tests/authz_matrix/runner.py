@@ -15,7 +15,6 @@ from tests.drivers.asgi import Reply
 from tests.drivers.world import World
 
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.]+Z")
-_OWN = re.compile(r"<(\w+)>")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -36,12 +35,14 @@ class Run:
         self.targets = things
         self.wrong: list[str] = []
         self.cells = 0
+        self._unseen: dict[str, dict[str, tuple[int, bytes]]] = {}
 
     async def row(self, dialect: str, route: str, row: Row) -> None:
         """Run every cell: first those that must be refused, which must not change any row."""
         method, path = route.partition("#")[0].split()
         callers = self.callers.get(dialect, self.callers["everywhere"])
         cells = list(cells_of(callers, dialect, row))
+        self._unseen = {}
         for cell in cells:
             await self.ids(row, cell.caller, cell.which)
         before = await self._fingerprints()
@@ -53,11 +54,15 @@ class Run:
             await self._ask(method, path, row, cell)
             if method != "GET":
                 self.targets.forget_all()
-        await self._compare_unseen(method, path, row, callers)
+        if "rival" in row.variants:
+            self._compare_unseen()
 
     async def _ask(self, method: str, path: str, row: Row, cell: Cell) -> None:
         reply = await self.send(method, path, row, (cell.caller, cell.which))
         self.cells += 1
+        if cell.which in ("rival", "random"):
+            replies = self._unseen.setdefault(cell.caller.name, {})
+            replies[cell.which] = await self._normalised(reply, row, cell)
         where = f"{cell.caller.name}, {cell.which}: {reply.status}"
         if reply.status not in cell.expected:
             self.wrong.append(f"{where}, not {sorted(cell.expected)}: {reply.text[:160]}")
@@ -65,25 +70,14 @@ class Run:
         if any(mark.encode() in reply.content for of, mark in MARKS.items() if of != own):
             self.wrong.append(f"{where}: shows another tenant's data: {reply.text[:300]}")
 
-    async def _compare_unseen(
-        self, method: str, path: str, row: Row, callers: list[Caller]
-    ) -> None:
+    def _compare_unseen(self) -> None:
         """Another tenant's target and a random id: the same response, byte for byte."""
-        if "rival" not in row.variants or row.target is None:
-            return
-        for caller in callers:
-            pair = ("rival", "random")
-            replies = [await self._normalised(method, path, row, caller, which) for which in pair]
-            if replies[0] != replies[1]:
-                self.wrong.append(
-                    f"{caller.name} distinguishes another tenant's from none: {replies}"
-                )
+        for name, replies in self._unseen.items():
+            if replies["rival"] != replies["random"]:
+                self.wrong.append(f"{name} distinguishes another tenant's from none: {replies}")
 
-    async def _normalised(
-        self, method: str, path: str, row: Row, caller: Caller, which: str
-    ) -> tuple[int, bytes]:
-        reply = await self.send(method, path, row, (caller, which))
-        thing = (await self.ids(row, caller, which))[THING]
+    async def _normalised(self, reply: Reply, row: Row, cell: Cell) -> tuple[int, bytes]:
+        thing = (await self.ids(row, cell.caller, cell.which))[THING]
         # Only the whole id: a conversation's number may be part of another number.
         whole = rb"(?<!\w)" + re.escape(thing.encode()) + rb"(?!\w)"
         return reply.status, _TIME.sub(b"", re.sub(whole, b"<thing>", reply.content))
@@ -128,9 +122,7 @@ class Run:
 
     async def ids(self, row: Row, caller: Caller, which: str) -> dict[str, str]:
         """The ids that the names in angle brackets stand for."""
-        text = f"{json.dumps(row.body)} {row.query} {row.path}"
-        targets = {name for name in _OWN.findall(text) if f"<{name}>" != THING}
-        named = {f"<{each}>": (each, "own") for each in targets}
+        named = {f"<{each}>": (each, "own") for each in row.own_targets}
         if row.target is not None:
             named[THING] = (row.target, which)
         return {
