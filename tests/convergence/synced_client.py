@@ -41,11 +41,11 @@ class SyncedClient:
         self._subscriber = await self._realtime.connect(reader, cursor)
 
     async def follow(self) -> list[str]:
-        """Apply all events so far; their types."""
+        """Apply all events that the hub has dispatched; their types."""
         assert self._subscriber is not None
         types = []
         while True:
-            batch = await self._subscriber.read(0.02)
+            batch = await self._subscriber.read(0)
             assert batch.reset is None, batch.reset
             events = [msgspec.json.decode(frame) for cursor, frame in batch.frames if cursor]
             for event in events:
