@@ -4,7 +4,8 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import PurePath
 from statistics import median
 
@@ -59,7 +60,7 @@ def inner_import(path: PurePath, text: str) -> list[str]:
 
 def undocumented(path: PurePath, text: str) -> list[str]:
     """A module, and each public function and class of it, has a docstring."""
-    module = ast.parse(text)
+    module = _tree(text)
     public = [
         node
         for node in module.body
@@ -154,7 +155,7 @@ def unmarked_tx(path: PurePath, text: str) -> list[str]:
     """In a module with operations, a public function that takes a transaction ends in `_tx`."""
     public = [
         node
-        for node in ast.parse(text).body
+        for node in _tree(text).body
         if isinstance(node, Function) and not node.name.startswith("_")
     ]
     takes_tx = [node for node in public if _positional(node)[:1] == ["tx"]]
@@ -188,7 +189,9 @@ CHECKS: tuple[Check, ...] = (
 
 def references(text: str, module: str, function: str) -> list[int]:
     """The lines of `text` that use `function` of the dotted `module`, under any alias."""
-    tree = ast.parse(text)
+    if function not in text:
+        return []
+    tree = _tree(text)
     parent, _, last = module.rpartition(".")
     modules, names = {module}, set[str]()
     for node in ast.walk(tree):
@@ -210,8 +213,15 @@ def _is(node: ast.Attribute | ast.Name, modules: set[str], names: set[str], func
     return node.attr == function and ast.unparse(node.value) in modules
 
 
-def _functions(text: str) -> Iterator[Function]:
-    return (node for node in ast.walk(ast.parse(text)) if isinstance(node, Function))
+@cache
+def _tree(text: str) -> ast.Module:
+    """Parsed once for all checks."""
+    return ast.parse(text)
+
+
+@cache
+def _functions(text: str) -> list[Function]:
+    return [node for node in ast.walk(_tree(text)) if isinstance(node, Function)]
 
 
 def _length(function: Function) -> int:
@@ -234,13 +244,13 @@ def _matches(path: PurePath, text: str, pattern: re.Pattern[str]) -> list[str]:
     ]
 
 
-def _code_words(text: str) -> Iterator[tuple[int, str]]:
+@cache
+def _code_words(text: str) -> list[tuple[int, str]]:
     """The names, numbers and strings of a file, without its comments and docstrings."""
-    prose = {line for node in ast.walk(ast.parse(text)) for line in _prose_lines(node)}
+    prose = {line for node in ast.walk(_tree(text)) for line in _prose_lines(node)}
     kinds = {tokenize.NAME, tokenize.NUMBER, tokenize.STRING}
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type in kinds and token.start[0] not in prose:
-            yield token.start[0], token.string
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return [(t.start[0], t.string) for t in tokens if t.type in kinds and t.start[0] not in prose]
 
 
 def _prose_lines(node: ast.AST) -> range:
