@@ -177,12 +177,12 @@ async def fail_repeatedly(
     fault: str = "",
 ) -> BusResult:
     """Let the bus between two nodes fail `failures` times, while messages are sent."""
-    seeded = await seed(home, _CONVERSATIONS)
+    tenant = await seed(home, _CONVERSATIONS)
     async with nodes(home, 2, settings=bus.settings, fault=fault) as both_nodes:
         ports = [node.port for node in both_nodes]
-        readers = [TimedStreamClient(port, seeded) for port in ports]
+        readers = [TimedStreamClient(port, tenant) for port in ports]
         senders = [
-            MessageSender(port, Sends(seeded, rng, name=f"node{n}")) for n, port in enumerate(ports)
+            MessageSender(port, Sends(tenant, rng, name=f"node{n}")) for n, port in enumerate(ports)
         ]
         for reader in readers:
             await reader.start()

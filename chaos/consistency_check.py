@@ -61,14 +61,14 @@ class ConsistencyCheck:
         """Record that a send was acknowledged with this message id."""
         self.acknowledged[send.key] = (send.conversation.id, shown_id)
 
-    async def compare(self, home: ServerHome, seeded: SeededTenant) -> Consistency:
+    async def compare(self, home: ServerHome, tenant: SeededTenant) -> Consistency:
         """Read all messages of the tenant's conversations and compare."""
         ids: dict[str, tuple[str, set[str]]] = {}
         seen: Counter[str] = Counter()
         gaps = 0
         async with open_engine(home) as engine:
-            for conversation in seeded.conversations:
-                found = await engine.db.read_long(seeded.tenant_id, _stored, conversation.id)
+            for conversation in tenant.conversations:
+                found = await engine.db.read_long(tenant.tenant_id, _stored, conversation.id)
                 gaps += _gaps(found)
                 seen.update(each.key for each in found)
                 for each in found:

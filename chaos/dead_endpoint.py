@@ -118,21 +118,21 @@ async def _seed_endpoints(
 ) -> SeededTenant:
     """Create a tenant with `count` endpoints, the first of them at `first_port`."""
     async with open_engine(home, ALLOWED) as engine:
-        seeded = await seed_tenant(engine, 1)
+        tenant = await seed_tenant(engine, 1)
         for number in range(count):
             url = f"http://{HOST}:{healthy_port if number else first_port}/{number}"
             new = NewEndpoint(dialect="native", url=url, kinds=("message.created",))
-            await endpoints.create(engine, operator(seeded.tenant_id), new)
-    return seeded
+            await endpoints.create(engine, operator(tenant.tenant_id), new)
+    return tenant
 
 
 async def _send_message(
-    connection: Connection, seeded: SeededTenant, delays: Delays, text: str
+    connection: Connection, tenant: SeededTenant, delays: Delays, text: str
 ) -> None:
-    path = f"/v1/conversations/{seeded.conversations[0].id}/messages"
+    path = f"/v1/conversations/{tenant.conversations[0].id}/messages"
     delays.sent[text] = time.monotonic()
     response = await connection.send(
-        Request("POST", path, seeded.bearer("alice"), {"content": text})
+        Request("POST", path, tenant.bearer("alice"), {"content": text})
     )
     assert response.status == 201, response
 

@@ -156,27 +156,27 @@ async def fill_postgres(
 async def _fill(
     home: ServerHome, disk: SmallDisk, rounds: int, rng: random.Random, fault: str = ""
 ) -> FullDiskResult:
-    seeded = await seed(home, CONVERSATIONS if rounds > FEW_ROUNDS else FEW_CONVERSATIONS)
+    tenant = await seed(home, CONVERSATIONS if rounds > FEW_ROUNDS else FEW_CONVERSATIONS)
     check, result = ConsistencyCheck(), FullDiskResult(home.database)
     async with nodes(home, settings={"drain_seconds": 0}, fault=fault) as (server,):
-        load = _LoadClients(server, Sends(seeded, rng), check, result)
+        load = _LoadClients(server, Sends(tenant, rng), check, result)
         try:
             for _ in range(rounds):
-                await _round(disk, server, seeded, load, result)
+                await _round(disk, server, tenant, load, result)
         finally:
             await load.stop()
         code = await server.terminate()
         if code:
             result.count_wrong(f"exit code {code}")
     disk.free_again()
-    result.consistency = await check.compare(home, seeded)
+    result.consistency = await check.compare(home, tenant)
     return result
 
 
 async def _round(
     disk: SmallDisk,
     server: Server,
-    seeded: SeededTenant,
+    tenant: SeededTenant,
     load: "_LoadClients",
     result: FullDiskResult,
 ) -> None:
@@ -185,7 +185,7 @@ async def _round(
     await load.wait_until(lambda: result.refused >= before + REFUSED_AT_LEAST, FILLED_WITHIN)
     ends = time.monotonic() + FULL_SECONDS
     while time.monotonic() < ends:
-        await _read_and_upload(server, seeded, result)
+        await _read_and_upload(server, tenant, result)
     disk.free_again()
     began = time.monotonic()
     await load.wait_until(lambda: load.latest_began > began, RECOVERED_WITHIN)
@@ -240,15 +240,15 @@ class _LoadClients:
             self._result.count_wrong(f"{send.dialect}: {response.status} {response.body[:200]!r}")
 
 
-async def _read_and_upload(server: Server, seeded: SeededTenant, result: FullDiskResult) -> None:
+async def _read_and_upload(server: Server, tenant: SeededTenant, result: FullDiskResult) -> None:
     """Read in every dialect, and upload a file."""
-    conversation = seeded.conversations[result.reads % len(seeded.conversations)]
-    for request in reads(seeded, conversation):
+    conversation = tenant.conversations[result.reads % len(tenant.conversations)]
+    for request in reads(tenant, conversation):
         response = await send_request(server.port, request)
         result.reads += 1
         if response.status != 200:
             result.count_wrong(f"GET {request.path}: {response.status} {response.body[:200]!r}")
-    response = await send_request(server.port, upload(seeded, conversation))
+    response = await send_request(server.port, upload(tenant, conversation))
     if response.status != 200:
         result.refused_files += 1
         if not is_clear_refusal("inbox", response):

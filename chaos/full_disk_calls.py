@@ -29,10 +29,10 @@ def is_clear_refusal(dialect: str, response: Response) -> bool:
         return False
 
 
-def reads(seeded: SeededTenant, conversation: SeededConversation) -> list[Request]:
+def reads(tenant: SeededTenant, conversation: SeededConversation) -> list[Request]:
     """GET a list and a conversation's messages in every dialect, and /livez."""
-    dan, alice = seeded.bearer("dan"), seeded.bearer("alice")
-    helpdesk, chats = {"X-API-Key": seeded.key}, {"Authorization": seeded.key}
+    dan, alice = tenant.bearer("dan"), tenant.bearer("alice")
+    helpdesk, chats = {"X-API-Key": tenant.key}, {"Authorization": tenant.key}
     wanted: list[tuple[str, dict[str, str]]] = [
         ("/messaging/conversations", dan),
         (f"/messaging/conversations/{conversation.id}/messages", dan),
@@ -40,7 +40,7 @@ def reads(seeded: SeededTenant, conversation: SeededConversation) -> list[Reques
         (f"/api/v1/conversations/{conversation.id}/messages", helpdesk),
         ("/api/v1/chats/details", chats),
         (f"/api/v1/chat-messages?chatId={conversation.id}", chats),
-        (f"{seeded.contact_path}/{conversation.number}/messages", {}),
+        (f"{tenant.contact_path}/{conversation.number}/messages", {}),
         ("/v1/conversations", alice),
         (f"/v1/conversations/{conversation.id}/messages", alice),
         ("/livez", {}),
@@ -65,6 +65,6 @@ class Upload(Request, frozen=True):
         return "\r\n".join((*lines, "", "")).encode() + body
 
 
-def upload(seeded: SeededTenant, conversation: SeededConversation) -> Upload:
+def upload(tenant: SeededTenant, conversation: SeededConversation) -> Upload:
     """Upload a file as the contact Carol."""
-    return Upload("POST", f"{seeded.contact_path}/{conversation.number}/messages")
+    return Upload("POST", f"{tenant.contact_path}/{conversation.number}/messages")

@@ -74,14 +74,14 @@ async def run(settings: RigSettings) -> Figure:
 
 async def upload_until_refused(home: ServerHome, calls: int, *, fault: str = "") -> GrowthResult:
     """Let all clients send requests of each kind in turn, each as large as it may be."""
-    seeded = await seed(home, 1)
+    tenant = await seed(home, 1)
     async with nodes(home, settings=BUDGETS, fault=fault) as (server,):
         before, numbers = _bytes(home.folder / "data"), itertools.count()
         counts: dict[int, int] = {}
 
         async def call() -> None:
             connection = Connection(server.port)
-            client = GreedyClient(seeded, next(numbers))
+            client = GreedyClient(tenant, next(numbers))
             while sum(counts.values()) < calls:
                 response = await connection.send(client.next(), within=60.0)
                 client.learn(response)
@@ -102,8 +102,8 @@ async def upload_until_refused(home: ServerHome, calls: int, *, fault: str = "")
 class GreedyClient:
     """A client that stores as much as it can, and regularly creates another contact."""
 
-    def __init__(self, seeded: SeededTenant, number: int) -> None:
-        self._inbox = f"/public/api/v1/inboxes/{seeded.inbox_identifier}/contacts"
+    def __init__(self, tenant: SeededTenant, number: int) -> None:
+        self._inbox = f"/public/api/v1/inboxes/{tenant.inbox_identifier}/contacts"
         self._number = number
         self._kinds = itertools.cycle(
             ["contact", "conversation", "message", "file", "patch", "close"]

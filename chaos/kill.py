@@ -79,9 +79,9 @@ async def kill(
 ) -> KillResult:
     """Kill the server of a home `kills` times under load, and compare. `keys` says how the server
     recognises a retry (chaos/sends.py); `fault` names a planted fault."""
-    seeded, check = await seed(home, conversations), ConsistencyCheck()
+    tenant, check = await seed(home, conversations), ConsistencyCheck()
     with unstarted(home, fault=fault) as (server,):
-        load = Load(server.port, Sends(seeded, rng, keys=keys), check, CLIENTS)
+        load = Load(server.port, Sends(tenant, rng, keys=keys), check, CLIENTS)
         load.start()
         for _ in range(kills):
             server.start()
@@ -93,7 +93,7 @@ async def kill(
         await server.wait_ready()
         await load.finish()
         server.kill()
-    consistency = await check.compare(home, seeded)
+    consistency = await check.compare(home, tenant)
     return KillResult(home.database, kills, consistency, dict(load.responses), load.worst_s)
 
 

@@ -1,7 +1,7 @@
 """Thousands of clients that follow streams, in a process of their own, so that they take no time
 from the process that measures.
 
-async with load_clients(Plan(port=server.port, seeded=seeded, count=1000, cursor=start)) as clients:
+async with load_clients(Plan(port=server.port, tenant=tenant, count=1000, cursor=start)) as clients:
     await clients.all_reconnected(within=60)
     await clients.stop_reading()
     report = await clients.report({"send-0000001": sent_at})
@@ -40,7 +40,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     `retry_share` of the `retry_ms` that a closing server asks for, then reconnects."""
 
     port: int
-    seeded: SeededTenant
+    tenant: SeededTenant
     count: int
     cursor: str
     slow: int = 0
@@ -144,7 +144,7 @@ class ClientPool:
         self._clients = [
             StreamClient(
                 kinds[n % len(kinds)],
-                plan.seeded,
+                plan.tenant,
                 plan.cursor,
                 SMALL_RECEIVE_BUFFER if n < plan.slow else 0,
             )

@@ -6,14 +6,13 @@ backlog selects the reader's own conversations instead of reading the log in ord
 """
 
 import asyncio
-import os
 import re
-from pathlib import Path
 
 import httpx
 from msgspec import Struct
 
 from chaos.http_client import HOST, Request, get, send_request
+from chaos.process_stats import cpu_seconds
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, open_engine, seed_tenant
 from chaos.servers import Server, ServerHome, nodes
@@ -72,17 +71,17 @@ async def run(settings: RigSettings) -> Figure:
 async def catch_up(home: ServerHome, readers: int, count: int, *, fault: str = "") -> CatchUpResult:
     """Fill the log, let `readers` resume from a cursor before that, and measure the cost."""
     async with open_engine(home) as engine:
-        seeded = await seed_tenant(engine, 1)
+        tenant = await seed_tenant(engine, 1)
         cursor = await _cursor(engine)
-        await _write_events(engine, seeded, count)
+        await _write_events(engine, tenant, count)
     async with nodes(home, settings={"metrics_token": _TOKEN}, fault=fault) as (server,):
-        await _send(server, seeded, LAST_TEXT)
-        cpu_before_s, events_read_before = _cpu_s(server.pid), await _events_read(server)
-        received = await asyncio.gather(*(_follow(server, seeded, cursor) for _ in range(readers)))
+        await _send(server, tenant, LAST_TEXT)
+        cpu_before_s, events_read_before = cpu_seconds(server.pid), await _events_read(server)
+        received = await asyncio.gather(*(_follow(server, tenant, cursor) for _ in range(readers)))
         return CatchUpResult(
             readers=readers,
             events=count,
-            cpu_s=round((_cpu_s(server.pid) - cpu_before_s) / readers, 4),
+            cpu_s=round((cpu_seconds(server.pid) - cpu_before_s) / readers, 4),
             events_read=round((await _events_read(server) - events_read_before) / readers, 1),
             missed=received.count(False),
         )
@@ -93,29 +92,29 @@ async def _cursor(engine: Engine) -> str:
     return str(Cursor(epoch, (await engine.db.read("", events.log_snapshot)).last))
 
 
-async def _write_events(engine: Engine, seeded: SeededTenant, count: int) -> None:
+async def _write_events(engine: Engine, tenant: SeededTenant, count: int) -> None:
     """Write `count` messages to a conversation in which Dan does not take part."""
-    actor = operator(seeded.tenant_id)
-    new = NewConversation(owner_id=seeded.ids["carol"])
+    actor = operator(tenant.tenant_id)
+    new = NewConversation(owner_id=tenant.ids["carol"])
     conversation = await conversations.create(engine, actor, new)
-    draft = Draft(content="not visible to Dan", sender_id=seeded.ids["alice"])
+    draft = Draft(content="not visible to Dan", sender_id=tenant.ids["alice"])
     for first in range(0, count, _AT_ONCE):
         batch = range(min(_AT_ONCE, count - first))
         await asyncio.gather(*(messages.send(engine, actor, conversation.id, draft) for _ in batch))
 
 
-async def _send(server: Server, seeded: SeededTenant, text: str) -> None:
+async def _send(server: Server, tenant: SeededTenant, text: str) -> None:
     """Send a message that Dan receives."""
-    path = f"/v1/conversations/{seeded.conversations[0].id}/messages"
+    path = f"/v1/conversations/{tenant.conversations[0].id}/messages"
     response = await send_request(
-        server.port, Request("POST", path, seeded.bearer("alice"), {"content": text})
+        server.port, Request("POST", path, tenant.bearer("alice"), {"content": text})
     )
     assert response.status == httpx.codes.CREATED, response
 
 
-async def _follow(server: Server, seeded: SeededTenant, cursor: str) -> bool:
+async def _follow(server: Server, tenant: SeededTenant, cursor: str) -> bool:
     """Whether Dan receives the last message, after all the events of others."""
-    url, headers = f"http://{HOST}:{server.port}/v1/events", seeded.bearer("dan")
+    url, headers = f"http://{HOST}:{server.port}/v1/events", tenant.bearer("dan")
     try:
         async with (
             asyncio.timeout(_TIMEOUT_S),
@@ -134,12 +133,6 @@ async def _events_read(server: Server) -> float:
     page = await get(server.port, "/metrics", {"Authorization": f"Bearer {_TOKEN}"})
     assert page.status == httpx.codes.OK, page
     return sum(float(each) for each in _CAUGHT_UP.findall(page.body.decode()))
-
-
-def _cpu_s(pid: int) -> float:
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 RIG = Rig(

@@ -81,10 +81,10 @@ async def restart(
 ) -> RestartResult:
     """Restart the PostgreSQL of a home under load, and compare. `keys` says how the server
     recognises a retry (chaos/sends.py); `fault` names a planted fault."""
-    seeded, check = await seed(home, conversations), ConsistencyCheck()
+    tenant, check = await seed(home, conversations), ConsistencyCheck()
     recovery_s = []
     async with nodes(home, fault=fault) as (server,):
-        load = Load(server.port, Sends(seeded, rng, keys=keys), check, CLIENTS)
+        load = Load(server.port, Sends(tenant, rng, keys=keys), check, CLIENTS)
         load.start()
         for _ in range(restarts):
             await asyncio.sleep(rng.uniform(*UPTIME_S))
@@ -93,7 +93,7 @@ async def restart(
             load.raise_errors()
         await load.finish()
         survived = server.runs
-    consistency = await check.compare(home, seeded)
+    consistency = await check.compare(home, tenant)
     return RestartResult(restarts, consistency, dict(load.responses), recovery_s, survived)
 
 

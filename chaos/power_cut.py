@@ -114,12 +114,12 @@ async def cut(folder: Path, cuts: int, seed: int, fault: Fault = "") -> PowerCut
     """Cut the power `cuts` times, with the files in `folder`; ends at the first cut that lost or
     damaged something."""
     rng, counts = Random(seed), PowerCutResult()
-    seeded = await _seed(folder / "first.db")
+    tenant = await _seed(folder / "first.db")
     with _planted(fault), _without_log():
         while counts.cuts < cuts and counts.ok:
             disk = PowerCutDisk(f"cut{next(_names)}", "lying" if fault == "lying" else "")
             shutil.copy(folder / "first.db", folder / "koine.db")
-            run = _DiskRun(disk, folder / "koine.db", seeded, rng, counts)
+            run = _DiskRun(disk, folder / "koine.db", tenant, rng, counts)
             await run.run(min(CUTS_PER_FILE, cuts - counts.cuts))
             for file in folder.glob("koine.db*"):
                 file.unlink()
@@ -133,14 +133,14 @@ class _DiskRun:
         self,
         disk: PowerCutDisk,
         path: Path,
-        seeded: SeededTenant,
+        tenant: SeededTenant,
         rng: Random,
         counts: PowerCutResult,
     ) -> None:
-        self.disk, self.path, self.seeded, self.rng, self.counts = (
+        self.disk, self.path, self.tenant, self.rng, self.counts = (
             disk,
             path,
-            seeded,
+            tenant,
             rng,
             counts,
         )
@@ -149,7 +149,7 @@ class _DiskRun:
             set(),
             {
                 conversation.id: {"Conversation"}
-                for conversation in seeded.conversations[:CONVERSATIONS]
+                for conversation in tenant.conversations[:CONVERSATIONS]
             },
         )
         self.numbers = count(1)
@@ -176,9 +176,9 @@ class _DiskRun:
         await asyncio.gather(*senders, self._retitle(engine))
 
     async def _send(self, engine: Engine, number: int) -> None:
-        actor, dan = operator(self.seeded.tenant_id), self.seeded.ids["dan"]
+        actor, dan = operator(self.tenant.tenant_id), self.tenant.ids["dan"]
         while not self.disk.is_off:
-            conversation = self.seeded.conversations[
+            conversation = self.tenant.conversations[
                 (number + self.rng.randrange(2)) % CONVERSATIONS
             ].id
             key = f"key-{next(self.numbers)}"
@@ -193,7 +193,7 @@ class _DiskRun:
             self.counts.acknowledged += 1
 
     async def _retitle(self, engine: Engine) -> None:
-        actor = operator(self.seeded.tenant_id)
+        actor = operator(self.tenant.tenant_id)
         while not self.disk.is_off:
             conversation, title = (
                 self.rng.choice(list(self.expected.titles)),

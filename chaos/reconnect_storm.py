@@ -90,17 +90,17 @@ async def storm(
     fault: str = "",
 ) -> StormResult:
     """Let `sockets` clients follow one server, which is killed and later stopped with SIGTERM."""
-    seeded, check = await seed(home, CONVERSATIONS), ConsistencyCheck()
+    tenant, check = await seed(home, CONVERSATIONS), ConsistencyCheck()
     async with nodes(home, fault=fault) as (server,), AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(load_clients(plan))
             for plan in await _plans(
-                server, seeded, sockets=sockets, processes=processes, seed=settings.seed,
+                server, tenant, sockets=sockets, processes=processes, seed=settings.seed,
                 retry_share=size.retry_share,
             )
         ]  # fmt: skip
         settings.log(f"all follow after {await _all_reconnected(clients):.1f} s")
-        sends = Sends(seeded, settings.random(), keys="own")
+        sends = Sends(tenant, settings.random(), keys="own")
         load = Load(server.port, sends, check, 1, pause_s=size.pause_s)
         load.start()
         await asyncio.sleep(size.send_s)
@@ -119,7 +119,7 @@ async def storm(
 
 async def _plans(
     server: Server,
-    seeded: SeededTenant,
+    tenant: SeededTenant,
     *,
     sockets: int,
     processes: int,
@@ -127,12 +127,12 @@ async def _plans(
     retry_share: float,
 ) -> list[Plan]:
     """The plan of each process of clients."""
-    response = await get(server.port, "/v1/events/cursor", seeded.bearer("ada"))
+    response = await get(server.port, "/v1/events/cursor", tenant.bearer("ada"))
     cursor, count = response.json()["cursor"], sockets // processes
     return [
         Plan(
             port=server.port,
-            seeded=seeded,
+            tenant=tenant,
             count=count,
             cursor=cursor,
             seed=seed + n,

@@ -84,11 +84,11 @@ async def cut_sends(
 ) -> LossResult:
     """Send to the server of a home until there were `cuts` cuts, and compare. `keys` says how the
     server recognises a retry (chaos/sends.py)."""
-    seeded = await seed(home, conversations)
-    clients = _CuttingClients(Sends(seeded, rng, keys=keys), ConsistencyCheck(), rng, cuts)
+    tenant = await seed(home, conversations)
+    clients = _CuttingClients(Sends(tenant, rng, keys=keys), ConsistencyCheck(), rng, cuts)
     async with nodes(home) as (server,):
         await asyncio.gather(*(clients.run_client(server.port) for _ in range(CLIENTS)))
-    consistency = await clients.check.compare(home, seeded)
+    consistency = await clients.check.compare(home, tenant)
     return LossResult(
         home.database,
         dict(clients.cuts),

@@ -30,7 +30,7 @@ CONVERSATIONS = 400
 DRAIN_S = 1
 POLL_S = 0.1
 """Seconds between two requests of /readyz to each node."""
-RETRY_AFTER_S = 0.01
+PAUSE_S = 0.01
 UPTIME_S = (0.2, 0.6)
 RETRIED = (429, 503)
 
@@ -89,7 +89,7 @@ async def restart_in_turn(
 ) -> RollingResult:
     """Stop and start the nodes of a home in turn under load, and compare. Planted faults: with
     `drain_seconds` 0 a server does not drain; `fault` names another one."""
-    seeded, check = await seed(home, conversations), ConsistencyCheck()
+    tenant, check = await seed(home, conversations), ConsistencyCheck()
     settings, failed_exits = {"drain_seconds": drain_seconds}, 0
     with unstarted(home, 2, settings=settings, fault=fault) as servers:
         for server in servers:
@@ -98,7 +98,7 @@ async def restart_in_turn(
             await server.wait_ready()
         balancer = Balancer(servers, rng)
         all_clients = [
-            Client(balancer, seeded, Sends(seeded, rng, name=f"client{n}"), check)
+            Client(balancer, tenant, Sends(tenant, rng, name=f"client{n}"), check)
             for n in range(clients)
         ]
         tasks = [
@@ -118,7 +118,7 @@ async def restart_in_turn(
     responses = sum((client.responses for client in all_clients), Counter())
     errors = sum((client.errors for client in all_clients), Counter())
     return RollingResult(
-        restarts, await check.compare(home, seeded), dict(responses), dict(errors), failed_exits
+        restarts, await check.compare(home, tenant), dict(responses), dict(errors), failed_exits
     )
 
 
@@ -151,13 +151,13 @@ class Client:
     """A client that sends and reads in turn until it is `stopping`."""
 
     def __init__(
-        self, balancer: Balancer, seeded: SeededTenant, sends: Sends, check: ConsistencyCheck
+        self, balancer: Balancer, tenant: SeededTenant, sends: Sends, check: ConsistencyCheck
     ) -> None:
         self._balancer = balancer
         self._sends = sends
         self._check = check
         self._connections = {port: Connection(port) for port in balancer.ports}
-        self._read_request = Request("GET", "/v1/conversations?limit=5", seeded.bearer("ada"))
+        self._read_request = Request("GET", "/v1/conversations?limit=5", tenant.bearer("ada"))
         self.responses: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.stopping = False
@@ -169,7 +169,7 @@ class Client:
             response = await self._send_until_response(send.request)
             self._record(send, response)
             await self._send_until_response(self._read_request)
-            await asyncio.sleep(RETRY_AFTER_S)
+            await asyncio.sleep(PAUSE_S)
         for connection in self._connections.values():
             connection.close()
 
@@ -185,7 +185,7 @@ class Client:
             response = await self._try(self._connections[port], request)
             if response is not None:
                 return response
-            await asyncio.sleep(RETRY_AFTER_S)
+            await asyncio.sleep(PAUSE_S)
 
     async def _try(self, connection: Connection, request: Request) -> Response | None:
         """The response; None: retry, counted as an error if a load balancer would not retry."""

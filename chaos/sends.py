@@ -41,9 +41,9 @@ class Sends:
     """
 
     def __init__(
-        self, seeded: SeededTenant, rng: random.Random, *, name: str = "send", keys: Keys = "any"
+        self, tenant: SeededTenant, rng: random.Random, *, name: str = "send", keys: Keys = "any"
     ) -> None:
-        self._seeded = seeded
+        self._tenant = tenant
         self._rng = rng
         self._name = name
         self._keys = keys
@@ -56,8 +56,8 @@ class Sends:
         self._made += 1
         key = f"{self._name}-{self._made:07d}"
         dialect = dialect or self._rng.choice(list(OWN_FIELD if self._keys == "own" else DIALECTS))
-        conversation = conversation or self._rng.choice(self._seeded.conversations)
-        request = DIALECTS[dialect](self._seeded, conversation, f"{key} says hello")
+        conversation = conversation or self._rng.choice(self._tenant.conversations)
+        request = DIALECTS[dialect](self._tenant, conversation, f"{key} says hello")
         return Send(key, dialect, conversation, self._with_key(request, dialect, key))
 
     def _with_key(self, request: Request, dialect: str, key: str) -> Request:
@@ -74,30 +74,30 @@ class Sends:
 OWN_FIELD = {"chats": "externalId", "native": "client_message_id"}
 
 
-def _delivery(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+def _delivery(tenant: SeededTenant, conversation: SeededConversation, text: str) -> Request:
     path = f"/messaging/conversations/{conversation.id}/messages"
-    return Request("POST", path, seeded.bearer("dan"), {"content": text})
+    return Request("POST", path, tenant.bearer("dan"), {"content": text})
 
 
-def _helpdesk(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+def _helpdesk(tenant: SeededTenant, conversation: SeededConversation, text: str) -> Request:
     path = f"/api/v1/conversations/{conversation.id}/messages"
-    return Request("POST", path, {"X-API-Key": seeded.key}, {"text": text})
+    return Request("POST", path, {"X-API-Key": tenant.key}, {"text": text})
 
 
-def _chats(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+def _chats(tenant: SeededTenant, conversation: SeededConversation, text: str) -> Request:
     body = {"chatId": conversation.id, "content": text, "role": "user", "chatThreadId": None}
-    return Request("POST", "/api/v1/chat-messages", {"Authorization": seeded.key}, body)
+    return Request("POST", "/api/v1/chat-messages", {"Authorization": tenant.key}, body)
 
 
-def _inbox(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+def _inbox(tenant: SeededTenant, conversation: SeededConversation, text: str) -> Request:
     return Request(
-        "POST", f"{seeded.contact_path}/{conversation.number}/messages", {}, {"content": text}
+        "POST", f"{tenant.contact_path}/{conversation.number}/messages", {}, {"content": text}
     )
 
 
-def _native(seeded: SeededTenant, conversation: SeededConversation, text: str) -> Request:
+def _native(tenant: SeededTenant, conversation: SeededConversation, text: str) -> Request:
     path = f"/v1/conversations/{conversation.id}/messages"
-    return Request("POST", path, seeded.bearer("alice"), {"content": text})
+    return Request("POST", path, tenant.bearer("alice"), {"content": text})
 
 
 DIALECTS: dict[str, Callable[[SeededTenant, SeededConversation, str], Request]] = {

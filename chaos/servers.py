@@ -2,9 +2,9 @@
 
 home = ServerHome(folder)                  # SQLite in a folder, or
 home = ServerHome(folder, postgres_url)    # a PostgreSQL database
-seeded = await seed(home)                  # chaos/seed.py: people, conversations, credentials
+tenant = await seed(home)                  # chaos/seed.py: users, conversations, credentials
 async with nodes(home, 2, settings={"pool_size": 4}) as (first, second):
-    first.kill9()
+    first.kill()
     first.start()
     await first.wait_ready()
 """

@@ -10,15 +10,14 @@ import asyncio
 import base64
 import contextlib
 import os
-import re
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from msgspec import Struct
 
 from chaos.http_client import HOST, Connection, Request
 from chaos.latency_probe import probing
+from chaos.process_stats import memory_bytes
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
 from chaos.servers import Server, ServerHome, nodes
@@ -116,10 +115,10 @@ async def run(settings: RigSettings) -> Figure:
 
 async def attack(home: ServerHome, count: int, *, fault: str = "") -> SlowClientsResult:
     """Open all slow connections at the same time, and wait until their deadlines are over."""
-    seeded = await seed(home, 10)
+    tenant = await seed(home, 10)
     async with nodes(home, settings=DEADLINES, fault=fault) as (server,):
-        clients, memory_before = SlowClients(server.port), _memory_bytes(server.pid)
-        async with probing(server.port) as delays, _normal_traffic(server, seeded) as traffic:
+        clients, memory_before = SlowClients(server.port), memory_bytes(server.pid)
+        async with probing(server.port) as delays, _normal_traffic(server, tenant) as traffic:
             clients.connect(count, b"")
             clients.connect(count, _HEAD + b"X-Half: ")
             clients.connect(count // 6, _HEAD + b"Content-Length: 900\r\n\r\n", b"{", 0.5)
@@ -130,7 +129,7 @@ async def attack(home: ServerHome, count: int, *, fault: str = "") -> SlowClient
             until = time.monotonic() + max(DEADLINES.values()) + CLOSE_WITHIN_S
             while time.monotonic() < until:
                 traffic.growth_bytes = max(
-                    traffic.growth_bytes, _memory_bytes(server.pid) - memory_before
+                    traffic.growth_bytes, memory_bytes(server.pid) - memory_before
                 )
                 await asyncio.sleep(0.1)
             still_open = clients.open_count
@@ -155,14 +154,14 @@ class NormalTraffic:
 
 
 @contextlib.asynccontextmanager
-async def _normal_traffic(server: Server, seeded: SeededTenant) -> AsyncIterator[NormalTraffic]:
+async def _normal_traffic(server: Server, tenant: SeededTenant) -> AsyncIterator[NormalTraffic]:
     traffic, connection = NormalTraffic(), Connection(server.port)
 
     async def send() -> None:
         while True:
-            path = f"/v1/conversations/{seeded.conversations[traffic.sent % 10].id}/messages"
+            path = f"/v1/conversations/{tenant.conversations[traffic.sent % 10].id}/messages"
             body = {"content": f"message {traffic.sent}"}
-            response = await connection.send(Request("POST", path, seeded.bearer("alice"), body))
+            response = await connection.send(Request("POST", path, tenant.bearer("alice"), body))
             assert response.status == 201, response
             traffic.sent += 1
             await asyncio.sleep(0.02)
@@ -199,12 +198,6 @@ def _upgrade(path: bytes) -> bytes:
         b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key
         + b"\r\n\r\n"
     )  # fmt: skip
-
-
-def _memory_bytes(pid: int) -> int:
-    """The resident memory of a process."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) * 1024 if found else 0
 
 
 RIG = Rig(

@@ -6,16 +6,14 @@ although nothing was read from them, and messages that a client missed after it 
 """
 
 import asyncio
-import os
-import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from msgspec import Struct
 
 from chaos.http_client import Connection, Request, get
 from chaos.load_clients import LoadClients, Plan, Report, load_clients
+from chaos.process_stats import memory_bytes, open_sockets
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
 from chaos.servers import Server, ServerHome, nodes
@@ -114,21 +112,21 @@ async def stop_reading(
     fault: str = "",
 ) -> SlowReadersResult:
     """Send while all read, send as much while half do not, then let these reconnect."""
-    seeded, slow_count = await seed(home, 10), readers // 2
-    given = {"stream_queue_bytes": QUEUE_BYTES, "stream_write_seconds": size.write_seconds}
+    tenant, slow_count = await seed(home, 10), readers // 2
+    overrides = {"stream_queue_bytes": QUEUE_BYTES, "stream_write_seconds": size.write_seconds}
     async with (
-        nodes(home, settings=given, fault=fault) as (server,),
-        load_clients(await _plan(server, seeded, readers)) as clients,
+        nodes(home, settings=overrides, fault=fault) as (server,),
+        load_clients(await _plan(server, tenant, readers)) as clients,
     ):
         settings.log(f"all follow after {await clients.all_reconnected(RECONNECT_TIMEOUT_S):.1f} s")
-        memory_before, sockets_before = _memory_bytes(server.pid), _sockets(server.pid)
-        sender = TimedSender(server, seeded, size)
+        memory_before, sockets_before = memory_bytes(server.pid), open_sockets(server.pid)
+        sender = TimedSender(server, tenant, size)
         before = await sender.send("before")
         without = await _report_when_received(clients, before, RECEIVE_TIMEOUT_S)
         await clients.stop_reading()
         during = await sender.send("during")
         await asyncio.sleep(size.write_seconds + 1)
-        not_closed = _sockets(server.pid) - (sockets_before - slow_count)
+        not_closed = open_sockets(server.pid) - (sockets_before - slow_count)
         affected = await clients.report(during)
         await clients.resume_reading()
         report = await _report_when_received(
@@ -150,36 +148,36 @@ async def stop_reading(
 class TimedSender:
     """Sends messages and records the times; `max_memory_bytes` is the server's peak memory."""
 
-    def __init__(self, server: Server, seeded: SeededTenant, size: SlowReadersSize) -> None:
+    def __init__(self, server: Server, tenant: SeededTenant, size: SlowReadersSize) -> None:
         self._server = server
-        self._seeded = seeded
-        self._pace = size
+        self._tenant = tenant
+        self._size = size
         self.max_memory_bytes = 0
 
     async def send(self, name: str) -> dict[str, float]:
         """Send all messages; return when each was sent (monotonic seconds)."""
         connection, sent = Connection(self._server.port), {}
-        for n in range(self._pace.messages):
+        for n in range(self._size.messages):
             key = f"{name}-{n:07d}"
             sent[key] = time.monotonic()
             response = await connection.send(self._message(key, n))
             assert response.status == 201, response
-            self.max_memory_bytes = max(self.max_memory_bytes, _memory_bytes(self._server.pid))
-            await asyncio.sleep(self._pace.interval_s)
+            self.max_memory_bytes = max(self.max_memory_bytes, memory_bytes(self._server.pid))
+            await asyncio.sleep(self._size.interval_s)
         connection.close()
         return sent
 
     def _message(self, key: str, n: int) -> Request:
-        conversation = self._seeded.conversations[n % len(self._seeded.conversations)]
+        conversation = self._tenant.conversations[n % len(self._tenant.conversations)]
         path = f"/v1/conversations/{conversation.id}/messages"
-        body = {"content": f"{key} {'x' * self._pace.length}"}
-        return Request("POST", path, self._seeded.bearer("alice"), body)
+        body = {"content": f"{key} {'x' * self._size.length}"}
+        return Request("POST", path, self._tenant.bearer("alice"), body)
 
 
-async def _plan(server: Server, seeded: SeededTenant, readers: int) -> Plan:
-    response = await get(server.port, "/v1/events/cursor", seeded.bearer("ada"))
+async def _plan(server: Server, tenant: SeededTenant, readers: int) -> Plan:
+    response = await get(server.port, "/v1/events/cursor", tenant.bearer("ada"))
     cursor = response.json()["cursor"]
-    return Plan(port=server.port, seeded=seeded, count=readers, slow=readers // 2, cursor=cursor)
+    return Plan(port=server.port, tenant=tenant, count=readers, slow=readers // 2, cursor=cursor)
 
 
 async def _report_when_received(
@@ -192,18 +190,6 @@ async def _report_when_received(
         await asyncio.sleep(0.2)
         report = await clients.report(sent)
     return report
-
-
-def _memory_bytes(pid: int) -> int:
-    """The resident memory of a process."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) * 1024 if found else 0
-
-
-def _sockets(pid: int) -> int:
-    """How many sockets a process has open."""
-    opened = Path(f"/proc/{pid}/fd").iterdir()
-    return sum(os.readlink(each).startswith("socket:") for each in opened)
 
 
 def _p99(delays_s: list[float]) -> float:

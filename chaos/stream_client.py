@@ -32,7 +32,7 @@ class StreamClient:
     seconds). `cursor` is the last one received. While `reading` is cleared, nothing is read."""
 
     def __init__(
-        self, protocol: StreamProtocol, seeded: SeededTenant, cursor: str, receive_buffer: int = 0
+        self, protocol: StreamProtocol, tenant: SeededTenant, cursor: str, receive_buffer: int = 0
     ) -> None:
         """`receive_buffer` is the size of the socket's receive buffer in bytes (0: the default)."""
         self.protocol = protocol
@@ -46,7 +46,7 @@ class StreamClient:
         self.resets = 0
         self.retry_ms = 0
         self.closing = ""
-        self._seeded = seeded
+        self._tenant = tenant
         self._receive_buffer = receive_buffer
 
     async def follow(self, port: int, disconnects: Disconnects | None = None) -> None:
@@ -83,7 +83,7 @@ class StreamClient:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, max_bytes: float
     ) -> None:
         head, parser, received = Head(self.protocol.status), self.protocol.parser(), 0
-        writer.write(self.protocol.request_bytes(self._seeded, self.cursor))
+        writer.write(self.protocol.request_bytes(self._tenant, self.cursor))
         while received < max_bytes and (
             data := await self._read_some(reader, max_bytes - received)
         ):
@@ -91,7 +91,7 @@ class StreamClient:
             was_complete = head.is_complete
             data = head.feed(data)
             if head.is_complete and not was_complete:
-                writer.write(self.protocol.login_bytes(self._seeded, self.cursor))
+                writer.write(self.protocol.login_bytes(self._tenant, self.cursor))
             for event in parser.feed(data):
                 self._record(event)
 

@@ -25,7 +25,7 @@ class StreamProtocol(Struct, frozen=True):
     message_kinds: frozenset[str]
     text_path: tuple[str, ...]
     parser: Callable[[], Sse | Frames] = Sse
-    login_bytes: Callable[[SeededTenant, str], bytes] = lambda _seeded, _cursor: b""
+    login_bytes: Callable[[SeededTenant, str], bytes] = lambda _tenant, _cursor: b""
 
     @property
     def status(self) -> int:
@@ -47,14 +47,14 @@ class StreamProtocol(Struct, frozen=True):
 def _sse(
     path: str, headers: Callable[[SeededTenant], dict[str, str]]
 ) -> Callable[[SeededTenant, str], bytes]:
-    def request_bytes(seeded: SeededTenant, cursor: str) -> bytes:
+    def request_bytes(tenant: SeededTenant, cursor: str) -> bytes:
         resume = {"Last-Event-ID": cursor} if cursor else {}
-        return Request("GET", path, headers(seeded) | resume).encoded()
+        return Request("GET", path, headers(tenant) | resume).encoded()
 
     return request_bytes
 
 
-def _upgrade(_seeded: SeededTenant, _cursor: str) -> bytes:
+def _upgrade(_tenant: SeededTenant, _cursor: str) -> bytes:
     key = base64.b64encode(os.urandom(16)).decode()
     headers = {
         "Connection": "Upgrade",
@@ -65,8 +65,8 @@ def _upgrade(_seeded: SeededTenant, _cursor: str) -> bytes:
     return Request("GET", "/v1/socket", headers).encoded()
 
 
-def _login(seeded: SeededTenant, cursor: str) -> bytes:
-    message = {"type": "hello", "token": seeded.tokens["ada"]} | (
+def _login(tenant: SeededTenant, cursor: str) -> bytes:
+    message = {"type": "hello", "token": tenant.tokens["ada"]} | (
         {"cursor": cursor} if cursor else {}
     )
     return masked(json.dumps(message).encode())
@@ -78,26 +78,26 @@ PROTOCOLS = {
     for each in (
         StreamProtocol(
             "native",
-            _sse("/v1/events", lambda seeded: seeded.bearer("ada")),
+            _sse("/v1/events", lambda tenant: tenant.bearer("ada")),
             frozenset({"message.created"}),
             _CONTENT,
         ),
         StreamProtocol("socket", _upgrade, frozenset({"event"}), _CONTENT, Frames, _login),
         StreamProtocol(
             "delivery",
-            _sse("/messaging/events", lambda seeded: seeded.bearer("dan")),
+            _sse("/messaging/events", lambda tenant: tenant.bearer("dan")),
             frozenset({"message.created"}),
             ("message", "content"),
         ),
         StreamProtocol(
             "chats",
-            _sse("/api/v1/chats/events", lambda seeded: {"Authorization": seeded.key}),
+            _sse("/api/v1/chats/events", lambda tenant: {"Authorization": tenant.key}),
             frozenset({"chat-message.created"}),
             ("chatMessage", "content"),
         ),
         StreamProtocol(
             "helpdesk",
-            _sse("/api/v1/conversations/events", lambda seeded: {"X-API-Key": seeded.key}),
+            _sse("/api/v1/conversations/events", lambda tenant: {"X-API-Key": tenant.key}),
             frozenset({"message.sent", "message.received"}),
             ("data", "message", "text"),
         ),

@@ -109,15 +109,15 @@ async def reconnect_under_load(
 ) -> StreamsResult:
     """Let the clients of `nodes` nodes reconnect so often in all, and compare what they received.
     Planted faults: a client that `forgets_cursor`, and the server's `fault`."""
-    seeded, check = await seed(home, conversations), ConsistencyCheck()
+    tenant, check = await seed(home, conversations), ConsistencyCheck()
     with unstarted(home, nodes, fault=fault) as servers:
         for server in servers:
             server.start()
             await server.wait_ready()
-        group = await ReconnectingClients.create(servers, seeded, rng, clients, forgets_cursor)
+        group = await ReconnectingClients.create(servers, tenant, rng, clients, forgets_cursor)
         loads = [
             Load(
-                server.port, Sends(seeded, rng, name=f"node{n}", keys="own"), check, 2,
+                server.port, Sends(tenant, rng, name=f"node{n}", keys="own"), check, 2,
                 pause_s=SEND_INTERVAL_S,
             )
             for n, server in enumerate(servers)
@@ -154,16 +154,16 @@ class ReconnectingClients:
     async def create(
         cls,
         servers: Sequence[Server],
-        seeded: SeededTenant,
+        tenant: SeededTenant,
         rng: random.Random,
         count: int,
         forgets_cursor: bool,
     ) -> "ReconnectingClients":
         """Create clients with the same cursor, before any message is sent."""
-        response = await get(servers[0].port, "/v1/events/cursor", seeded.bearer("ada"))
+        response = await get(servers[0].port, "/v1/events/cursor", tenant.bearer("ada"))
         cursor, protocols = response.json()["cursor"], list(PROTOCOLS.values())
         clients = [
-            StreamClient(protocols[n % len(protocols)], seeded, cursor) for n in range(count)
+            StreamClient(protocols[n % len(protocols)], tenant, cursor) for n in range(count)
         ]
         return cls(servers, clients, rng, forgets_cursor)
 

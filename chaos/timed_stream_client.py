@@ -20,9 +20,9 @@ class TimedStreamClient:
     """`received_at` has, by the first word of each message, when its event was received (monotonic
     seconds). When the stream ends, another is opened from the last cursor."""
 
-    def __init__(self, port: int, seeded: SeededTenant, user: str = "ada") -> None:
+    def __init__(self, port: int, tenant: SeededTenant, user: str = "ada") -> None:
         self._url = f"http://{HOST}:{port}/v1/events"
-        self._headers = seeded.bearer(user)
+        self._headers = tenant.bearer(user)
         self._ready = asyncio.Event()
         self._cursor = ""
         self._ids: Counter[str] = Counter()

@@ -142,29 +142,29 @@ async def deliver(
 
 async def _seed_endpoint(engine: Engine, consumer: Consumer, number: int) -> SeededTenant:
     """Create a tenant with an endpoint at the consumer."""
-    seeded = await seed_tenant(engine, CONVERSATIONS, f"Tenant{number}")
+    tenant = await seed_tenant(engine, CONVERSATIONS, f"Tenant{number}")
     path = f"/{number}"
     new = NewEndpoint(
         dialect="native", url=f"http://{HOST}:{consumer.port}{path}", kinds=("message.created",)
     )
-    endpoint = await endpoints.create(engine, operator(seeded.tenant_id), new)
+    endpoint = await endpoints.create(engine, operator(tenant.tenant_id), new)
     consumer.secrets[path] = endpoint.secret
-    return seeded
+    return tenant
 
 
 async def _send_messages(engine: Engine, tenants: list[SeededTenant], events: int) -> list[str]:
     """Send `events` messages to the conversations of all tenants in turn; return their ids."""
     message_ids: list[str] = []
     targets = [
-        (seeded, seeded.conversations[n]) for n in range(CONVERSATIONS) for seeded in tenants
+        (tenant, tenant.conversations[n]) for n in range(CONVERSATIONS) for tenant in tenants
     ]
     numbers = iter(range(events))
 
     async def client() -> None:
         for number in numbers:
-            seeded, conversation = targets[number % len(targets)]
-            draft = Draft(content=f"hello {number}", sender_id=seeded.ids["alice"])
-            actor = operator(seeded.tenant_id)
+            tenant, conversation = targets[number % len(targets)]
+            draft = Draft(content=f"hello {number}", sender_id=tenant.ids["alice"])
+            actor = operator(tenant.tenant_id)
             message = await messages.send(engine, actor, conversation.id, draft)
             message_ids.append(message.id)
 
