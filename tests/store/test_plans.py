@@ -51,7 +51,7 @@ OWN = [
 
 
 @pytest.mark.parametrize(("query", "index"), OWN)
-async def test_the_events_of_a_reader_are_found_by_an_index(
+async def test_the_rows_of_one_person_are_found_by_an_index(
     query: Query[object], index: str, tmp_path: Path
 ) -> None:
     steps = await sqlite_steps(query, tmp_path)

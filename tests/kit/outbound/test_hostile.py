@@ -107,7 +107,7 @@ async def test_a_name_with_one_private_address_is_refused(
         ("http://93.184.215.14/", "https"),
     ],
 )
-async def test_only_https_and_port_443_are_allowed(url: str, reason: str) -> None:
+async def test_only_https_and_its_ports_are_allowed(url: str, reason: str) -> None:
     responses = Answers(("93.184.215.14",))
     client = OutboundClient(resolver=responses)
     with pytest.raises(Blocked, match=reason):
