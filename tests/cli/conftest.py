@@ -13,5 +13,5 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 @pytest.fixture
 def acme(terminal: Terminal) -> Terminal:
-    terminal.type("tenant", "create", "Acme")
+    terminal.run("tenant", "create", "Acme")
     return terminal

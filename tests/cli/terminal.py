@@ -1,4 +1,4 @@
-"""Type a command, in process, on a data folder of the test's own."""
+"""Runs commands of the command line in this process, on a data folder of the test."""
 
 import json
 from pathlib import Path
@@ -10,13 +10,13 @@ from koine.cli import app
 
 
 class Terminal:
-    """Commands on one folder. `said` is what they printed, errors included."""
+    """Runs commands on one data folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def type(self, *words: str, input: str | None = None, code: int = 0) -> str:
-        """Run a command and expect its exit code; answers what it printed."""
+    def run(self, *words: str, input: str | None = None, code: int = 0) -> str:
+        """Run a command that must exit with `code`; return its output, errors included."""
         result: Result = CliRunner().invoke(
             app, [*words, "--data", str(self.folder)], input=input, env={"KOINE_DATABASE_URL": ""}
         )
@@ -24,5 +24,5 @@ class Terminal:
         return result.output
 
     def json(self, *words: str) -> Any:
-        """Run a command with --json."""
-        return json.loads(self.type(*words, "--json"))
+        """Run a command with --json; return the decoded output."""
+        return json.loads(self.run(*words, "--json"))

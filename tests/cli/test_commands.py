@@ -1,4 +1,4 @@
-"""The rest of the commands, and how errors are printed."""
+"""The other commands, and how errors are printed."""
 
 import json
 from pathlib import Path
@@ -51,8 +51,8 @@ def test_openapi_of_all_and_of_none() -> None:
 
 
 def test_migrate_prints_the_old_and_new_version(terminal: Terminal) -> None:
-    assert "empty -> " in terminal.type("migrate")
-    assert "up to date" in terminal.type("migrate")
+    assert "empty -> " in terminal.run("migrate")
+    assert "up to date" in terminal.run("migrate")
 
 
 def test_a_bad_setting_is_wrong_usage() -> None:

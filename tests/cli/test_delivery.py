@@ -1,4 +1,4 @@
-"""delivery import: files in, deliveries saved, a bad line named."""
+"""The command `delivery import`: it saves the deliveries of a file, and names invalid lines."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_ndjson_is_saved_and_saved_again(acme: Terminal, customer: str, tmp_path
 def test_csv_is_saved(acme: Terminal, customer: str, tmp_path: Path) -> None:
     file = tmp_path / "in.csv"
     file.write_text(f"external_reference_id,customer_id,driver_id,more\nR1,{customer},,x\n")
-    assert "1 new, 0 known" in acme.type("delivery", "import", str(file))
+    assert "1 new, 0 known" in acme.run("delivery", "import", str(file))
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_bad_line_is_named(
 ) -> None:
     file = tmp_path / name
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    assert said in acme.type("delivery", "import", str(file), code=1)
+    assert said in acme.run("delivery", "import", str(file), code=1)
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(acme: Terminal) -> None:
-    acme.type("delivery", "import", "nowhere.csv", code=2)
+    acme.run("delivery", "import", "nowhere.csv", code=2)

@@ -1,4 +1,4 @@
-"""doctor: every problem is found, and nothing is changed."""
+"""The command `doctor` finds problems and changes nothing."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.shared_postgres import SharedPostgres
 
 
 def test_a_new_folder_has_no_problems_and_stays_empty(terminal: Terminal) -> None:
-    assert "PROBLEM" not in terminal.type("doctor")
+    assert "PROBLEM" not in terminal.run("doctor")
     assert list(terminal.folder.iterdir()) == []
 
 
@@ -22,28 +22,28 @@ def test_a_configured_server_has_no_problems(acme: Terminal) -> None:
 def test_a_configured_encryption_key_is_no_problem(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "KOINE_SECRET_KEY" in terminal.type("doctor")
+    assert "KOINE_SECRET_KEY" in terminal.run("doctor")
     monkeypatch.setenv("KOINE_SECRET_KEY", "k" * 32)
-    assert "KOINE_SECRET_KEY" not in terminal.type("doctor")
+    assert "KOINE_SECRET_KEY" not in terminal.run("doctor")
 
 
 def test_a_misspelt_variable_is_a_problem(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KOINE_PROT", "80")
-    assert "KOINE_PROT" in terminal.type("doctor", code=1)
+    assert "KOINE_PROT" in terminal.run("doctor", code=1)
 
 
 def test_a_setting_that_cannot_be_read_is_a_problem(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KOINE_PORT", "many")
-    assert "KOINE_PORT: must be a whole number" in terminal.type("doctor", code=1)
+    assert "KOINE_PORT: must be a whole number" in terminal.run("doctor", code=1)
 
 
 def test_a_database_that_others_can_read_is_a_problem(acme: Terminal) -> None:
     (acme.folder / "koine.db").chmod(0o644)
-    assert "chmod 600" in acme.type("doctor", code=1)
+    assert "chmod 600" in acme.run("doctor", code=1)
 
 
 async def test_a_server_that_does_not_answer_is_a_problem() -> None:

@@ -1,4 +1,4 @@
-"""The demonstration on both databases: what is in it, once, and true whenever it is printed."""
+"""The demonstration on both databases: its data, and that it is created once."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -54,7 +54,7 @@ async def postgres_demo(
 
 @pytest.fixture
 def engine(backend: str, request: pytest.FixtureRequest) -> Engine:
-    """A server with the demonstration, shared by the tests of this file: once per backend."""
+    """The engine of a database with the demonstration, shared by the tests of this file."""
     shared: Engine = request.getfixturevalue(f"{backend}_demo")
     return shared
 

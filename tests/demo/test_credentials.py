@@ -1,4 +1,4 @@
-"""The file of the demonstration's keys, and what is printed of it."""
+"""The file with the demonstration's credentials, and what is printed from it."""
 
 import stat
 from pathlib import Path

@@ -79,7 +79,7 @@ async def test_a_stream_sends_it_to_readers_alone_in_any_order(cast: Cast) -> No
         for each in happened:
             encodings = EventEncodings(each)
             for name in order:
-                reader = voice_of(cast.acme.actor(name))
+                reader = reader_of(cast.acme.actor(name))
                 frames_of[name] += filter(None, [encodings.for_reader(reader)])
         assert len(frames_of["olaf"]) == len(theirs) > len(frames_of["ada"]) > 0
         shown = {name: SECRET.encode() in b"".join(frames) for name, frames in frames_of.items()}
@@ -93,7 +93,7 @@ async def test_a_system_administrator_is_no_reader(cast: Cast) -> None:
     assert previews(shown, root) == [False, False]
 
 
-def voice_of(actor: Actor) -> NativeReader:
+def reader_of(actor: Actor) -> NativeReader:
     """A native reader over server-sent events."""
 
     async def ask() -> Actor:

@@ -35,7 +35,7 @@ async def webhook_manager(harness: WebhookHarness) -> dict[str, str]:
     """The header of a key that may only manage webhooks."""
     held = frozenset({READ_WEBHOOKS, WRITE_WEBHOOKS})
     user = await directory.create(
-        harness.cast.engine, harness.admin, NewIdentity(kind="user", name="Clerk")
+        harness.cast.engine, harness.admin, NewIdentity(kind="user", name="Manager")
     )
     made = await api_keys.create(harness.cast.engine, harness.admin, "clerk", held, user_id=user.id)
     return {"Authorization": f"Bearer {made.text}"}

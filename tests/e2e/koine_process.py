@@ -1,4 +1,4 @@
-"""Koine as a real process: started as a person starts it, on a free port, with its demo."""
+"""`koine serve` with the demonstration, as a process on a free port."""
 
 import json
 import os
@@ -28,14 +28,14 @@ ENV = {
     "KOINE_UNSAFE_DATABASE": "true",
     "KOINE_DRAIN_SECONDS": "0",
 }
-"""No setting of whoever runs the tests gets in. The tests' PostgreSQL syncs nothing, and there is
-no balancer to wait for."""
+"""The environment of the process, without the KOINE_ variables of the developer. The tests'
+PostgreSQL does not sync, and there is no load balancer to wait for."""
 STARTS_WITHIN = 60
 STOPS_WITHIN = 30
 
 
 class KoineProcess:
-    """A running `koine serve --demo`; `said` is its standard output so far."""
+    """A running `koine serve --demo`."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, port: int) -> None:
         self.process = process
@@ -44,27 +44,27 @@ class KoineProcess:
 
     @property
     def output(self) -> str:
-        """What it has printed."""
+        """Its standard output so far."""
         return (self.folder / "out").read_text()
 
     @cached_property
     def demo(self) -> Any:
-        """The object of `koine demo --json`, asked beside the running server, once."""
+        """The output of `koine demo --json`, run once while the server runs."""
         return self.demo_of("")
 
     def demo_of(self, url: str) -> Any:
-        """As `demo`, of the database with this URL; empty is the file in the data folder."""
+        """As `demo`, for the database with this URL; "" is the file in the data folder."""
         data = str(self.folder / "data")
         return json.loads(koine("demo", "--json", "--data", data, "--database", url))
 
     def stop(self) -> int:
-        """Tell it to stop; answers its exit code."""
+        """Send SIGTERM; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOPS_WITHIN)
 
 
 def koine(*words: str) -> str:
-    """What a command prints. It runs in this process: importing the code again takes a second."""
+    """Run a command in this process, which saves the second of an import; return its output."""
     env: dict[str, str | None] = {name: None for name in os.environ if name.startswith("KOINE_")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("koine.kit.logs.configure", lambda *_, **__: None)
@@ -74,7 +74,7 @@ def koine(*words: str) -> str:
 
 
 def koine_program(*words: str) -> str:
-    """As `koine`, in a process of its own."""
+    """As `koine`, in a new process."""
     done = subprocess.run([KOINE, *words], env=ENV, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -97,7 +97,7 @@ def served(
     settings: Mapping[str, str] | None = None,
     program: Path = KOINE,
 ) -> Iterator[KoineProcess]:
-    """Serve the demonstration from `folder`/data until the context ends."""
+    """Serve the demonstration, with its data in `folder`/data, until the context ends."""
     env = ENV | dict(settings or {})
     port = _free_port()
     command = [str(program), "serve", "--demo", "--data", "data", "--port", str(port), *words]

@@ -1,4 +1,4 @@
-"""The source documents' own examples, as they are written, with their placeholders filled."""
+"""The examples of the original API documents, unchanged but for their placeholders."""
 # ruff: noqa: E501
 
 import json
@@ -69,13 +69,13 @@ curl --request POST \
 '
 """
 
-# The other two documents describe their calls without a curl.
+# The other two documents have no curl commands.
 HELPDESK = "--header 'Authorization: Bearer {{api_key}}' --header 'Content-Type: application/json'"
 CHATS = "--header 'authorization: {{chats_api_key}}' --header 'Content-Type: application/json'"
 
 
 class Shell:
-    """A shell in which `eval "$(koine demo --env)"` was typed."""
+    """Runs commands with the variables of `koine demo --env`."""
 
     def __init__(self, server: KoineProcess) -> None:
         exports = koine("demo", "--env", "--data", str(server.folder / "data"))
@@ -83,7 +83,7 @@ class Shell:
         self.variables = dict(word.split("=", 1) for word in words)
 
     def run(self, command: str, **more: str) -> tuple[int, Any]:
-        """Fill the placeholders and run the command; answers status and JSON."""
+        """Fill the placeholders and run the command; return status and JSON."""
         values = self.variables | more
         for name, value in values.items():
             for placeholder in (f"{{{{{name}}}}}", f"{{{name}}}", f":{name}", f"${name}"):
@@ -109,7 +109,9 @@ def test_delivery_lists_conversations(shell: Shell) -> None:
 
 
 def test_delivery_opens_a_conversation_and_then_finds_it(server: KoineProcess) -> None:
-    shell = Shell(server)  # asked anew: another test may have opened the first one's
+    shell = Shell(
+        server
+    )  # listed again: another test may have opened the first delivery's conversation
     status, body = shell.run(DELIVERY["create"])
     made = body["conversation"]
     assert (status, made["type"], made["delivery_id"]) == (
@@ -207,7 +209,7 @@ def _curl(words: list[str]) -> tuple[int, str]:
 
 
 def _httpx(words: list[str]) -> tuple[int, str]:
-    """Do what curl would, where there is none."""
+    """Send the request of a curl command on machines without curl."""
     method, url, data, headers = "", "", None, {}
     rest = iter(words[1:])
     for word in rest:

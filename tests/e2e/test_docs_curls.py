@@ -1,4 +1,4 @@
-"""Every curl of every page runs as it is printed, with the demonstration's variables."""
+"""Every curl command of the documentation succeeds, with the demonstration's variables."""
 
 import re
 import subprocess
@@ -27,7 +27,7 @@ have tests/e2e/test_readme.py."""
 
 
 def blocks_of(page: Path) -> list[str]:
-    """The commands of a page that call the server."""
+    """The code blocks of a page with curl commands."""
     found = FENCED.findall(page.read_text())
     return [block for language, block in found if language in SHELLS and A_CURL.search(block)]
 

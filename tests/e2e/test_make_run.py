@@ -1,4 +1,4 @@
-"""What `make run` starts: a process that serves the demonstration, and stops when told."""
+"""The process that `make run` starts: it serves the demonstration until a signal."""
 
 import stat
 import subprocess

@@ -1,4 +1,4 @@
-"""The README's three blocks, pasted into a shell: a stream, a webhook, a retry."""
+"""The README's three code blocks, run in shells: a stream, a webhook, a retry."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, run_folder: Path) -> Iterat
 
 @contextmanager
 def pasted(exports: str, block: str, out: Path) -> Iterator[None]:
-    """The block in a shell of its own, its output in `out`, until the context ends."""
+    """Run a code block in a shell, with its output in `out`, until the context ends."""
     with out.open("wb") as file:
         shell = subprocess.Popen(
             ["bash", "-c", exports + block],
@@ -53,10 +53,10 @@ def pasted(exports: str, block: str, out: Path) -> Iterator[None]:
 
 
 def until(out: Path, text: str) -> str:
-    """What is there once `text` is."""
+    """Wait until the output has `text`; return the output."""
     for _ in range(int(PATIENCE / 0.05)):
-        if text in (told := out.read_text()):
-            return told
+        if text in (output := out.read_text()):
+            return output
         time.sleep(0.05)
     raise AssertionError(f"no {text!r} in:\n{out.read_text()}")
 
@@ -64,15 +64,15 @@ def until(out: Path, text: str) -> str:
 def test_all_three_work_together(server: KoineProcess, blocks: list[str], tmp_path: Path) -> None:
     exports = koine("demo", "--env", "--data", str(server.folder / "data"))
     stream, webhook, retry = blocks
-    heard, posted = tmp_path / "stream", tmp_path / "webhook"
-    with pasted(exports, stream, heard), pasted(exports, webhook, posted):
-        until(heard, "event: ready")
-        until(posted, "9000")
+    stream_output, webhook_output = tmp_path / "stream", tmp_path / "webhook"
+    with pasted(exports, stream, stream_output), pasted(exports, webhook, webhook_output):
+        until(stream_output, "event: ready")
+        until(webhook_output, "9000")
         said = subprocess.run(
             ["bash", "-c", exports + retry], cwd=ROOT, capture_output=True, check=True
         ).stdout.decode()
         first, second = json.JSONDecoder().raw_decode(said)[0], said[len(said) // 2 :]
         assert first == json.loads(second)
-        until(heard, first["id"])
-        until(posted, "evt_")
-    assert heard.read_text().count("event: message.created") == 1
+        until(stream_output, first["id"])
+        until(webhook_output, "evt_")
+    assert stream_output.read_text().count("event: message.created") == 1

@@ -1,4 +1,4 @@
-"""The wheel: everything that the source has, and a clean environment that serves from it alone."""
+"""The wheel has every file of the package, and a clean environment serves from it."""
 
 import email
 import subprocess
@@ -21,7 +21,7 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 @pytest.fixture(scope="module")
 def wheel(run_folder: Path) -> Path:
-    """Built as `make wheel` builds it, elsewhere."""
+    """The wheel, built by the command of `make wheel` in another directory."""
     folder = shared_folder(run_folder, "wheel", _build)
     (built,) = folder.glob("koine-*.whl")
     return built

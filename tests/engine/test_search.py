@@ -110,7 +110,7 @@ async def test_rows_from_before_are_folded_once(empty_db: Database) -> None:
     cast = await make_cast(empty_db)
     who, conversation_id = await contact(cast, name="Zoé"), await opened(cast, title="İnşaat")
     tenant_id = cast.acme.tenant.id
-    await empty_db.write(tenant_id, _forget)
+    await empty_db.write(tenant_id, _clear_folded_texts)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == (set(), set())
     await search_backfill.backfill_search_texts(empty_db)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == ({who}, {conversation_id})
@@ -120,13 +120,13 @@ async def test_rows_from_before_are_folded_once(empty_db: Database) -> None:
 async def test_more_rows_than_a_batch_are_folded(empty_db: Database) -> None:
     cast = await make_cast(empty_db)
     who = [await contact(cast, name=f"Zoé {n}") for n in range(search_backfill.BATCH + 2)]
-    await empty_db.write(cast.acme.tenant.id, _forget)
+    await empty_db.write(cast.acme.tenant.id, _clear_folded_texts)
     await search_backfill.backfill_search_texts(empty_db)
     first, last = await contacts(cast, "zoe 0"), await contacts(cast, f"zoe {len(who) - 1}")
     assert (first, last) == ({who[0]}, {who[-1]})
 
 
-async def _forget(tx: Tx) -> None:
+async def _clear_folded_texts(tx: Tx) -> None:
     for command in FORGET:
         await tx.run(command)
     await server_values.put(tx, "text_folding", "0")

@@ -49,7 +49,7 @@ async def test_unread_counts_match_the_model(db: Database, steps: list[Step]) ->
     model = Model()
     for what, who, where in steps:
         await play(cast, opened.id, model, (what, PEOPLE[who], where))
-        await agree(cast, opened.id, model)
+        await assert_unread_matches(cast, opened.id, model)
 
 
 async def play(cast: Cast, conversation_id: str, model: Model, step: tuple[str, str, int]) -> None:
@@ -75,7 +75,7 @@ async def play(cast: Cast, conversation_id: str, model: Model, step: tuple[str, 
         model.read[who] = max(model.read[who], seq)
 
 
-async def agree(cast: Cast, conversation_id: str, model: Model) -> None:
+async def assert_unread_matches(cast: Cast, conversation_id: str, model: Model) -> None:
     """The engine and the model say the same to everyone."""
     for who in PEOPLE:
         actor = cast.acme.actor(who)

@@ -44,7 +44,7 @@ class World:
         self.alive: list[str] = []
 
     async def play(self, steps: list[Step]) -> None:
-        """Do every step; what the engine refuses (a closed conversation) leaves no trace."""
+        """Do every step; those that the engine refuses change nothing."""
         for what, one, other in steps:
             with contextlib.suppress(Refusal):
                 await self._step(what, one, other)
@@ -116,7 +116,7 @@ class World:
 
 
 def holds(f: ConversationFilter, c: Conversation, members: set[str]) -> bool:
-    """What the filter means, in plain Python."""
+    """Whether a conversation matches the filter, computed in Python."""
     return (
         (not f.statuses or c.status in f.statuses)
         and (not f.kinds or c.kind in f.kinds)
@@ -129,7 +129,7 @@ def holds(f: ConversationFilter, c: Conversation, members: set[str]) -> bool:
 
 
 async def new_world(db: Database) -> World:
-    """A world of its own in a database that may hold others."""
+    """A new world, in a database that may have others."""
     clock = FakeClock()
     engine = await engines.open_engine(db, clock, make_settings(), {})
     tenant = await tenants.create(engine, "World", new_id())

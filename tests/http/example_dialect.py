@@ -225,7 +225,7 @@ def client(of: App | None = None, headers: Mapping[str, str] | None = None) -> h
     )
 
 
-class Raw:
+class RawRequest:
     """One request as ASGI messages: how many chunks were read, and what was sent."""
 
     def __init__(self, method: str, path: str, *chunks: bytes, **headers: str) -> None:

@@ -7,7 +7,7 @@ from koine.http.app import build_app
 from koine.http.route import Routes
 from koine.kit import settings
 from koine.kit.ids import new_id
-from tests.http.example_dialect import ExampleDialect, Raw, app, client
+from tests.http.example_dialect import ExampleDialect, RawRequest, app, client
 
 
 async def test_a_handler_answers_in_json_with_its_status() -> None:
@@ -75,7 +75,7 @@ async def test_a_204_has_neither_body_nor_length() -> None:
 
 
 async def test_an_unauthenticated_request_is_refused_before_its_body_is_read() -> None:
-    request = Raw("POST", "/tiny/things/a", b"{}", authorization="", content_length="2")
+    request = RawRequest("POST", "/tiny/things/a", b"{}", authorization="", content_length="2")
     assert await request.run() == 401
     assert request.read == 0
 
@@ -127,12 +127,12 @@ async def test_the_longest_prefix_owns_a_path() -> None:
 
 
 async def test_nothing_is_sent_to_a_client_that_disconnected() -> None:
-    request = Raw("POST", "/tiny/things/a", content_length="10")
+    request = RawRequest("POST", "/tiny/things/a", content_length="10")
     assert await request.run() is None
 
 
 async def test_a_cancelled_request_is_not_rendered_as_an_error() -> None:
-    task = asyncio.create_task(Raw("GET", "/tiny/forever").run())
+    task = asyncio.create_task(RawRequest("GET", "/tiny/forever").run())
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -141,7 +141,7 @@ async def test_a_cancelled_request_is_not_rendered_as_an_error() -> None:
 
 @pytest.mark.parametrize("path", ["/tiny/things/%00", "/tiny/things/%ff", "/tiny/%c3%28/a"])
 async def test_a_path_of_unreadable_bytes_is_a_404(path: str) -> None:
-    assert await Raw("POST", path, b"{}", content_length="2").run() == 404
+    assert await RawRequest("POST", path, b"{}", content_length="2").run() == 404
 
 
 def test_a_route_outside_its_prefixes_is_refused() -> None:

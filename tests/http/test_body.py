@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.http.example_dialect import Raw, client
+from tests.http.example_dialect import RawRequest, client
 
 
 async def refusal(content: bytes | str, **headers: str) -> tuple[int, str, str | None]:
@@ -78,26 +78,30 @@ async def test_a_form_at_a_json_route_is_malformed() -> None:
 
 
 async def test_a_body_announced_as_too_large_is_not_read() -> None:
-    request = Raw("POST", "/tiny/things/a", b"x" * 5000, content_length="5000")
+    request = RawRequest("POST", "/tiny/things/a", b"x" * 5000, content_length="5000")
     assert await request.run() == 413
     assert request.read == 0
 
 
 async def test_a_chunked_body_is_cut_at_the_limit() -> None:
-    request = Raw("POST", "/tiny/things/a", *[b"x" * 1000] * 100, transfer_encoding="chunked")
+    request = RawRequest(
+        "POST", "/tiny/things/a", *[b"x" * 1000] * 100, transfer_encoding="chunked"
+    )
     assert await request.run() == 413
     assert request.read == 5
 
 
 async def test_a_chunked_body_within_the_limit_is_joined() -> None:
-    request = Raw("POST", "/tiny/things/a", b'{"na', b'me": "a"}', transfer_encoding="chunked")
+    request = RawRequest(
+        "POST", "/tiny/things/a", b'{"na', b'me": "a"}', transfer_encoding="chunked"
+    )
     assert await request.run() == 201
 
 
 async def test_a_wrong_content_length_does_not_raise_the_limit() -> None:
-    request = Raw("POST", "/tiny/things/a", b"x" * 5000, content_length="10")
+    request = RawRequest("POST", "/tiny/things/a", b"x" * 5000, content_length="10")
     assert await request.run() == 413
 
 
 async def test_a_length_that_is_no_number_is_malformed() -> None:
-    assert await Raw("POST", "/tiny/things/a", b"{}", content_length="+2").run() == 400
+    assert await RawRequest("POST", "/tiny/things/a", b"{}", content_length="+2").run() == 400

@@ -3,7 +3,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.http.example_dialect import Raw, client
+from tests.http.example_dialect import RawRequest, client
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -111,7 +111,7 @@ async def test_uploads_have_their_own_limit() -> None:
 
 async def test_an_upload_announced_as_too_large_is_not_read() -> None:
     kind = "multipart/form-data; boundary=x"
-    request = Raw("POST", "/tiny/forms", b"", content_type=kind, content_length="70000")
+    request = RawRequest("POST", "/tiny/forms", b"", content_type=kind, content_length="70000")
     assert await request.run() == 413
     assert request.read == 0
 
@@ -119,7 +119,7 @@ async def test_an_upload_announced_as_too_large_is_not_read() -> None:
 async def test_a_chunked_upload_is_cut_at_the_limit() -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
     kind = {"content_type": "multipart/form-data; boundary=x", "transfer_encoding": "chunked"}
-    request = Raw("POST", "/tiny/forms", head, *[b"y" * 10_000] * 50, **kind)
+    request = RawRequest("POST", "/tiny/forms", head, *[b"y" * 10_000] * 50, **kind)
     assert await request.run() == 413
     assert request.read == 8
 

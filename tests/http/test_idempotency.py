@@ -18,14 +18,14 @@ from tests.http.example_dialect import ExampleDialect, Form, client
 KEY = {"Idempotency-Key": "abc"}
 
 
-class Box(msgspec.Struct):
+class Item(msgspec.Struct):
     n: int = 0
 
 
 Scope = tuple[str, str, str, str]
 
 
-class Shelf:
+class DictionaryStore:
     """A store in a dictionary."""
 
     def __init__(self) -> None:
@@ -51,52 +51,52 @@ class Shelf:
         self.claimed.discard(request.scope)
 
 
-class Forgetful(Shelf):
-    """A store that saves that there was a response, not the response."""
+class StoreWithoutResponses(DictionaryStore):
+    """A store without the text of responses, as for those that are too large."""
 
     async def save(self, request: KeyedRequest, response: StoredResponse) -> None:
         status, created = response.status, response.created
         await super().save(request, StoredResponse(status, None, created=created))
 
 
-def counting(store: Shelf | None = None) -> App:
-    """Routes whose answers differ each time, unless the first is given again."""
+def counting(store: DictionaryStore | None = None) -> App:
+    """Routes whose responses differ each time, unless the first is replayed."""
     routes, turn = Routes(), count(1)
 
-    @routes.post("/tiny/turns", body=Box, status=201)
-    @routes.put("/tiny/turns", body=Box)
-    async def take(request: Request[Box, None]) -> Response:
+    @routes.post("/tiny/turns", body=Item, status=201)
+    @routes.put("/tiny/turns", body=Item)
+    async def take(request: Request[Item, None]) -> Response:
         return Response({"turn": next(turn), "n": request.body.n}, headers={"Location": "/tiny/1"})
 
-    async def show(request: Request[Box, None]) -> dict[str, str]:
+    async def show(request: Request[Item, None]) -> dict[str, str]:
         return {"shown": request.created_ids}
 
-    @routes.post("/tiny/shown", body=Box, replay=show)
-    async def make(request: Request[Box, None]) -> int:
+    @routes.post("/tiny/shown", body=Item, replay=show)
+    async def make(request: Request[Item, None]) -> int:
         request.created_ids = f"thing {next(turn)}"
         return request.body.n
 
-    @routes.post("/tiny/lost", body=Box)
-    async def lost(request: Request[Box, None]) -> None:
+    @routes.post("/tiny/lost", body=Item)
+    async def lost(request: Request[Item, None]) -> None:
         raise NotFound(f"thing {next(turn)}")
 
-    @routes.post("/tiny/broken", body=Box)
-    async def broken(request: Request[Box, None]) -> Response:
+    @routes.post("/tiny/broken", body=Item)
+    async def broken(request: Request[Item, None]) -> Response:
         return Response({"turn": next(turn)}, 200 if next(turn) > 2 else 500)
 
     @routes.post("/tiny/uploads", body=Form, forms=True, files=("attachments",))
     async def upload(request: Request[Form, None]) -> list[Any]:
         return [next(turn), *[(await file.read()).decode() for file in request.files]]
 
-    @routes.post("/tiny/slow", body=Box)
-    async def slow(request: Request[Box, None]) -> int:
+    @routes.post("/tiny/slow", body=Item)
+    async def slow(request: Request[Item, None]) -> int:
         await asyncio.sleep(0.05)
         return next(turn)
 
     counted = ExampleDialect()
     counted.routes = routes
     return build_app(
-        [counted], Engine.__new__(Engine), settings.load({}), idempotency=store or Shelf()
+        [counted], Engine.__new__(Engine), settings.load({}), idempotency=store or DictionaryStore()
     )
 
 
@@ -171,14 +171,14 @@ async def test_an_upload_of_other_bytes_is_another_payload() -> None:
 
 
 async def test_in_place_of_a_response_too_large_to_store_the_current_state_is_sent() -> None:
-    caller = client(counting(Forgetful()))
+    caller = client(counting(StoreWithoutResponses()))
     first, again = [await caller.post("/tiny/shown", headers=KEY) for _ in range(2)]
     assert (first.json(), again.json()) == (0, {"shown": "thing 1"})
     assert again.headers["idempotent-replayed"] == "true"
 
 
 async def test_without_a_replay_handler_it_is_a_409_and_not_done_twice() -> None:
-    caller = client(counting(Forgetful()))
+    caller = client(counting(StoreWithoutResponses()))
     statuses = [(await caller.post("/tiny/turns", headers=KEY)).status_code for _ in range(3)]
     assert statuses == [201, 409, 409]
     assert (await caller.post("/tiny/turns")).json()["turn"] == 2

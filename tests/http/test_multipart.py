@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from koine.http.request import Request
-from tests.http.example_dialect import Form, Raw, app, client, routes
+from tests.http.example_dialect import Form, RawRequest, app, client, routes
 
 KIND = "multipart/form-data; boundary=x"
 HEAD = 'Content-Disposition: form-data; name="attachments[]"'
@@ -115,7 +115,7 @@ async def test_texts_have_the_limit_of_json_wherever_they_stand() -> None:
 
 async def test_texts_are_refused_before_the_rest_is_read() -> None:
     start = b'--x\r\nContent-Disposition: form-data; name="content"\r\n\r\n'
-    request = Raw(
+    request = RawRequest(
         "POST", "/tiny/forms", start, *[b"x" * 1000] * 50, content_type=KIND,
         transfer_encoding="chunked",
     )  # fmt: skip

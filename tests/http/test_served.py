@@ -23,7 +23,7 @@ async def port() -> AsyncIterator[int]:
     await task
 
 
-async def say(port: int, *parts: bytes) -> bytes:
+async def send_bytes(port: int, *parts: bytes) -> bytes:
     """Give the answer's head to these bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for part in parts:
@@ -36,27 +36,27 @@ async def say(port: int, *parts: bytes) -> bytes:
 
 async def test_a_client_that_sends_too_much_still_reads_its_413(port: int) -> None:
     start = b"POST /tiny/things/a HTTP/1.1\r\n" + ALLOWED + b"Content-Length: 3000000\r\n\r\n"
-    assert b" 413 " in await say(port, start, *[b"x" * 100_000] * 30)
+    assert b" 413 " in await send_bytes(port, start, *[b"x" * 100_000] * 30)
 
 
 async def test_a_client_that_expects_100_continue_gets_the_413_first(port: int) -> None:
     asks = b"Content-Length: 3000000\r\nExpect: 100-continue\r\n\r\n"
-    head = await say(port, b"POST /tiny/things/a HTTP/1.1\r\n" + ALLOWED + asks)
+    head = await send_bytes(port, b"POST /tiny/things/a HTTP/1.1\r\n" + ALLOWED + asks)
     assert head.startswith(b"http/1.1 413 ")
 
 
 async def test_endless_chunks_are_a_413(port: int) -> None:
     start = b"POST /tiny/things/a HTTP/1.1\r\n" + ALLOWED + b"Transfer-Encoding: chunked\r\n\r\n"
     chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
-    assert b" 413 " in await say(port, start, *[chunk] * 50)
+    assert b" 413 " in await send_bytes(port, start, *[chunk] * 50)
 
 
 async def test_the_server_does_not_name_itself(port: int) -> None:
-    head = await say(port, b"GET /tiny/things HTTP/1.1\r\n" + ALLOWED + b"\r\n")
+    head = await send_bytes(port, b"GET /tiny/things HTTP/1.1\r\n" + ALLOWED + b"\r\n")
     assert b"\r\nserver:" not in head
 
 
 @pytest.mark.parametrize("path", [b"/tiny/\xff", b"/tiny/things?search=\xff", b"/tiny/\x00"])
 async def test_raw_bytes_in_the_url_are_refused(port: int, path: bytes) -> None:
-    head = await say(port, b"GET " + path + b" HTTP/1.1\r\n" + ALLOWED + b"\r\n")
+    head = await send_bytes(port, b"GET " + path + b" HTTP/1.1\r\n" + ALLOWED + b"\r\n")
     assert head.startswith(b"http/1.1 400 ")

@@ -3,7 +3,7 @@ import time
 from koine.kit.clock import Clock, FakeClock, SystemClock
 
 
-def test_the_system_clock_tells_microseconds() -> None:
+def test_the_system_clock_returns_microseconds() -> None:
     assert abs(SystemClock().now() - time.time() * 1_000_000) < 1_000_000
 
 

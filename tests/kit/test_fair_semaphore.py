@@ -1,4 +1,4 @@
-"""The fair semaphore: few at once, groups and callers in turn, bounded, and none is lost."""
+"""The fair semaphore: slots go to groups and callers in turn, the queue has a bound."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,8 +11,8 @@ from koine.kit.fair_semaphore import Bounds, FairSemaphore, QueueFull
 ONE = Bounds(max_concurrent=1, max_per_group=1, max_per_caller=1)
 
 
-class Play:
-    """The callers that got a slot, in order; each holds it until it is released."""
+class Callers:
+    """Starts callers; `had` has those that got a slot, which they hold until `release_all`."""
 
     def __init__(self, semaphore: FairSemaphore) -> None:
         self.semaphore = semaphore
@@ -20,14 +20,14 @@ class Play:
         self.tasks: list[asyncio.Task[None]] = []
         self.gate = asyncio.Event()
 
-    async def come(self, *names: str) -> None:
-        """Names are "group caller"; they come one after the other."""
+    async def acquire(self, *names: str) -> None:
+        """Start callers, one after the other; names are "group caller"."""
         for name in names:
             self.tasks.append(asyncio.create_task(self._take(name)))
             await asyncio.sleep(0)
 
-    async def end(self) -> list[str]:
-        """Let all go, and wait for them."""
+    async def release_all(self) -> list[str]:
+        """Release all slots; return the order in which the callers got theirs."""
         self.gate.set()
         await asyncio.wait_for(asyncio.gather(*self.tasks, return_exceptions=True), 10)
         return self.had
@@ -46,21 +46,21 @@ async def all_taken(semaphore: FairSemaphore) -> AsyncIterator[None]:
 
 
 async def test_groups_and_their_callers_get_slots_in_turn() -> None:
-    play = Play(FairSemaphore(ONE))
-    await play.come("a 1", "a 1", "a 1", "a 2", "b 1", "b 1")
-    assert await play.end() == ["a 1", "a 1", "b 1", "a 2", "b 1", "a 1"]
-    assert play.semaphore.waiting == 0
+    callers = Callers(FairSemaphore(ONE))
+    await callers.acquire("a 1", "a 1", "a 1", "a 2", "b 1", "b 1")
+    assert await callers.release_all() == ["a 1", "a 1", "b 1", "a 2", "b 1", "a 1"]
+    assert callers.semaphore.waiting == 0
 
 
-async def test_one_group_cannot_take_all_slots(play_bounds: Bounds) -> None:
-    play = Play(FairSemaphore(play_bounds))
-    await play.come("a 1", "a 1", "a 2", "a 3", "a 4", "b 1")
-    assert play.had == ["a 1", "a 2", "b 1"]
-    assert sorted(await play.end()) == ["a 1", "a 1", "a 2", "a 3", "a 4", "b 1"]
+async def test_one_group_cannot_take_all_slots(bounded_callers: Bounds) -> None:
+    callers = Callers(FairSemaphore(bounded_callers))
+    await callers.acquire("a 1", "a 1", "a 2", "a 3", "a 4", "b 1")
+    assert callers.had == ["a 1", "a 2", "b 1"]
+    assert sorted(await callers.release_all()) == ["a 1", "a 1", "a 2", "a 3", "a 4", "b 1"]
 
 
 @pytest.fixture
-def play_bounds() -> Bounds:
+def bounded_callers() -> Bounds:
     return Bounds(max_concurrent=3, max_per_group=2, max_per_caller=1)
 
 
@@ -75,17 +75,17 @@ async def test_a_caller_beyond_the_queue_is_refused() -> None:
             wait_seconds=30,
         )
     )
-    play = Play(semaphore)
+    callers = Callers(semaphore)
     async with all_taken(semaphore):
-        await play.come("a 1", "a 2")
+        await callers.acquire("a 1", "a 2")
         with pytest.raises(QueueFull):
             async with semaphore.slot("a", "3"):
                 pass
-        await play.come("b 1")
+        await callers.acquire("b 1")
         with pytest.raises(QueueFull):
             async with semaphore.slot("c", "1"):
                 pass
-    assert await play.end() == ["a 1", "b 1", "a 2"]
+    assert await callers.release_all() == ["a 1", "b 1", "a 2"]
 
 
 async def test_a_caller_that_waits_too_long_is_refused_and_leaves_no_state() -> None:
@@ -102,14 +102,14 @@ async def test_a_caller_that_waits_too_long_is_refused_and_leaves_no_state() -> 
 
 
 async def test_a_slot_of_a_cancelled_caller_goes_to_the_next() -> None:
-    play = Play(FairSemaphore(ONE))
-    async with all_taken(play.semaphore):
-        await play.come("a 1", "a 2", "b 1", "b 2")
-        play.tasks[0].cancel()
+    callers = Callers(FairSemaphore(ONE))
+    async with all_taken(callers.semaphore):
+        await callers.acquire("a 1", "a 2", "b 1", "b 2")
+        callers.tasks[0].cancel()
         await asyncio.sleep(0)
-        play.tasks[2].cancel()  # still in the queue when the turn is given
-    play.tasks[1].cancel()  # has the turn, and does not know it yet
-    assert await play.end() == ["b 2"]
-    assert play.semaphore.waiting == 0
-    async with play.semaphore.slot("c", "1"):
+        callers.tasks[2].cancel()  # still in the queue when the slot becomes free
+    callers.tasks[1].cancel()  # has been given the slot, and was not resumed yet
+    assert await callers.release_all() == ["b 2"]
+    assert callers.semaphore.waiting == 0
+    async with callers.semaphore.slot("c", "1"):
         pass

@@ -63,8 +63,8 @@ class PlainEventEncoder(Struct, frozen=True):
 
 @asynccontextmanager
 async def realtime_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[Realtime]:
-    """A `Realtime` that runs while the context is open, and begins behind all that was written:
-    transactions of other tests, on the same server, may hold its watermark up."""
+    """A `Realtime` that runs while the context is open. Its watermark is past all events before:
+    transactions of other tests on the same PostgreSQL server may delay it."""
     realtime = Realtime(engine, bus or LocalBus(), ShutdownSignal())
     last = (await engine.db.read("", events.log_snapshot)).last
     await realtime.start()
@@ -86,14 +86,14 @@ async def received(subscriber: Subscriber, count: int, seconds: float = 5.0) -> 
     return frames
 
 
-async def opened(cast: Cast, *names: str) -> Conversation:
+async def create_conversation(cast: Cast, *names: str) -> Conversation:
     """A conversation of Ada and these people, without delivery or inbox."""
     joining = tuple((cast.acme.id(name), "member") for name in names)
     new = NewConversation(title="Order 7", participants=joining)  # type: ignore[arg-type]  # roles
     return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
 
 
-async def say(cast: Cast, where: Conversation, text: str, **more: object) -> Message:
+async def send_message(cast: Cast, where: Conversation, text: str, **more: object) -> Message:
     """A message of Ada's."""
     draft = Draft(content=text, sender_id=cast.acme.id("ada"), **more)  # type: ignore[arg-type]
     return await messages.send(cast.engine, cast.acme.actor("ada"), where.id, draft)

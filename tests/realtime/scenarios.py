@@ -1,4 +1,4 @@
-"""Random stories of a company: what is opened, said, joined, left, removed, handed on."""
+"""Random sequences of changes in a tenant, for tests of what streams send."""
 
 import contextlib
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ STEPS = (
     "rename", "deliver", "assign", "ticket", "own",
 )  # fmt: skip
 Step = tuple[str, int, int]
-"""What happens, and two numbers that choose where and to whom."""
+"""An action, and two numbers that choose the conversation and the person."""
 PEOPLE = ("dan", "cleo", "olaf", "carol", "dave", "alice")
 
 
-class Story:
-    """Acme, and the conversations that are there."""
+class CompanyModel:
+    """Makes changes in Acme, and knows its conversations."""
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
@@ -33,7 +33,7 @@ class Story:
         self.conversations: list[str] = []
 
     async def play(self, steps: Sequence[Step]) -> None:
-        """Do every step; what the engine refuses leaves no trace."""
+        """Do every step; those that the engine refuses change nothing."""
         for what, one, other in steps:
             self.cast.clock.advance(seconds=1)
             who = self.cast.acme.id(PEOPLE[other % len(PEOPLE)])

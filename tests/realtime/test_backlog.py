@@ -14,8 +14,14 @@ from koine.realtime.backlog import PAGE_EVENTS, Backlog, ReadPosition
 from koine.store.core.db import Database
 from koine.store.events import events
 from tests.cast import Cast, make_cast
-from tests.realtime.plain_encoder import PlainReader, opened, realtime_of, received, say
-from tests.realtime.scenarios import STEPS, Step, Story
+from tests.realtime.plain_encoder import (
+    PlainReader,
+    create_conversation,
+    realtime_of,
+    received,
+    send_message,
+)
+from tests.realtime.scenarios import STEPS, CompanyModel, Step
 
 STORIES = st.lists(
     st.tuples(st.sampled_from(STEPS), st.integers(0, 63), st.integers(0, 63)),
@@ -45,7 +51,7 @@ async def received_ids(cast: Cast, actor: Actor, after: int, in_order_below: int
 @given(steps=STORIES)
 async def test_own_events_are_those_of_the_whole_log(db: Database, steps: list[Step]) -> None:
     cast = await make_cast(db)
-    story = Story(cast)
+    story = CompanyModel(cast)
     before = (await db.read("", events.log_snapshot)).last
     await story.play(steps[: len(steps) // 2])
     between = (await db.read("", events.log_snapshot)).last
@@ -62,12 +68,12 @@ async def test_own_events_are_those_of_the_whole_log(db: Database, steps: list[S
 
 
 async def test_events_of_others_are_not_read(cast: Cast) -> None:
-    mine, others = await opened(cast, "dan"), await opened(cast)
+    mine, others = await create_conversation(cast, "dan"), await create_conversation(cast)
     start = (await cast.engine.db.read("", events.log_snapshot)).last
-    await say(cast, mine, "first")
+    await send_message(cast, mine, "first")
     for n in range(20):
-        await asyncio.gather(*(say(cast, others, f"{n}") for _ in range(100)))
-    await say(cast, mine, "last")
+        await asyncio.gather(*(send_message(cast, others, f"{n}") for _ in range(100)))
+    await send_message(cast, mine, "last")
     before = looked_at()
     for name in ("dan", "carol"):
         found = await received_ids(cast, cast.acme.actor(name), start, in_order_below=50)
@@ -78,16 +84,16 @@ async def test_events_of_others_are_not_read(cast: Cast) -> None:
 
 
 async def test_own_events_come_page_by_page_in_order(cast: Cast) -> None:
-    first, second = await opened(cast, "dan"), await opened(cast, "dan")
+    first, second = await create_conversation(cast, "dan"), await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         start = (await realtime.connect(PlainReader(cast.acme.actor("dan")), None)).cursor
         for n in range(PAGE_EVENTS):
-            await say(cast, first, f"{n}")
-            await say(cast, second, f"{n}")
+            await send_message(cast, first, f"{n}")
+            await send_message(cast, second, f"{n}")
         subscriber = await realtime.connect(PlainReader(cast.acme.actor("dan")), start)
         expected = [f"message.created {n // 2}" for n in range(2, 2 * PAGE_EVENTS + 2)]
         assert await received(subscriber, 2 * PAGE_EVENTS) == expected
-        await say(cast, first, "now")
+        await send_message(cast, first, "now")
         assert await received(subscriber, 1) == [f"message.created {PAGE_EVENTS + 1}"]
 
 
@@ -100,14 +106,14 @@ async def test_a_contact_who_missed_too_much_gets_a_reset(db: Database) -> None:
         carol = PlainReader(cast.acme.actor("carol"))
         start = (await realtime.connect(carol, None)).cursor
         for n in range(60):
-            await say(cast, conversation, f"{n}")
+            await send_message(cast, conversation, f"{n}")
         subscriber = await realtime.connect(carol, start)
         assert len(await received(subscriber, 60)) == 60
-        await say(cast, conversation, "one too many")
+        await send_message(cast, conversation, "one too many")
         await received(subscriber, 1)
         late = await realtime.connect(carol, start)
         assert (await late.read(5)).reset == "too_old"
-        await say(cast, conversation, "from now on")
+        await send_message(cast, conversation, "from now on")
         assert await received(late, 1) == ["message.created 62"]
 
 

@@ -15,39 +15,39 @@ from tests.cast import Cast, make_cast
 from tests.realtime.plain_encoder import (
     PlainEventEncoder,
     PlainReader,
-    opened,
+    create_conversation,
     realtime_of,
     received,
-    say,
+    send_message,
 )
 from tests.support import databases
 
 
 async def test_without_hints_events_come_by_polling(cast: Cast) -> None:
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         subscriber = await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
         cast.engine.db.after_commit = no_listener
-        await say(cast, conversation, "hello")
+        await send_message(cast, conversation, "hello")
         assert await received(subscriber, 1, 1.0) == ["message.created 1"]
 
 
 async def test_events_of_another_process_are_sent_on_every_node(cast: Cast) -> None:
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as here, realtime_of(cast.engine) as there:
         subscribers = [
             await r.connect(PlainReader(cast.acme.actor("dan")), None) for r in (here, there)
         ]
-        await say(cast, conversation, "hello")
+        await send_message(cast, conversation, "hello")
         for subscriber in subscribers:
             assert await received(subscriber, 1, 2.0) == ["message.created 1"]
 
 
 async def test_a_cursor_of_one_process_is_valid_in_another(cast: Cast) -> None:
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as here:
         cursor = (await here.connect(PlainReader(cast.acme.actor("dan")), None)).cursor
-    await say(cast, conversation, "while no process ran")
+    await send_message(cast, conversation, "while no process ran")
     async with realtime_of(cast.engine) as later:
         subscriber = await later.connect(PlainReader(cast.acme.actor("dan")), cursor)
         assert await received(subscriber, 1) == ["message.created 1"]
@@ -72,7 +72,7 @@ async def test_a_rewound_log_begins_another_epoch(tmp_path: Path) -> None:
 
 
 async def test_an_event_that_cannot_be_loaded_delays_no_other(cast: Cast) -> None:
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         subscriber = await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
         start = subscriber.cursor
@@ -80,7 +80,7 @@ async def test_an_event_that_cannot_be_loaded_delays_no_other(cast: Cast) -> Non
         company = cast.acme.tenant.id
         mismade = Event("responder.versioned", "everyone", None, company, None, "{}", 0)
         await cast.engine.db.write(company, events.append, mismade)
-        await say(cast, conversation, "after it")
+        await send_message(cast, conversation, "after it")
         assert await received(subscriber, 1, 3) == ["message.created 1"]
         again = await realtime.connect(PlainReader(cast.acme.actor("dan")), start)
         assert await received(again, 1) == ["message.created 1"]
@@ -99,7 +99,7 @@ async def test_a_log_reader_that_is_woken_as_it_is_stopped_stops(cast: Cast) -> 
 
 
 async def test_an_event_that_one_encoder_cannot_encode_delays_no_stream(cast: Cast) -> None:
-    conversation = await opened(cast, "dan", "olaf")
+    conversation = await create_conversation(cast, "dan", "olaf")
     async with realtime_of(cast.engine) as realtime:
         mute = await realtime.connect(PlainReader(cast.acme.actor("olaf"), _MuteEncoder()), None)
         subscribers = [
@@ -108,7 +108,7 @@ async def test_an_event_that_one_encoder_cannot_encode_delays_no_stream(cast: Ca
         for subscriber in (mute, *subscribers):
             await subscriber.read(0.01)
         for text in ("one", "two"):
-            await say(cast, conversation, text)
+            await send_message(cast, conversation, text)
         for subscriber in subscribers:
             assert await received(subscriber, 2, 1) == ["message.created 1", "message.created 2"]
         assert await received(mute, 1) == ["message.created 2"]
@@ -135,9 +135,9 @@ async def test_processes_that_find_another_database_begin_one_epoch(
 
 async def test_old_events_are_deleted_up_to_the_retention_floor(empty_db: Database) -> None:
     cast = await make_cast(empty_db)
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     cast.clock.advance(seconds=60)
-    await say(cast, conversation, "young")
+    await send_message(cast, conversation, "young")
     young = cast.clock.now()
     assert await empty_db.write("", event_log_state.forget_before, young, 10_000)
     assert not await empty_db.write("", event_log_state.forget_before, young, 10_000)

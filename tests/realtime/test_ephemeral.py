@@ -5,7 +5,7 @@ import msgspec
 from koine.realtime.bus.protocol import MessageHandler, Subject
 from koine.realtime.reader import EphemeralEvent
 from tests.cast import Cast
-from tests.realtime.plain_encoder import PlainReader, opened, realtime_of, received
+from tests.realtime.plain_encoder import PlainReader, create_conversation, realtime_of, received
 
 
 def typing(cast: Cast, conversation_id: str, name: str) -> EphemeralEvent:
@@ -20,7 +20,7 @@ def typing(cast: Cast, conversation_id: str, name: str) -> EphemeralEvent:
 async def test_typing_is_sent_to_those_who_see_the_conversation_but_not_to_the_writer(
     cast: Cast,
 ) -> None:
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         subscribers = {}
         for name in ("ada", "dan", "olaf"):
@@ -33,7 +33,7 @@ async def test_typing_is_sent_to_those_who_see_the_conversation_but_not_to_the_w
 
 
 async def test_typing_is_sent_on_the_other_node_too(cast: Cast) -> None:
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     bus = InProcessBus()
     async with realtime_of(cast.engine, bus) as here, realtime_of(cast.engine, bus) as there:
         subscriber = await there.connect(PlainReader(cast.acme.actor("dan")), None)
@@ -43,7 +43,7 @@ async def test_typing_is_sent_on_the_other_node_too(cast: Cast) -> None:
 
 
 async def test_garbage_from_the_bus_is_ignored(cast: Cast) -> None:
-    conversation, bus = await opened(cast, "dan"), InProcessBus()
+    conversation, bus = await create_conversation(cast, "dan"), InProcessBus()
     async with realtime_of(cast.engine, bus) as realtime:
         subscriber = await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
         await subscriber.read(0.02)

@@ -16,7 +16,13 @@ from koine.model.errors import Unavailable
 from koine.realtime.subscriber import Closed, Subscriber
 from tests.cast import Cast
 from tests.realtime.bus.recorder import eventually
-from tests.realtime.plain_encoder import PlainReader, opened, realtime_of, received, say
+from tests.realtime.plain_encoder import (
+    PlainReader,
+    create_conversation,
+    realtime_of,
+    received,
+    send_message,
+)
 
 
 async def reason_of(subscriber: Subscriber) -> str:
@@ -66,14 +72,14 @@ async def test_an_expired_credential_closes_its_stream(cast: Cast) -> None:
 
 
 async def test_a_suspended_stream_receives_nothing_and_later_everything(cast: Cast) -> None:
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         reader = _Forgetful(cast.acme.actor("dan"))
         subscriber = await realtime.connect(reader, None)
         await subscriber.read(0.05)
         reader.away = True
         await realtime.reauth.sweep(everyone=True)
-        await say(cast, conversation, "hello")
+        await send_message(cast, conversation, "hello")
         assert await received(subscriber, 1, 0.5) == []
         reader.away = False
         await realtime.reauth.sweep(everyone=False)
@@ -81,7 +87,7 @@ async def test_a_suspended_stream_receives_nothing_and_later_everything(cast: Ca
 
 
 async def test_a_slow_check_delays_no_other_stream(cast: Cast) -> None:
-    conversation, admin = await opened(cast, "dan"), cast.rival.actor("ada")
+    conversation, admin = await create_conversation(cast, "dan"), cast.rival.actor("ada")
     async with realtime_of(cast.engine) as realtime:
         slow = _Slow(admin)
         theirs = await realtime.connect(slow, None)
@@ -90,7 +96,7 @@ async def test_a_slow_check_delays_no_other_stream(cast: Cast) -> None:
         less = PersonChanges(role="driver")
         await directory.change(cast.engine, admin, cast.rival.id("alice"), "user", less)
         await tenants.change(cast.engine, admin, TenantChanges(name="Slow"))
-        await say(cast, conversation, "hello")
+        await send_message(cast, conversation, "hello")
         assert await received(ours, 1, 2) == ["message.created 1"]
         assert await received(theirs, 9, 0.1) == []
         slow.known.set()
@@ -144,7 +150,9 @@ async def test_a_credential_is_checked_again_only_if_rights_changed(
     async with realtime_of(cast.engine) as realtime:
         await realtime.connect(PlainReader(cast.acme.actor("dan")), None)
         known_at, alice = realtime.hub.rights_version, PlainReader(cast.acme.actor("alice"))
-        await say(cast, await opened(cast, "dan"), "this changes nobody's rights")
+        await send_message(
+            cast, await create_conversation(cast, "dan"), "this changes nobody's rights"
+        )
         await realtime.connect(alice, None, known_at)
         assert alice.asked == 0
         admin, less = cast.acme.actor("ada"), PersonChanges(role="driver")

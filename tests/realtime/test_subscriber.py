@@ -15,14 +15,14 @@ from tests.cast import Cast, make_cast
 from tests.realtime.plain_encoder import (
     PlainEventEncoder,
     PlainReader,
-    opened,
+    create_conversation,
     realtime_of,
     received,
-    say,
+    send_message,
 )
 
 
-async def seat_of(realtime: Realtime, actor: Actor, cursor: str | None = None) -> Subscriber:
+async def new_subscriber(realtime: Realtime, actor: Actor, cursor: str | None = None) -> Subscriber:
     return await realtime.connect(PlainReader(actor), cursor)
 
 
@@ -31,10 +31,10 @@ async def test_a_client_cut_off_before_its_reset_gets_it_when_it_reconnects(
     cast: Cast, shown: str
 ) -> None:
     async with realtime_of(cast.engine) as realtime:
-        cut = await seat_of(realtime, cast.acme.actor("dan"), shown)
-        again = await seat_of(realtime, cast.acme.actor("dan"), cut.cursor)
+        cut = await new_subscriber(realtime, cast.acme.actor("dan"), shown)
+        again = await new_subscriber(realtime, cast.acme.actor("dan"), cut.cursor)
         assert (await again.read(1)).reset == "epoch"
-        third = await seat_of(realtime, cast.acme.actor("dan"), again.cursor)
+        third = await new_subscriber(realtime, cast.acme.actor("dan"), again.cursor)
         assert (await third.read(0.05)).reset is None
 
 
@@ -42,23 +42,23 @@ async def test_a_stream_closed_for_another_log_has_a_cursor_of_the_old_one(
     cast: Cast,
 ) -> None:
     async with realtime_of(cast.engine) as realtime:
-        subscriber = await seat_of(realtime, cast.acme.actor("dan"))
+        subscriber = await new_subscriber(realtime, cast.acme.actor("dan"))
         await subscriber.read(0.01)
         realtime.hub.reset_epoch("another", realtime.hub.position + 5)
         with pytest.raises(Closed) as closed:
             await subscriber.read(1)
-        again = await seat_of(realtime, cast.acme.actor("dan"), closed.value.cursor)
+        again = await new_subscriber(realtime, cast.acme.actor("dan"), closed.value.cursor)
         assert (await again.read(1)).reset == "epoch"
 
 
 async def test_a_cursor_that_is_beyond_the_log_is_reset(cast: Cast) -> None:
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         await realtime.cursor()
         beyond = realtime.hub.cursor_at(10**12)
-        subscriber = await seat_of(realtime, cast.acme.actor("dan"), beyond)
+        subscriber = await new_subscriber(realtime, cast.acme.actor("dan"), beyond)
         assert (await subscriber.read(1)).reset == "unknown"
-        await say(cast, conversation, "hello")
+        await send_message(cast, conversation, "hello")
         assert await received(subscriber, 1) == ["message.created 1"]
 
 
@@ -66,26 +66,26 @@ async def test_a_cursor_ahead_of_this_process_alone_is_valid(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_reader, "POLL_SECONDS", 60)
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         wake, cast.engine.db.after_commit = cast.engine.db.after_commit, no_listener
         await asyncio.sleep(0.1)
-        await say(cast, conversation, "sent by another process")
+        await send_message(cast, conversation, "sent by another process")
         ahead = realtime.hub.cursor_at((await cast.engine.db.read("", events.log_snapshot)).last)
-        subscriber = await seat_of(realtime, cast.acme.actor("dan"), ahead)
+        subscriber = await new_subscriber(realtime, cast.acme.actor("dan"), ahead)
         batch = await subscriber.read(0.05)
         assert (batch.reset, batch.frames, subscriber.cursor) == (None, [], ahead)
         cast.engine.db.after_commit = wake
-        await say(cast, conversation, "next")
+        await send_message(cast, conversation, "next")
         assert await received(subscriber, 1) == ["message.created 2"]
 
 
 async def test_a_stream_suspended_while_it_reads_a_page_receives_none_of_it(cast: Cast) -> None:
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         start = await realtime.cursor()
-        await say(cast, conversation, "hello")
-        assert await received(await seat_of(realtime, cast.acme.actor("dan"), start), 1)
+        await send_message(cast, conversation, "hello")
+        assert await received(await new_subscriber(realtime, cast.acme.actor("dan"), start), 1)
         reader = _Doubting(cast.acme.actor("dan"))
         reader.subscriber = subscriber = await realtime.connect(reader, start)
         assert await received(subscriber, 1, 0.1) == [] and not subscriber.live
@@ -112,12 +112,12 @@ class _Doubting(PlainReader):
 
 async def test_a_suspended_stream_without_events_is_not_too_old(empty_db: Database) -> None:
     cast = await make_cast(empty_db)
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
-        idle = await seat_of(realtime, cast.rival.actor("dan"))
-        busy = await seat_of(realtime, cast.acme.actor("dan"))
+        idle = await new_subscriber(realtime, cast.rival.actor("dan"))
+        busy = await new_subscriber(realtime, cast.acme.actor("dan"))
         await idle.read(0.01)
-        await say(cast, conversation, "hello")
+        await send_message(cast, conversation, "hello")
         await received(busy, 1)
         await asyncio.sleep(0.05)
         idle.suspend()
@@ -130,7 +130,7 @@ async def test_a_client_that_keeps_up_is_not_closed_for_a_burst(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_reader, "POLL_SECONDS", 1.5)
-    conversation = await opened(cast, "dan")
+    conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         subscriber = await realtime.connect(
             PlainReader(cast.acme.actor("dan"), _WordyEncoder()), None
@@ -138,7 +138,7 @@ async def test_a_client_that_keeps_up_is_not_closed_for_a_burst(
         await subscriber.read(0.01)
         cast.engine.db.after_commit = no_listener
         await asyncio.sleep(0.1)
-        await asyncio.gather(*(say(cast, conversation, f"{n}") for n in range(60)))
+        await asyncio.gather(*(send_message(cast, conversation, f"{n}") for n in range(60)))
         assert len(await received(subscriber, 60, 3)) == 60
 
 

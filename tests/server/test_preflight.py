@@ -1,4 +1,4 @@
-"""What a server refuses to start with, and what it only tells."""
+"""Findings that keep a server from starting, and warnings."""
 
 import subprocess
 import sys

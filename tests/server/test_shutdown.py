@@ -20,7 +20,7 @@ PAUSE_SECONDS = 0.01
 FINE = {"200", "refused"}
 
 
-class Callers:
+class SteadyClients:
     """Clients that ask again and again, and try a refused connection again. `seen` counts what
     came back; anything but a status or a refusal is a failure."""
 
@@ -66,7 +66,7 @@ def workers_of(pid: int) -> set[int]:
 
 async def restarted(server: Server, rounds: int, *, until_reset: bool = False) -> Counter[str]:
     """What callers see of restarts: of so many, or of no more than it takes."""
-    callers = Callers(server.url)
+    callers = SteadyClients(server.url)
     asking = asyncio.create_task(callers.run())
     for _ in range(rounds):
         await callers.answered()
@@ -96,7 +96,7 @@ async def test_workers_are_replaced_restarted_and_killed(
     try:
         first.start()
         await first.wait_ready()
-        callers = Callers(first.url)
+        callers = SteadyClients(first.url)
         asking = asyncio.create_task(callers.run())
         await replace_workers(first)
         await callers.answered()

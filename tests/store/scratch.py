@@ -1,4 +1,4 @@
-"""A table for the tests of the two databases alone, and operations over it."""
+"""A table for tests of the databases, and transactions on it."""
 
 from typing import Any
 
@@ -80,13 +80,13 @@ RAISE_MANY = UpdateMany(things, ["tenant_id", "id"], ["open"], greatest=["count"
 
 
 async def make_table(db: Database, table: sa.Table = things) -> None:
-    """The scratch table, or another, in a database that may have it already."""
+    """Create the scratch table, or another, if the database does not have it."""
     ddl = str(CreateTable(table, if_not_exists=True).compile(dialect=DIALECTS[db.kind]))
     await db.alter_schema(lambda _version: ddl)
 
 
 async def add(tx: Tx, name: str | None, count: int = 0, open: bool | None = True) -> str:
-    """Insert one thing; answers its id."""
+    """Insert one row; return its id."""
     id = new_id()
     await tx.run(INSERT, id=id, name=name, count=count, open=open)
     return id

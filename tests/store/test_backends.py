@@ -1,4 +1,4 @@
-"""What both databases do alike. Each test runs on each, with a tenant of its own."""
+"""The behaviour that both databases have in common."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Copies of a database: what fails on the way takes nothing away."""
+"""Copying and restoring a database; a failure leaves the old one as it was."""
 
 from contextlib import closing
 from pathlib import Path
@@ -81,7 +81,7 @@ _LOOK += " NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
 
 
 async def held(url: str, text: str) -> list[tuple[object, ...]]:
-    """What a statement answers."""
+    """The value that a statement returns."""
     connection = await asyncpg.connect(url)
     try:
         if not text.startswith("SELECT"):

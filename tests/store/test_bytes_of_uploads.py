@@ -1,4 +1,4 @@
-"""What the tables held before uploads had a budget counts, once migrated."""
+"""The migration that counts the bytes of existing uploads."""
 
 import importlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What migrations change in rows that were there before."""
+"""How migrations change existing rows."""
 
 import importlib
 import json
@@ -76,14 +76,14 @@ async def test_existing_contact_inboxes_are_unverified_until_they_send_their_has
     cast = await make_cast(fresh_db)
     acme = cast.acme
     at, own = acme.people["carol"].created_at, "f00dfeed-0000-4000-8000-000000000001"
-    # Of Carol: her own of long ago, one that the tenant made with her, and a stranger's.
+    # Carol's contact inboxes: her own, an old one of the tenant's, and one that somebody else made.
     places = [
         structs.replace(acme.contact_inboxes["carol"], source_id=source_id, pubsub_token=source_id,
                         created_at=created_at, proof_required=proof, origin="joined", given=None)
         for source_id, created_at, proof in (
             (own, at, True),
             ("0193454a-0000-7000-8000-000000000007", at, False),
-            ("stranger", at + 1, True),
+            ("unknown", at + 1, True),
         )
     ]  # fmt: skip
     await fresh_db.write(acme.tenant.id, _add_places, places)

@@ -1,4 +1,4 @@
-"""Several statements for many rows in one round trip: all is done, or nothing."""
+"""Several statements for many rows in one round trip: all succeed, or none."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tables and columns that a migration renames keep their rows, and older backups are counted."""
+"""A migration that renames tables and columns keeps the rows; older backups are verified."""
 
 import shutil
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How the databases go about it: SQLite keeps no statistics, PostgreSQL plans once if it is let."""
+"""Query plans: SQLite has no statistics; PostgreSQL plans a prepared statement once if it may."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -60,7 +60,7 @@ async def test_the_rows_of_one_person_are_found_by_an_index(
 
 
 async def sqlite_steps(query: Query[object], folder: Path) -> list[str]:
-    """How SQLite goes about a query in an empty database."""
+    """SQLite's plan of a query, in an empty database."""
     path = folder / "koine.db"
     database = await SqliteDatabase.open(path)
     await schema.migrate(database)
@@ -74,7 +74,7 @@ async def sqlite_steps(query: Query[object], folder: Path) -> list[str]:
 
 @pytest.fixture
 async def unknown(shared_postgres: SharedPostgres) -> AsyncIterator[Database]:
-    """A database whose server has no statistics of it yet: with them it may plan as it likes."""
+    """A database without statistics; with them PostgreSQL may choose other plans."""
     async with databases.postgres(shared_postgres) as opened:
         yield opened
 
@@ -83,7 +83,7 @@ async def test_a_first_page_is_planned_once(unknown: Database) -> None:
     postgres_db = unknown
     assert isinstance(postgres_db, PostgresDatabase)
     acme = (await make_cast(postgres_db)).acme
-    # So often that whichever connection is looked at has run it more than five times.
+    # Often enough that each connection of the pool has run it more than five times.
     for _ in range(60):
         await postgres_db.read(acme.tenant.id, lists.page, ConversationFilter(), page_window(1, 20))
     first_page = lists._PAGES.of(lists._PageVariant(window=paging.variant(page_window(1, 20))))

@@ -1,4 +1,4 @@
-"""PostgreSQL's own: retries, lost connections, the pool."""
+"""Behaviour of PostgreSQL alone: retries, lost connections, the pool."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -33,7 +33,7 @@ async def db(url: str) -> AsyncIterator[PostgresDatabase]:
 
 @pytest.fixture
 async def kill(url: str) -> AsyncIterator[Callable[[Any], Any]]:
-    """Ends the connection an operation is on, as a restart of the server would."""
+    """A function that ends the connection of a transaction, as a restart of the server does."""
     other = await asyncpg.connect(url)
 
     async def kill(tx: Any) -> None:

@@ -1,4 +1,4 @@
-"""Migrations: from nothing to the tables the program knows, and never past a newer program."""
+"""Migrations: they create the tables of the program, and leave those of a newer one alone."""
 
 import asyncio
 import importlib
@@ -74,7 +74,7 @@ def upgrade():
 
 @pytest.fixture
 def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A program with one migration more."""
+    """A program with one more migration."""
     versions = shutil.copytree(schema._MIGRATIONS, tmp_path / "migrations") / "versions"
     (versions / "9000_colour.py").write_text(STEP.format(before=schema.head()))
     with monkeypatch.context() as patched:

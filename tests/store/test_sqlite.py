@@ -1,4 +1,4 @@
-"""SQLite's own: the one writer thread, snapshots, one serving process."""
+"""Behaviour of SQLite alone: the writer thread, snapshots, one serving process."""
 
 import asyncio
 import itertools

@@ -10,6 +10,6 @@ from tests.webhooks.harness import WebhookHarness, webhook_harness
 
 @pytest.fixture
 async def harness(empty_db: Database) -> AsyncIterator[WebhookHarness]:
-    """In a database of its own: a dispatcher serves all tenants of a database."""
+    """In a database of its own, since a dispatcher sends the deliveries of all tenants."""
     async with webhook_harness(empty_db) as opened:
         yield opened

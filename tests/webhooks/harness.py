@@ -1,4 +1,4 @@
-"""A tenant with an endpoint at a local receiver, and a worker whose turns the test calls."""
+"""The cast with a local receiver, and a planner and dispatcher that tests run step by step."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from tests.support.webhook_receiver import Receiver, running_receiver
 
 @dataclass
 class WebhookHarness:
-    """Everything a test of webhooks needs."""
+    """The cast, the receiver, and what a test does with them."""
 
     cast: Cast
     receiver: Receiver
@@ -78,7 +78,7 @@ class WebhookHarness:
 
     @asynccontextmanager
     async def request_in_flight(self) -> AsyncIterator[None]:
-        """A request has reached the receiver, which responds when the context ends."""
+        """Wait for a request to the receiver, which responds when the context ends."""
         await self.plan()
         self.receiver.hold = hold = asyncio.Event()
         await self.worker.dispatcher.dispatch_once()
@@ -88,18 +88,18 @@ class WebhookHarness:
         hold.set()
         await self.worker.dispatcher.idle()
 
-    async def log(self, hook: WebhookEndpoint, *states: str) -> list[WebhookDelivery]:
+    async def log(self, endpoint: WebhookEndpoint, *states: str) -> list[WebhookDelivery]:
         """The endpoint's deliveries, oldest first."""
         wanted = LogFilter(states=states)  # type: ignore[arg-type]  # states
         page = await deliveries.page(
-            self.cast.engine, self.admin, hook.id, wanted, Window(limit=500)
+            self.cast.engine, self.admin, endpoint.id, wanted, Window(limit=500)
         )
         return page.items[::-1]
 
 
 @asynccontextmanager
 async def webhook_harness(db: Database) -> AsyncIterator[WebhookHarness]:
-    """A receiver, a cast, and a worker whose tasks do not run."""
+    """A new cast and receiver; the tasks of planner and dispatcher do not run."""
     async with running_receiver() as receiver:
         cast = await make_cast(db, outbound_allow="127.0.0.1", base_url="http://koine.test")
         try:

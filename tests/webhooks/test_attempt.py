@@ -1,4 +1,4 @@
-"""One post, whatever happens to it."""
+"""One attempt."""
 
 from koine.kit.outbound import EgressPolicy, OutboundClient
 from koine.webhooks.attempt import INTERNAL_ERROR

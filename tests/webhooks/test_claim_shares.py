@@ -1,4 +1,4 @@
-"""No tenant and no endpoint can have all of the sender's hands, however slowly it answers."""
+"""No tenant and no endpoint gets all claims of a dispatcher, however slowly it responds."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ ENDPOINTS, MESSAGES = 80, 8
 
 
 async def send_message_of_rival(harness: WebhookHarness) -> None:
-    """To its one endpoint."""
+    """Send a message of Rival, which has one endpoint."""
     engine, ada = harness.cast.engine, harness.cast.rival.actor("ada")
     new = NewEndpoint(
         dialect="native", url=f"{harness.receiver.url}/rival", kinds=("message.created",)
@@ -32,14 +32,14 @@ async def send_message_of_rival(harness: WebhookHarness) -> None:
 
 
 async def claim_all(harness: WebhookHarness) -> None:
-    """Claim as long as there is something to claim; no post comes back meanwhile."""
+    """Claim until nothing is due, while no response arrives."""
     await harness.plan()
     while await harness.worker.dispatcher.dispatch_once():
         pass
 
 
 async def is_received(harness: WebhookHarness, path: str) -> bool:
-    """Whether something is posted there, however long it takes until then."""
+    """Whether a request for this path arrives, in any time."""
     for _ in range(300):
         if path in {got.path for got in harness.receiver.requests}:
             return True

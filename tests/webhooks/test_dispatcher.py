@@ -1,4 +1,4 @@
-"""From the log to the receiver: once each, again when it fails, and no further than that."""
+"""Deliveries from the event log to the receiver: each once, and again when an attempt fails."""
 
 import asyncio
 
@@ -180,11 +180,11 @@ async def test_payloads_of_a_deleted_conversation_are_neither_sent_nor_stored(
     await harness.plan()
     await conversations.delete(harness.cast.engine, harness.admin, conversation.id, None)
     await harness.plan_and_send()
-    told_after = [msgspec.json.decode(g.body)["type"] for g in harness.receiver.requests]
+    types = [msgspec.json.decode(each.body)["type"] for each in harness.receiver.requests]
     rows = [
         row for row in await harness.log(made.endpoint) if row.conversation_id == conversation.id
     ]
-    assert told_after[-1] == "conversation.deleted"
+    assert types[-1] == "conversation.deleted"
     assert rows[-1].state == "cancelled"
     for row in rows:
         shown = await deliveries.one(
@@ -367,8 +367,8 @@ async def test_no_endpoint_receives_support_conversations(harness: WebhookHarnes
         ears[name] = (await endpoints.create(engine, maker, new)).endpoint
     named = tenants.TenantChanges(support_user_ids=[acme.id("dora")])
     await tenants.change(engine, acme.actor("ada"), named)
-    new_talk = NewConversation(kind="support", owner_id=acme.id("carol"))
-    await harness.send_message(await conversations.create(engine, harness.admin, new_talk), "help")
+    support = NewConversation(kind="support", owner_id=acme.id("carol"))
+    await harness.send_message(await conversations.create(engine, harness.admin, support), "help")
     await harness.plan_and_send()
     assert [got.path for got in harness.receiver.requests] == ["/dora"]
 

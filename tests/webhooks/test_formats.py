@@ -1,4 +1,4 @@
-"""What each dialect posts and how it is signed, as its receivers check it."""
+"""The requests and signatures of each webhook format, checked as receivers do."""
 
 import hashlib
 import hmac
@@ -56,7 +56,7 @@ async def test_during_a_rotation_both_secrets_verify(harness: WebhookHarness) ->
 
 
 async def sent_in(harness: WebhookHarness, dialect: str) -> tuple[str, list[ReceivedRequest]]:
-    """An event of each kind that agents cause, as the dialect sends it."""
+    """The request of each event kind that agents cause, in this dialect's format."""
     made = await harness.create_endpoint(dialect=dialect, kinds=())
     engine, acme, conversation = (
         harness.cast.engine,

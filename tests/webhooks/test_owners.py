@@ -33,24 +33,24 @@ LEAVINGS = {
 LEAVING = pytest.mark.parametrize(("how", "why"), LEAVINGS.values(), ids=LEAVINGS)
 
 
-async def eve_of(
+async def create_eve(
     harness: WebhookHarness, role: str = "tenant_admin", permissions: str = "[]"
 ) -> Actor:
-    """Somebody who will leave."""
+    """Eve, a user whose rights end in a test."""
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=permissions)
     eve = await directory.create(harness.cast.engine, harness.admin, new)
     held = access.effective_permissions(role, permissions)
     return Actor(harness.admin.tenant_id, "user", eve.id, role, held)
 
 
-async def hook_of(harness: WebhookHarness, owner: Actor) -> CreatedEndpoint:
+async def create_endpoint_of(harness: WebhookHarness, owner: Actor) -> CreatedEndpoint:
     new = NewEndpoint(
         dialect="native", url=f"{harness.receiver.url}/hook", kinds=("message.created",)
     )
     return await endpoints.create(harness.cast.engine, owner, new)
 
 
-async def leave(harness: WebhookHarness, who: Actor, how: PersonChanges | None) -> None:
+async def end_rights(harness: WebhookHarness, who: Actor, how: PersonChanges | None) -> None:
     engine, who_id = harness.cast.engine, who.identity_id or ""
     if how is None:
         await offboarding.remove(engine, harness.admin, who_id, "user")
@@ -66,11 +66,11 @@ async def shown(harness: WebhookHarness, made: CreatedEndpoint) -> WebhookEndpoi
 async def test_the_endpoint_of_a_removed_owner_is_paused_and_receives_nothing(
     harness: WebhookHarness, how: PersonChanges | None, why: str
 ) -> None:
-    eve = await eve_of(harness)
-    made, conversation = await hook_of(harness, eve), await harness.create_conversation()
+    eve = await create_eve(harness)
+    made, conversation = await create_endpoint_of(harness, eve), await harness.create_conversation()
     await harness.send_message(conversation, "before")
     await harness.plan_and_send()
-    await leave(harness, eve, how)
+    await end_rights(harness, eve, how)
     found = await shown(harness, made)
     assert (found.status, found.reason) == ("disabled", why)
     await harness.send_message(conversation, "a note", private=True)
@@ -86,12 +86,11 @@ async def test_the_endpoint_of_a_removed_owner_is_paused_and_receives_nothing(
 async def test_it_is_paused_without_an_event_about_its_owner(
     harness: WebhookHarness, how: PersonChanges | None, why: str
 ) -> None:
-    """Also when no event says so: the owner's row is read, and other endpoints receive their
-    events."""
-    eve = await eve_of(harness)
-    made = await hook_of(harness, eve)
+    """The owner's row is read for each event; other endpoints receive their events."""
+    eve = await create_eve(harness)
+    made = await create_endpoint_of(harness, eve)
     await harness.create_endpoint(kinds=("webhook.disabled",))
-    await leave(harness, eve, how)
+    await end_rights(harness, eve, how)
     await harness.plan()
     await harness.plan_and_send()
     row = await harness.cast.engine.db.read(harness.admin.tenant_id, rows.get, made.endpoint.id)
@@ -101,11 +100,11 @@ async def test_it_is_paused_without_an_event_about_its_owner(
 
 
 async def test_pending_deliveries_wait_for_the_new_owner(harness: WebhookHarness) -> None:
-    eve = await eve_of(harness)
-    made, conversation = await hook_of(harness, eve), await harness.create_conversation()
+    eve = await create_eve(harness)
+    made, conversation = await create_endpoint_of(harness, eve), await harness.create_conversation()
     await harness.send_message(conversation, "on its way")
     await harness.plan()
-    await leave(harness, eve, LEAVINGS["blocked"][0])
+    await end_rights(harness, eve, LEAVINGS["blocked"][0])
     await harness.send_due()
     assert harness.receiver.requests == []
     assert [row.state for row in await harness.log(made.endpoint)] == ["pending"]
@@ -126,8 +125,8 @@ async def test_the_owner_of_a_delivery_that_waited_is_checked_again(
     harness: WebhookHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(payloads, "RECHECK_AFTER", -1)
-    eve = await eve_of(harness)
-    made, conversation = await hook_of(harness, eve), await harness.create_conversation()
+    eve = await create_eve(harness)
+    made, conversation = await create_endpoint_of(harness, eve), await harness.create_conversation()
     await harness.send_message(conversation)
     await harness.plan()
     reason_to_pause = payloads.PayloadBuilder.reason_to_pause
@@ -135,7 +134,7 @@ async def test_the_owner_of_a_delivery_that_waited_is_checked_again(
     async def late(
         builder: payloads.PayloadBuilder, delivery: payloads.OutgoingDelivery
     ) -> str | None:
-        await leave(harness, eve, LEAVINGS["blocked"][0])
+        await end_rights(harness, eve, LEAVINGS["blocked"][0])
         return await reason_to_pause(builder, delivery)
 
     monkeypatch.setattr(payloads.PayloadBuilder, "reason_to_pause", late)
@@ -146,10 +145,10 @@ async def test_the_owner_of_a_delivery_that_waited_is_checked_again(
 
 
 async def test_a_caller_with_fewer_rights_cannot_take_over(harness: WebhookHarness) -> None:
-    eve = await eve_of(harness)
-    made = await hook_of(harness, eve)
-    await leave(harness, eve, None)
-    fred = await eve_of(harness, "agent", f'["{WRITE_WEBHOOKS}"]')
+    eve = await create_eve(harness)
+    made = await create_endpoint_of(harness, eve)
+    await end_rights(harness, eve, None)
+    fred = await create_eve(harness, "agent", f'["{WRITE_WEBHOOKS}"]')
     with pytest.raises(Forbidden):
         await endpoint_changes.change(
             harness.cast.engine, fred, made.endpoint.id, EndpointChanges(active=True)
@@ -157,9 +156,9 @@ async def test_a_caller_with_fewer_rights_cannot_take_over(harness: WebhookHarne
 
 
 async def test_taking_over_is_in_the_audit_log(harness: WebhookHarness) -> None:
-    eve = await eve_of(harness)
-    made = await hook_of(harness, eve)
-    await leave(harness, eve, None)
+    eve = await create_eve(harness)
+    made = await create_endpoint_of(harness, eve)
+    await end_rights(harness, eve, None)
     engine, ada = harness.cast.engine, harness.cast.acme.actor("ada")
     await endpoint_changes.change(engine, ada, made.endpoint.id, EndpointChanges(active=True))
     page = await audit_log.find(engine, harness.admin, "webhook", "take_over", Window(limit=5))
@@ -172,13 +171,13 @@ async def test_taking_over_is_in_the_audit_log(harness: WebhookHarness) -> None:
 async def test_the_endpoint_of_a_key_that_ended_is_paused(
     harness: WebhookHarness, end: str
 ) -> None:
-    engine, eve = harness.cast.engine, await eve_of(harness)
-    fred = await eve_of(harness, "agent")
+    engine, eve = harness.cast.engine, await create_eve(harness)
+    fred = await create_eve(harness, "agent")
     until = engine.clock.now() + HOUR if end == "expired" else None
     key = await api_keys.create(
         engine, eve, "k", PERMISSIONS, user_id=fred.identity_id, expires_at=until
     )
-    made = await hook_of(harness, await credentials.by_key(engine, key.text))
+    made = await create_endpoint_of(harness, await credentials.by_key(engine, key.text))
     conversation = await harness.create_conversation()
     await harness.send_message(conversation, "before")
     await harness.plan_and_send()
@@ -187,7 +186,7 @@ async def test_the_endpoint_of_a_key_that_ended_is_paused(
     elif end == "expired":
         harness.cast.clock.advance(2 * 3600)
     else:
-        await leave(harness, fred if end == "its user left" else eve, None)
+        await end_rights(harness, fred if end == "its user left" else eve, None)
     await harness.send_message(conversation, "after")
     await harness.plan_and_send()
     found = await shown(harness, made)
@@ -198,9 +197,9 @@ async def test_the_endpoint_of_a_key_that_ended_is_paused(
 async def test_an_owner_who_changes_and_keeps_all_rights_keeps_the_endpoint_active(
     harness: WebhookHarness,
 ) -> None:
-    eve = await eve_of(harness)
-    await hook_of(harness, eve)
-    await leave(harness, eve, PersonChanges(name="Eva"))
+    eve = await create_eve(harness)
+    await create_endpoint_of(harness, eve)
+    await end_rights(harness, eve, PersonChanges(name="Eva"))
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
     assert len(harness.receiver.requests) == 1
@@ -213,17 +212,17 @@ ALTER TABLE hooks RENAME COLUMN acts_as_user_id TO reads_as;
 ALTER TABLE hooks RENAME COLUMN reads_as TO acts_as_user_id;
 ALTER TABLE hooks RENAME TO webhook_endpoints;
 """
-"""A step of when the table had its older names."""
+"""A migration from when the table had other names."""
 
 
 async def test_an_existing_endpoint_belongs_to_the_user_who_last_changed_it(
     harness: WebhookHarness,
 ) -> None:
-    """A migration reads it in the audit log."""
+    """The migration reads the audit log."""
     engine, ada = harness.cast.engine, harness.cast.acme.actor("ada")
     key = await api_keys.create(engine, ada, "k", PERMISSIONS)
     by_key = await credentials.by_key(engine, key.text)
-    hooks_of = [await hook_of(harness, who) for who in (by_key, ada, harness.admin)]
+    hooks_of = [await create_endpoint_of(harness, who) for who in (by_key, ada, harness.admin)]
     await engine.db.alter_schema(lambda _: "UPDATE webhook_endpoints SET owner_key_id = NULL")
     step = importlib.import_module(f"{versions.__name__}.0007_owners_of_webhooks")
     await engine.db.alter_schema(lambda _: AS_OF_BEFORE.format(step._FROM_AUDIT))

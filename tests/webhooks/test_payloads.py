@@ -1,4 +1,4 @@
-"""Payloads: an event whose body cannot be built does not hold up others."""
+"""An event whose payload cannot be built does not delay others."""
 
 import msgspec
 import pytest
@@ -25,7 +25,7 @@ class FailingFormat(NativeWebhookFormat):
     def payload(
         self, context: EventContext, tenant: Tenant, kinds: EventNames, reader: Actor
     ) -> Said | None:
-        """As the native one, but for that message."""
+        """The native payload, except for that message."""
         if context.message is not None and context.message.content == BAD:
             raise KeyError(BAD)
         return super().payload(context, tenant, kinds, reader)

@@ -1,4 +1,4 @@
-"""Planned deliveries: none is left out or doubled, on whichever node."""
+"""The planner writes each delivery once, also with several nodes."""
 
 import asyncio
 
@@ -72,7 +72,7 @@ async def test_an_endpoint_that_is_enabled_later_receives_only_later_events(
 
 
 async def test_a_cursor_that_moved_by_reading_alone_loses_events(harness: WebhookHarness) -> None:
-    """The planted bug: rows and cursor in two transactions, and a death in between."""
+    """A planted fault: rows and cursor in two transactions, with a crash in between."""
     made, conversation = await harness.create_endpoint(), await harness.create_conversation()
     await harness.send_message(conversation)
     upto = await last_position(harness)

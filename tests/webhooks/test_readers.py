@@ -1,4 +1,4 @@
-"""Bodies show what the endpoint's owner may read, as `GET` shows it to them, and nothing else."""
+"""Payloads contain what the endpoint's owner may read, as `GET` returns it, and nothing else."""
 
 import msgspec
 import pytest
@@ -23,7 +23,7 @@ SECRET = "my card is 4711"
 
 
 async def user(harness: WebhookHarness, role: str | None, *more: str) -> Actor:
-    """Somebody of that role with more permissions than it has."""
+    """A user with this role and further permissions."""
     given = msgspec.json.encode(more).decode()
     new = NewIdentity(kind="user", name="Eve", role=role, permissions=given)
     eve = await directory.create(harness.cast.engine, harness.admin, new)
@@ -40,7 +40,7 @@ async def listening(
 
 
 async def support(harness: WebhookHarness, *readers: Actor) -> Conversation:
-    """A support conversation where something was said."""
+    """A support conversation with a message."""
     named = tenants.TenantChanges(support_user_ids=[each.identity_id or "" for each in readers])
     await tenants.change(harness.cast.engine, harness.admin, named)
     new = NewConversation(kind="support", owner_id=harness.cast.acme.id("carol"))

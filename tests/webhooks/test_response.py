@@ -1,4 +1,4 @@
-"""What an answer means."""
+"""The outcome of an attempt, from the endpoint's response."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""When a delivery is tried again: the table of Standard Webhooks, and the two of one's own."""
+"""When a delivery is tried again: the schedule of Standard Webhooks, or the endpoint's own."""
 
 import pytest
 from hypothesis import given

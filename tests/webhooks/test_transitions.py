@@ -1,4 +1,4 @@
-"""A change is sent with the values it had, whatever changed after it."""
+"""An event is sent with the values of its change, also when they changed again."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ async def move(harness: WebhookHarness, conversation: Conversation, **given: Any
 
 
 async def posted(harness: WebhookHarness) -> list[dict[str, Any]]:
-    """Everything that was posted, in the order of the log."""
+    """All requests, in the order of the event log."""
     await harness.plan_and_send()
     rows = [row.event_id for each in await harness.endpoints() for row in await harness.log(each)]
     got = sorted(harness.receiver.requests, key=lambda each: rows.index(each.id))

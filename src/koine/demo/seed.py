@@ -117,7 +117,7 @@ async def _inboxes(engine: Engine, operator_actor: Actor) -> list[Inbox]:
 
 
 def _prompt(version: int) -> str:
-    return f'{{"prompt": "You are Mia, the friendly voice of the shop.", "draft": {version}}}'
+    return f'{{"prompt": "You are Mia, the friendly assistant of the shop.", "draft": {version}}}'
 
 
 async def _contact_session(

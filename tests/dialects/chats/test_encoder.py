@@ -18,7 +18,7 @@ async def chat(cast: Cast) -> Conversation:
     return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
 
 
-async def say(cast: Cast, where: Conversation, text: str, private: bool = False) -> None:
+async def send_message(cast: Cast, where: Conversation, text: str, private: bool = False) -> None:
     draft = Draft(content=text, sender_id=cast.acme.id("alice"), private=private)
     await messages.send(cast.engine, cast.acme.actor("alice"), where.id, draft)
 
@@ -30,8 +30,8 @@ async def test_a_key_receives_its_workspaces_chats_and_no_private_note(cast: Cas
         async with mine as stream, other as rival:
             assert (await stream.next()).kind == (await rival.next()).kind == "ready"
             conversation = await chat(cast)
-            await say(cast, conversation, "a note", private=True)
-            await say(cast, conversation, "Hello")
+            await send_message(cast, conversation, "a note", private=True)
+            await send_message(cast, conversation, "Hello")
             created, said = await stream.until("chat-message.created")
             assert created.kind == "chat.created" and created.data["chat"]["id"] == conversation.id
             assert said.data["chatMessage"]["content"] == "Hello"

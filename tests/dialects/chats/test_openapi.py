@@ -1,4 +1,4 @@
-"""What the document of this dialect promises beyond what the Structs' own fields say."""
+"""The parts of the OpenAPI document that do not follow from the fields of the types."""
 
 from typing import Any, get_args
 

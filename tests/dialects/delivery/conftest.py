@@ -19,7 +19,7 @@ CONVERSATIONS = "/messaging/conversations"
 
 
 class DeliveryClient:
-    """Calls of the dialect, each by a person of Acme."""
+    """Requests to the dialect by people of Acme."""
 
     def __init__(self, cast: Cast, client: httpx.AsyncClient) -> None:
         self.cast = cast
@@ -28,7 +28,7 @@ class DeliveryClient:
     async def call(
         self, who: str, method: str, path: str = "", body: object = None, **query: object
     ) -> httpx.Response:
-        """One call; `path` is below /messaging/conversations."""
+        """One request; `path` is below /messaging/conversations."""
         return await self.client.request(
             method,
             CONVERSATIONS + path,
@@ -41,7 +41,7 @@ class DeliveryClient:
         return await self.call(who, "GET", path, **query)
 
     async def open(self, who: str = "dan", parcel: int = 0, **body: object) -> dict[str, Any]:
-        """The conversation of one of Acme's deliveries."""
+        """Open the conversation of one of Acme's deliveries."""
         body = {"delivery_id": self.cast.acme.deliveries[parcel].id, **body}
         response = await self.call(who, "POST", body=body)
         assert response.status_code in (200, 201), response.text
@@ -52,7 +52,7 @@ class DeliveryClient:
         return await self.call(who, "POST", f"/{conversation_id}/messages", body)
 
     async def send_text(self, who: str, conversation_id: str, text: str) -> dict[str, Any]:
-        """A message that must go through."""
+        """Send a message, which must succeed; return it."""
         response = await self.send(who, conversation_id, content=text)
         assert response.status_code == 201, response.text
         sent: dict[str, Any] = response.json()["data"]
@@ -66,7 +66,7 @@ class DeliveryClient:
         )
 
     async def create_user(self, name: str, role: str | None, *permissions: str) -> str:
-        """A new user of Acme with permissions of their own; gives their id."""
+        """Create a user of Acme with these permissions; return its id."""
         acme = self.cast.acme
         words = "[" + ",".join(f'"{each}"' for each in permissions) + "]"
         new = NewIdentity(
@@ -77,7 +77,7 @@ class DeliveryClient:
         return acme.id(name)
 
     def headers(self, who: str) -> dict[str, str]:
-        """Who calls: a person of Acme, `rival:<name>`, or `root`, the system administrator."""
+        """The token of a user of Acme, `rival:<name>`, or `root`, the system administrator."""
         if who == "root":
             token = self.cast.engine.signer.sign({"sub": new_id(), "is_system_admin": True}, 600)
             return {"Authorization": f"Bearer {token}"}

@@ -1,4 +1,4 @@
-"""Create a conversation: the ten rules of delivery.md, by number."""
+"""Creating a conversation: the ten rules of delivery.md, by number."""
 
 import asyncio
 

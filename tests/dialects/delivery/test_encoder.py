@@ -1,4 +1,4 @@
-"""The delivery dialect's own stream: conversations and messages as its GETs show them."""
+"""The stream of the delivery dialect: conversations and messages as its GETs return them."""
 
 from koine.dialects.delivery import DeliveryDialect
 from koine.engine.conversations import delivery_conversations, messages, participants
@@ -12,13 +12,15 @@ from tests.support.live_server import live
 PATH = "/messaging/events"
 
 
-async def opened(cast: Cast) -> Conversation:
+async def create_conversation(cast: Cast) -> Conversation:
     opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id)
     actor = cast.acme.actor("dan")
     return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
 
 
-async def say(cast: Cast, where: Conversation, who: str, text: str, private: bool = False) -> None:
+async def send_message(
+    cast: Cast, where: Conversation, who: str, text: str, private: bool = False
+) -> None:
     inside = who in ("dan", "cleo")
     draft = Draft(
         content=text, sender_id=cast.acme.id(who), private=private, must_participate=inside
@@ -27,11 +29,11 @@ async def say(cast: Cast, where: Conversation, who: str, text: str, private: boo
 
 
 async def test_a_participant_receives_messages_as_get_returns_them(cast: Cast) -> None:
-    conversation = await opened(cast)
+    conversation = await create_conversation(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
             assert (await stream.next()).kind == "ready" and stream.cursor
-            await say(cast, conversation, "dan", "I am here")
+            await send_message(cast, conversation, "dan", "I am here")
             (event,) = await stream.until("message.created")
         assert event.data["message"]["content"] == "I am here"
         assert event.data["conversation"]["unread_count"] == 1
@@ -41,38 +43,38 @@ async def test_a_participant_receives_messages_as_get_returns_them(cast: Cast) -
 async def test_a_user_who_may_only_view_receives_conversation_updates_without_messages(
     cast: Cast,
 ) -> None:
-    conversation = await opened(cast)
+    conversation = await create_conversation(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("dora"), path=PATH) as stream:
             await stream.next()
-            await say(cast, conversation, "dan", "I am here")
+            await send_message(cast, conversation, "dan", "I am here")
             (event,) = await stream.until("conversation.updated")
         assert "message" not in event.data
         assert event.data["conversation"]["latest_message"]["content"] == "I am here"
 
 
 async def test_private_notes_and_conversations_of_others_are_not_received(cast: Cast) -> None:
-    conversation = await opened(cast)
+    conversation = await create_conversation(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         inside = follow_stream(server.url, cast.bearer("cleo"), path=PATH)
         outside = follow_stream(server.url, cast.bearer("olaf"), path=PATH)
         async with inside as cleo, outside as olaf:
             assert (await cleo.next()).kind == (await olaf.next()).kind == "ready"
-            await say(cast, conversation, "alice", "a note", private=True)
-            await say(cast, conversation, "dan", "I am here")
+            await send_message(cast, conversation, "alice", "a note", private=True)
+            await send_message(cast, conversation, "dan", "I am here")
             (event,) = await cleo.until("message.created")
             assert event.data["message"]["content"] == "I am here"
             assert await olaf.rest() == []
 
 
 async def test_a_stream_resumes_after_its_cursor(cast: Cast) -> None:
-    conversation = await opened(cast)
+    conversation = await create_conversation(cast)
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
             await stream.next()
             cursor = stream.cursor
         for n in range(3):
-            await say(cast, conversation, "dan", f"{n}")
+            await send_message(cast, conversation, "dan", f"{n}")
         async with follow_stream(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
             await stream.next()
             events = [await stream.next() for _ in range(3)]
@@ -80,13 +82,13 @@ async def test_a_stream_resumes_after_its_cursor(cast: Cast) -> None:
 
 
 async def test_a_removed_participant_receives_no_later_message(cast: Cast) -> None:
-    conversation, admin = await opened(cast), cast.acme.actor("ada")
+    conversation, admin = await create_conversation(cast), cast.acme.actor("ada")
     async with live(cast.engine, DeliveryDialect()) as server:
         async with follow_stream(server.url, cast.bearer("cleo"), path=PATH) as stream:
             await stream.next()
             cursor = stream.cursor
         await participants.remove(cast.engine, admin, conversation.id, [cast.acme.id("cleo")])
-        await say(cast, conversation, "dan", "She is gone")
+        await send_message(cast, conversation, "dan", "She is gone")
         async with follow_stream(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
             (event,) = (await stream.rest())[1:]
         assert (event.kind, event.data["conversation"]) == ("conversation.removed", None)

@@ -1,4 +1,4 @@
-"""Every refusal of the core has an answer in the dialect's envelope."""
+"""Every refusal of the engine has a response in the dialect's envelope."""
 
 import msgspec
 import pytest

@@ -353,7 +353,7 @@ async def test_private_notes_are_not_returned(delivery_client: DeliveryClient) -
 
 
 async def support(client: DeliveryClient) -> str:
-    """A support conversation with Cleo and Dan in it; Olaf is the tenant's support user."""
+    """A support conversation of Cleo and Dan; Olaf is the tenant's support user."""
     engine, ada = client.cast.engine, client.cast.acme.actor("ada")
     people = ((client.id("cleo"), "member"), (client.id("dan"), "member"))
     new = NewConversation(kind="support", participants=people)  # type: ignore[arg-type]  # roles

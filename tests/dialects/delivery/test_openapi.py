@@ -1,4 +1,4 @@
-"""The dialect's OpenAPI document is made of the very types that read and write."""
+"""The dialect's OpenAPI document, generated from the types of its requests and responses."""
 
 import json
 

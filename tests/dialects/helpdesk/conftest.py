@@ -15,7 +15,7 @@ BASE = "/api/v1/conversations"
 
 
 class HelpdeskClient:
-    """Requests with Acme's key, which has every permission, unless other headers are given."""
+    """Requests with Acme's key, which has every permission, unless `headers` has another."""
 
     def __init__(self, cast: Cast, client: httpx.AsyncClient) -> None:
         self.cast = cast

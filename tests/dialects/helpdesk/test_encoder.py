@@ -12,12 +12,14 @@ from tests.support.live_server import live
 PATH = "/api/v1/conversations/events"
 
 
-async def opened(cast: Cast) -> Conversation:
+async def create_conversation(cast: Cast) -> Conversation:
     new = NewConversation(title="Late", owner_id=cast.acme.id("carol"))
     return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
 
 
-async def say(cast: Cast, where: Conversation, who: str, text: str, private: bool = False) -> None:
+async def send_message(
+    cast: Cast, where: Conversation, who: str, text: str, private: bool = False
+) -> None:
     kind: SenderKind = "contact" if who == "carol" else "user"
     said = Draft(content=text, sender_id=cast.acme.id(who), sender_kind=kind, private=private)
     await messages.send(cast.engine, cast.acme.actor("ada"), where.id, said)
@@ -29,7 +31,7 @@ async def test_the_events_of_a_conversation_from_creation_to_deletion(cast: Cast
         headers = {"X-API-Key": cast.acme.key}
         async with follow_stream(server.url, headers, path=PATH) as stream:
             await stream.next()
-            conversation = await opened(cast)
+            conversation = await create_conversation(cast)
             event = await stream.next()
             assert event.kind == "conversation.created"
             assert event.data["data"]["_id"] == conversation.id
@@ -48,13 +50,13 @@ async def test_the_events_of_a_conversation_from_creation_to_deletion(cast: Cast
 
 
 async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast) -> None:
-    conversation = await opened(cast)
+    conversation = await create_conversation(cast)
     async with live(cast.engine, HelpdeskDialect()) as server:
         async with follow_stream(server.url, cast.bearer("alice"), path=PATH) as stream:
             await stream.next()
-            await say(cast, conversation, "carol", "Where is it?")
-            await say(cast, conversation, "alice", "On its way")
-            await say(cast, conversation, "alice", "she is angry", private=True)
+            await send_message(cast, conversation, "carol", "Where is it?")
+            await send_message(cast, conversation, "alice", "On its way")
+            await send_message(cast, conversation, "alice", "she is angry", private=True)
             events = [await stream.next() for _ in range(3)]
         shown = [(event.kind, event.data["data"]["message"]["text"]) for event in events]
         assert shown == [
@@ -65,11 +67,11 @@ async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast
 
 
 async def test_another_tenant_receives_nothing(cast: Cast) -> None:
-    conversation = await opened(cast)
+    conversation = await create_conversation(cast)
     async with live(cast.engine, HelpdeskDialect()) as server:
         mine = follow_stream(server.url, {"X-API-Key": cast.acme.key}, path=PATH)
         theirs = follow_stream(server.url, {"X-API-Key": cast.rival.key}, path=PATH)
         async with mine as stream, theirs as rival:
             assert (await stream.next()).kind == (await rival.next()).kind == "ready"
-            await say(cast, conversation, "alice", "On its way")
+            await send_message(cast, conversation, "alice", "On its way")
             assert await stream.until("message.sent") and await rival.rest() == []

@@ -1,4 +1,4 @@
-"""Every refusal of the core has its status, code and shape (helpdesk.md, "Envelope and errors")."""
+"""Refusals of the engine in this dialect's format (helpdesk.md, "Envelope and errors")."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What the document of this dialect promises."""
+"""The OpenAPI document of the helpdesk dialect."""
 
 from typing import Any
 

@@ -59,14 +59,14 @@ async def totals(cast: Cast, f: ConversationFilter) -> tuple[int, int]:
     return kept, len(listed.items)
 
 
-async def bridge(cast: Cast) -> Inbox:
+async def trusting_inbox(cast: Cast) -> Inbox:
     """An inbox that takes what its clients say for true."""
     new = NewInbox(name="Bridge", settings='{"contact_matching":"trusting"}')
     return await inboxes.create(cast.engine, operator(cast.acme.tenant.id), new)
 
 
 async def test_concurrent_requests_create_one_contact(cast: Cast) -> None:
-    at = await session.resolve(cast.engine, (await bridge(cast)).identifier, None)
+    at = await session.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
     for given in (
         ContactInput(identifier="same"),
         ContactInput(email="same@web.test"),
@@ -134,7 +134,7 @@ async def test_the_survivor_keeps_its_values_and_gets_the_missing_ones(cast: Cas
 
 
 async def test_two_concurrent_merges_of_the_same_contacts(cast: Cast) -> None:
-    at = await session.resolve(cast.engine, (await bridge(cast)).identifier, None)
+    at = await session.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
     one = await contacts.create(cast.engine, at, ContactInput(email="one@web.test"))
     two = await contacts.create(cast.engine, at, ContactInput(email="two@web.test"))
     done = await asyncio.gather(
@@ -155,7 +155,7 @@ async def test_two_concurrent_merges_of_the_same_contacts(cast: Cast) -> None:
 
 async def test_a_contact_of_another_tenant_is_not_found(cast: Cast) -> None:
     given = ContactInput(email="carol@web.test")
-    at = await session.resolve(cast.engine, (await bridge(cast)).identifier, None)
+    at = await session.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
     assert (await contacts.create(cast.engine, at, given)).contact_at_inbox[1].id == cast.acme.id(
         "carol"
     )

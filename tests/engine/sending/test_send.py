@@ -27,7 +27,7 @@ async def opened(cast: Cast) -> Conversation:
     return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
 
 
-def said(cast: Cast, name: str, text: str, **more: object) -> Draft:
+def draft_of(cast: Cast, name: str, text: str, **more: object) -> Draft:
     return Draft(content=text, sender_id=cast.acme.id(name), must_participate=True, **more)  # type: ignore[arg-type]  # the test's own words
 
 
@@ -35,7 +35,7 @@ async def test_concurrent_sends_are_numbered_without_gaps(cast: Cast) -> None:
     conversation = await opened(cast)
     actor = cast.acme.actor("dan")
     sends = [
-        messages.send(cast.engine, actor, conversation.id, said(cast, "dan", f"{n}"))
+        messages.send(cast.engine, actor, conversation.id, draft_of(cast, "dan", f"{n}"))
         for n in range(200)
     ]
     posted = await asyncio.gather(*sends)
@@ -47,7 +47,7 @@ async def test_an_outsider_gets_not_found(cast: Cast) -> None:
     conversation = await opened(cast)
     with pytest.raises(NotFound):
         await messages.send(
-            cast.engine, cast.acme.actor("olaf"), conversation.id, said(cast, "olaf", "hi")
+            cast.engine, cast.acme.actor("olaf"), conversation.id, draft_of(cast, "olaf", "hi")
         )
 
 
@@ -55,7 +55,7 @@ async def test_a_viewer_who_is_no_participant_is_forbidden(cast: Cast) -> None:
     conversation = await opened(cast)
     with pytest.raises(Forbidden):
         await messages.send(
-            cast.engine, cast.acme.actor("ada"), conversation.id, said(cast, "ada", "hi")
+            cast.engine, cast.acme.actor("ada"), conversation.id, draft_of(cast, "ada", "hi")
         )
 
 
@@ -68,14 +68,14 @@ async def test_a_closed_conversation_accepts_no_message(cast: Cast) -> None:
             cast.engine,
             cast.acme.actor("dan"),
             conversation.id,
-            said(cast, "dan", "late", when_closed="refuse"),
+            draft_of(cast, "dan", "late", when_closed="refuse"),
         )
 
 
 async def test_a_client_message_id_makes_one_message_forever(cast: Cast) -> None:
     conversation = await opened(cast)
     actor = cast.acme.actor("dan")
-    draft = said(cast, "dan", "once", client_key="k")
+    draft = draft_of(cast, "dan", "once", client_key="k")
     posts = [messages.send(cast.engine, actor, conversation.id, draft) for _ in range(20)]
     assert len({m.id for m in await asyncio.gather(*posts)}) == 1
     again = await messages.send(cast.engine, actor, conversation.id, draft)
@@ -85,8 +85,8 @@ async def test_a_client_message_id_makes_one_message_forever(cast: Cast) -> None
 async def test_a_bad_send_of_a_batch_fails_alone(cast: Cast) -> None:
     conversation = await opened(cast)
     actor = cast.acme.actor("dan")
-    drafts = [said(cast, "dan", f"{n}") for n in range(10)]
-    drafts[4] = said(cast, "dan", "orphan", parent_id=cast.acme.tenant.id)
+    drafts = [draft_of(cast, "dan", f"{n}") for n in range(10)]
+    drafts[4] = draft_of(cast, "dan", "orphan", parent_id=cast.acme.tenant.id)
     posts = [messages.send(cast.engine, actor, conversation.id, draft) for draft in drafts]
     outcomes = await asyncio.gather(*posts, return_exceptions=True)
     assert isinstance(outcomes[4], Invalid)
@@ -99,7 +99,7 @@ async def test_a_private_note_is_numbered_but_not_shown(cast: Cast) -> None:
     note = Draft(content="psst", sender_id=cast.acme.id("alice"), private=True)
     await messages.send(cast.engine, key, conversation.id, note)
     await messages.send(
-        cast.engine, cast.acme.actor("dan"), conversation.id, said(cast, "dan", "a")
+        cast.engine, cast.acme.actor("dan"), conversation.id, draft_of(cast, "dan", "a")
     )
     hidden = await messages.page(
         cast.engine, cast.acme.actor("dan"), conversation.id,
@@ -118,7 +118,7 @@ async def test_a_private_note_is_read_by_its_sender_but_never_shown_as_their_mar
     conversation = await opened(cast)
     engine, ada = cast.engine, cast.acme.actor("ada")
     await participants.add(engine, ada, conversation.id, [ada.identity_id or ""])
-    drafts = [said(cast, "ada", "to all"), said(cast, "ada", "to us", private=True)]
+    drafts = [draft_of(cast, "ada", "to all"), draft_of(cast, "ada", "to us", private=True)]
     public, note = [await messages.send(engine, ada, conversation.id, d) for d in drafts]
     again = await messages.send(engine, ada, conversation.id, drafts[1])
     await messages.mark_read(engine, ada, conversation.id, note.id)
@@ -135,7 +135,7 @@ async def test_a_former_participant_sends_nothing(cast: Cast) -> None:
     for _ in range(10):
         await participants.add(cast.engine, operator_actor, conversation.id, [dan])
         posts = [
-            messages.send(cast.engine, actor, conversation.id, said(cast, "dan", f"{n}"))
+            messages.send(cast.engine, actor, conversation.id, draft_of(cast, "dan", f"{n}"))
             for n in range(8)
         ]
         leaving = participants.remove(cast.engine, operator_actor, conversation.id, [dan])
@@ -182,7 +182,7 @@ async def test_the_servers_numbers_grow_within_a_conversation_on_every_node(cast
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     sends = [
-        messages.send(node, actor, conversation.id, said(cast, "dan", f"{n}"))
+        messages.send(node, actor, conversation.id, draft_of(cast, "dan", f"{n}"))
         for n in range(100)
         for node in (cast.engine, other)
     ]
@@ -197,7 +197,7 @@ async def test_the_servers_numbers_grow_within_a_conversation_on_every_node(cast
 
 async def test_a_refused_send_takes_no_number(cast: Cast) -> None:
     conversation, actor = await opened(cast), cast.acme.actor("dan")
-    keyed = said(cast, "dan", "once", client_key="k")
+    keyed = draft_of(cast, "dan", "once", client_key="k")
     first = await messages.send(cast.engine, actor, conversation.id, keyed)
     again = await messages.send(cast.engine, actor, conversation.id, keyed)
     assert again.number == first.number > 0

@@ -83,7 +83,7 @@ async def client(
         await opened.close()
 
 
-class Answers:
+class NameServer:
     """A name server in a variable: each look-up takes the next answer, the last for ever."""
 
     def __init__(self, *responses: tuple[str, ...]) -> None:

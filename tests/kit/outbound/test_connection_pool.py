@@ -13,7 +13,7 @@ from koine.kit.outbound import (
     connection_pool,
     resolver_cache,
 )
-from tests.kit.outbound.receiver import OK, Answers, Receiver, client, running_receiver
+from tests.kit.outbound.receiver import OK, NameServer, Receiver, client, running_receiver
 
 
 async def post(outbound: OutboundClient, here: Receiver, host: str = "127.0.0.1") -> bytes:
@@ -94,7 +94,9 @@ async def test_an_old_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def test_two_names_of_an_address_share_no_connection() -> None:
     async with running_receiver() as here:
-        outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=Answers(("127.0.0.1",)))
+        outbound = OutboundClient(
+            EgressPolicy.parse("127.0.0.1"), resolver=NameServer(("127.0.0.1",))
+        )
         for host in ("a.example", "b.example", "a.example"):
             await post(outbound, here, host)
         await outbound.close()
@@ -106,7 +108,7 @@ async def test_two_names_of_an_address_share_no_connection() -> None:
 async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
     # 127.0.0.1 plays the public address here; it listens on all of 127/8.
     async with running_receiver() as here:
-        responses = Answers(("127.0.0.1",), ("127.0.0.2",))
+        responses = NameServer(("127.0.0.1",), ("127.0.0.2",))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
         await asyncio.gather(*(post(outbound, here, "rebinds.example") for _ in range(5)))
         await outbound.close()
@@ -116,7 +118,7 @@ async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
 async def test_a_changed_address_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver_cache, "CACHE_SECONDS", 0)
     async with running_receiver() as here:
-        responses = Answers(("127.0.0.1",), ("127.0.0.2",))
+        responses = NameServer(("127.0.0.1",), ("127.0.0.2",))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
         await post(outbound, here, "rebinds.example")
         with pytest.raises(Blocked, match="loopback"):
@@ -127,7 +129,7 @@ async def test_a_changed_address_is_checked_again(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("response", [(), ("nonsense",), ("127.0.0.1",) * 33])
 async def test_a_name_without_a_usable_address_is_refused(response: tuple[str, ...]) -> None:
-    outbound = OutboundClient(resolver=Answers(response))
+    outbound = OutboundClient(resolver=NameServer(response))
     with pytest.raises(RequestFailed, match="name was not found"):
         await outbound.send(Request("POST", "https://example.com/"))
     await outbound.close()
@@ -147,7 +149,7 @@ async def test_a_lookup_that_hangs_ends_with_the_timeout(monkeypatch: pytest.Mon
 
 async def test_the_next_address_is_tried() -> None:
     async with running_receiver() as here:
-        responses = Answers(("127.0.0.1", "127.0.0.2"))
+        responses = NameServer(("127.0.0.1", "127.0.0.2"))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.0/8"), resolver=responses)
         assert await post(outbound, here, "two.example") == b"ok"
         with pytest.raises(RequestFailed, match="refused"):

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from koine.kit.outbound import Blocked, EgressPolicy, OutboundClient, Request
-from tests.kit.outbound.receiver import Answers, client, running_receiver
+from tests.kit.outbound.receiver import NameServer, client, running_receiver
 
 READ = "hooks.internal, bücher.example:8080,10.1.0.0/16, 127.0.0.1:9000,, [::1]:9000,fd00::/8"
 
@@ -61,7 +61,7 @@ def test_an_empty_setting_allows_nothing() -> None:
 async def test_an_allowed_name_may_be_private_plain_and_on_any_port() -> None:
     async with running_receiver() as here:
         allowed = EgressPolicy.parse(f"hooks.internal:{here.port}")
-        outbound = OutboundClient(allowed, resolver=Answers(("127.0.0.1",)))
+        outbound = OutboundClient(allowed, resolver=NameServer(("127.0.0.1",)))
         await outbound.send(Request("POST", f"http://hooks.internal:{here.port}/", {}, b"x"))
         with pytest.raises(Blocked):
             await outbound.send(Request("POST", f"http://other.internal:{here.port}/"))
@@ -71,7 +71,7 @@ async def test_an_allowed_name_may_be_private_plain_and_on_any_port() -> None:
 
 async def test_a_name_with_allowed_addresses_alone_is_allowed() -> None:
     async with running_receiver() as here:
-        responses = Answers(("127.0.0.1",), ("127.0.0.1", "127.0.0.2"))
+        responses = NameServer(("127.0.0.1",), ("127.0.0.1", "127.0.0.2"))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
         await outbound.send(Request("POST", f"http://good.example:{here.port}/", {}, b"x"))
         with pytest.raises(Blocked, match="loopback"):
@@ -98,7 +98,7 @@ async def why(outbound: OutboundClient, url: str) -> str:
 
 async def test_an_allowed_address_makes_no_other_host_plain_or_its_port_good() -> None:
     outbound = OutboundClient(
-        EgressPolicy.parse("127.0.0.1:9000"), resolver=Answers(("93.184.215.14",))
+        EgressPolicy.parse("127.0.0.1:9000"), resolver=NameServer(("93.184.215.14",))
     )
     for url in ("http://example.com/", "http://example.com:9000/"):
         assert await why(outbound, url) == "the URL must start with https://"
@@ -110,7 +110,7 @@ async def test_an_allowed_address_makes_no_other_host_plain_or_its_port_good() -
 
 async def test_a_name_of_allowed_addresses_is_taken_when_it_is_given() -> None:
     allowed = "127.0.0.1:9000, 10.0.0.0/8"
-    outbound = OutboundClient(EgressPolicy.parse(allowed), resolver=Answers(("127.0.0.1",)))
+    outbound = OutboundClient(EgressPolicy.parse(allowed), resolver=NameServer(("127.0.0.1",)))
     assert await why(outbound, "http://localhost:9000/hook") == ""
     assert await why(outbound, "http://localhost:9001/hook") != ""
     await outbound.close()
@@ -120,7 +120,7 @@ async def test_a_name_of_allowed_addresses_is_taken_when_it_is_given() -> None:
     "host", ["localhost", "a.localhost", "metadata.google.internal", "x.local"]
 )
 async def test_a_name_of_no_public_host_is_refused_when_it_is_given(host: str) -> None:
-    outbound = OutboundClient(resolver=Answers(("93.184.215.14",)))
+    outbound = OutboundClient(resolver=NameServer(("93.184.215.14",)))
     assert await why(outbound, f"https://{host}/") == (
         "the URL's host has a name that no public host has"
     )

@@ -6,13 +6,13 @@ import pytest
 
 from koine.kit.outbound import Blocked, EgressPolicy, OutboundClient, Request, RequestFailed
 from tests.kit.outbound import hostile
-from tests.kit.outbound.receiver import Answers, Receiver, running_receiver
+from tests.kit.outbound.receiver import NameServer, Receiver, running_receiver
 
 SCHEMES = ["http", "https"]
 
 
 @pytest.fixture
-async def tripwire() -> AsyncIterator[Receiver]:
+async def receiver() -> AsyncIterator[Receiver]:
     """Listens everywhere on this machine; nobody must come."""
     async with running_receiver() as here:
         yield here
@@ -44,33 +44,33 @@ def test_there_are_many_hostile_urls() -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("host", hostile.LOOPBACK + hostile.ELSEWHERE)
 async def test_addresses_that_are_not_public_are_refused(
-    tripwire: Receiver, host: str, scheme: str
+    receiver: Receiver, host: str, scheme: str
 ) -> None:
-    reason = await refused(tripwire, f"{scheme}://{host}:{tripwire.port}/x")
+    reason = await refused(receiver, f"{scheme}://{host}:{receiver.port}/x")
     assert "port" not in reason or "host" in reason
 
 
 @pytest.mark.parametrize("odd", hostile.ODD, ids=ascii)
-async def test_ambiguous_urls_are_refused(tripwire: Receiver, odd: str) -> None:
-    await refused(tripwire, odd.replace("{}", f"127.0.0.1:{tripwire.port}"))
+async def test_ambiguous_urls_are_refused(receiver: Receiver, odd: str) -> None:
+    await refused(receiver, odd.replace("{}", f"127.0.0.1:{receiver.port}"))
 
 
 @pytest.mark.parametrize("name", hostile.NAMES)
-async def test_names_of_this_machine_are_refused(tripwire: Receiver, name: str) -> None:
-    client = lenient(tripwire)
+async def test_names_of_this_machine_are_refused(receiver: Receiver, name: str) -> None:
+    client = lenient(receiver)
     # The system's own resolver: what it knows, it must not be believed.
     with pytest.raises((Blocked, RequestFailed)):
-        await client.send(Request("POST", f"http://{name}:{tripwire.port}/"))
+        await client.send(Request("POST", f"http://{name}:{receiver.port}/"))
     await client.close()
-    assert tripwire.connections == 0
+    assert receiver.connections == 0
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "[::ffff:127.0.0.1]"])
-async def test_the_receiver_would_notice_a_connection(tripwire: Receiver, host: str) -> None:
-    client = lenient(tripwire, "0.0.0.0/0, ::/0")
-    reply = await client.send(Request("POST", f"http://{host}:{tripwire.port}/", {}, b"x"))
+async def test_the_receiver_would_notice_a_connection(receiver: Receiver, host: str) -> None:
+    client = lenient(receiver, "0.0.0.0/0, ::/0")
+    reply = await client.send(Request("POST", f"http://{host}:{receiver.port}/", {}, b"x"))
     await client.close()
-    assert (reply.status, tripwire.connections) == (200, 1)
+    assert (reply.status, receiver.connections) == (200, 1)
 
 
 PRIVATE = ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fd00::1"]
@@ -82,18 +82,18 @@ ANSWERS += [(each, "2606:4700::1111") for each in PRIVATE]
 
 @pytest.mark.parametrize("response", ANSWERS, ids=" ".join)
 async def test_a_name_with_one_private_address_is_refused(
-    tripwire: Receiver, response: tuple[str, ...]
+    receiver: Receiver, response: tuple[str, ...]
 ) -> None:
     client = OutboundClient(
         plain_http=True,
-        ports=frozenset({tripwire.port}),
-        resolver=Answers(response),
+        ports=frozenset({receiver.port}),
+        resolver=NameServer(response),
         timeout_seconds=5,
     )
     with pytest.raises(Blocked, match="address is"):
-        await client.send(Request("GET", f"http://evil.example:{tripwire.port}/"))
+        await client.send(Request("GET", f"http://evil.example:{receiver.port}/"))
     await client.close()
-    assert tripwire.connections == 0
+    assert receiver.connections == 0
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ async def test_a_name_with_one_private_address_is_refused(
     ],
 )
 async def test_only_https_and_its_ports_are_allowed(url: str, reason: str) -> None:
-    responses = Answers(("93.184.215.14",))
+    responses = NameServer(("93.184.215.14",))
     client = OutboundClient(resolver=responses)
     with pytest.raises(Blocked, match=reason):
         await client.send(Request("POST", url))

@@ -9,7 +9,7 @@ from koine.kit.outbound import Request, RequestFailed, Response
 from tests.kit.outbound.receiver import OK, Script, client, running_receiver
 
 
-async def said(response: bytes, max_answer: int = 1000) -> Response:
+async def reply_to(response: bytes, max_answer: int = 1000) -> Response:
     """The reply to one request that is answered so, and then closed."""
 
     async def once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -33,7 +33,7 @@ def head(*lines: str, status: str = "200 OK") -> bytes:
 
 
 async def test_status_headers_body_and_time() -> None:
-    reply = await said(head("X-A: 1", "x-a: 2", "Content-Length: 3", status="418 Tea") + b"abc")
+    reply = await reply_to(head("X-A: 1", "x-a: 2", "Content-Length: 3", status="418 Tea") + b"abc")
     assert (reply.status, reply.body, reply.truncated) == (418, b"abc", False)
     assert reply.headers["x-a"] == "1, 2"
     assert 0 < reply.duration_us < 5_000_000
@@ -64,7 +64,7 @@ async def test_a_redirect_is_not_followed(status: str, where: str) -> None:
     ],
 )
 async def test_forms_of_a_body(response: bytes, body: bytes) -> None:
-    assert (await said(response)).body == body
+    assert (await reply_to(response)).body == body
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ async def test_forms_of_a_body(response: bytes, body: bytes) -> None:
     ids=["long", "longer", "one chunk", "many chunks", "until the end"],
 )
 async def test_a_long_body_is_truncated(response: bytes) -> None:
-    reply = await said(response)
+    reply = await reply_to(response)
     assert (reply.body, reply.truncated) == (b"a" * 1000, True)
 
 
 async def test_a_body_as_long_as_the_limit_is_whole() -> None:
-    reply = await said(head("Content-Length: 1000") + b"a" * 1000)
+    reply = await reply_to(head("Content-Length: 1000") + b"a" * 1000)
     assert (len(reply.body), reply.truncated) == (1000, False)
 
 
@@ -111,7 +111,7 @@ async def test_a_body_as_long_as_the_limit_is_whole() -> None:
 )
 async def test_an_invalid_response_is_a_failure(response: bytes) -> None:
     with pytest.raises(RequestFailed):
-        await said(response)
+        await reply_to(response)
 
 
 BOMBS = {
@@ -129,7 +129,7 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS)
 async def test_a_decompression_bomb_is_not_read_to_its_end(bomb: str) -> None:
     with pytest.raises(RequestFailed, match=r"too many headers|no HTTP"):
-        await said(BOMBS[bomb])
+        await reply_to(BOMBS[bomb])
 
 
 async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from koine.kit.outbound import EgressPolicy, OutboundClient, Request, RequestFailed
-from tests.kit.outbound.receiver import Answers, Receiver, running_receiver
+from tests.kit.outbound.receiver import NameServer, Receiver, running_receiver
 
 DAY = datetime.timedelta(days=1)
 
@@ -85,7 +85,7 @@ async def speaking(
     async with running_receiver(tls=server) as here:
         outbound = OutboundClient(
             EgressPolicy.parse("127.0.0.1"),
-            resolver=Answers(("127.0.0.1",)),
+            resolver=NameServer(("127.0.0.1",)),
             tls=authority.trusted() if trusted else None,
         )
         yield here, outbound

@@ -1,4 +1,4 @@
-"""Kept totals: used where they are known to be right, and right wherever they are used."""
+"""The totals of counters: they are used only where they are right."""
 
 from typing import Any
 
@@ -20,17 +20,17 @@ KEPT = {
     "statuses", "kinds", "priority", "assignee_id", "participant_id", "inbox_ids", "owner_ids",
     "by_shown_time",
 }  # fmt: skip
-"""The fields that a kept total is right for when each is set alone."""
+"""The fields for which a counter is right, each set alone."""
 
 
 class WiderFilter(ConversationFilter, frozen=True, kw_only=True):
-    """A filter with a field that nobody has thought of a total for."""
+    """A filter with a field that has no counter."""
 
     added: str | None = None
 
 
 def values(cast: Cast) -> dict[str, list[Any]]:
-    """What each field of a filter may be set to. A new field needs its line."""
+    """Values for each field of a filter. A new field needs a line here."""
     acme = cast.acme
     alice, dave, ada = acme.id("alice"), acme.id("dave"), acme.id("ada")
     return {
@@ -53,7 +53,7 @@ def values(cast: Cast) -> dict[str, list[Any]]:
 
 
 async def fill(tx: Tx, cast: Cast) -> None:
-    """Conversations that differ in whatever a filter can name."""
+    """Conversations that differ in every field of a filter."""
     acme = cast.acme
     for n in range(16):
         row = Conversation(

@@ -1,4 +1,4 @@
-"""Which index a list walks on SQLite: it keeps no statistics, so the text must leave no choice."""
+"""Which index a list uses on SQLite, which has no statistics: the statement allows only one."""
 
 from collections.abc import Callable
 from pathlib import Path

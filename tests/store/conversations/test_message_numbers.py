@@ -1,4 +1,4 @@
-"""The server's count of messages: what a migration numbers, and where a number lies."""
+"""The server's count of messages: how a migration numbers existing ones, and how one is found."""
 
 import shutil
 from pathlib import Path
@@ -31,7 +31,7 @@ _HEADS = InsertMany(conversations, [
 
 
 def row(tenant_id: str, conversation_id: str, seq: int) -> tuple[object, ...]:
-    """A message, as far as it must be one."""
+    """The row of a message, with the required columns."""
     text = ("user", "text", f"{seq}", "text", "{}")
     return (tenant_id, new_id(), conversation_id, seq, seq, *text, False, seq, seq)
 
@@ -41,7 +41,7 @@ async def _add(tx: Tx, rows: list[tuple[object, ...]]) -> list[int]:
 
 
 async def before_numbers(db: Database, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Tables as they were before messages had numbers."""
+    """The tables as they were before messages had numbers."""
     drops = ";".join(f"DROP TABLE {each.name}" for each in reversed(metadata.sorted_tables))
     await db.alter_schema(lambda _: f"{drops}; DROP TABLE alembic_version;")
     versions = shutil.copytree(schema._MIGRATIONS, folder / "migrations") / "versions"
@@ -59,7 +59,7 @@ async def test_existing_messages_are_numbered_and_new_ones_continue(
 ) -> None:
     await before_numbers(fresh_db, tmp_path, monkeypatch)
     tenant, conversation_ids = new_id(), [new_id() for _ in range(3)]
-    # Not in the order in which they were said: a row that changes moves.
+    # Not in the order of creation: PostgreSQL moves a row that is updated.
     old = [row(tenant, conversation_ids[n % 3], 40 - n // 3) for n in range(120)]
     await fresh_db.write(tenant, lambda tx: tx.many(_OLD, old))
     await schema.migrate(fresh_db)

@@ -1,4 +1,4 @@
-"""Rows become structs by the names of their columns."""
+"""Rows are mapped to structs by the names of their columns."""
 
 import pytest
 from msgspec import Struct

@@ -1,4 +1,4 @@
-"""Statements: how they are built and spelled, without a database."""
+"""Statements: how they are built and compiled, without a database."""
 
 from types import ModuleType
 from typing import Literal

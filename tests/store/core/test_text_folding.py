@@ -1,4 +1,4 @@
-"""What a search makes no difference of."""
+"""The differences of texts that a search ignores."""
 
 import unicodedata
 
