@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 GLOSSARY = ROOT / "docs" / "glossary.md"
 FORMER = "## Words that are not used any more"
-FOLDERS = ("src", "docs", "tests", "bench", "examples")
+FOLDERS = ("src", "docs", "tests", "bench", "chaos", "examples")
 EXEMPT = (
     GLOSSARY,
     ROOT / "docs/contracts",  # copies of agreed documents
