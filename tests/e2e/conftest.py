@@ -1,4 +1,4 @@
-"""The one demonstration that most of these tests talk to."""
+"""The server with the demonstration that most of these tests use."""
 
 from collections.abc import Iterator
 from pathlib import Path
