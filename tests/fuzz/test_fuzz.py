@@ -24,13 +24,12 @@ from schemathesis.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from schemathesis.core.result import Ok
-from schemathesis.pytest.lazy import get_all_tests
 
 from koine.http.openapi import document
 from koine.server import dialects
 from tests.fuzz.real_ids import filled
 from tests.fuzz.served import AppInThread, serving
+from tests.support import fuzzing
 
 EXAMPLES = int(os.environ.get("KOINE_FUZZ_EXAMPLES", "15"))
 CHECKS = [
@@ -45,10 +44,9 @@ AUTHENTICATED = 3
 credential. Whether an operation authenticates does not depend on its values, and asking for all
 of them would double the requests."""
 OPERATIONS = [
-    (dialect.name, f"{route.method} {route.path}")
+    (dialect.name, operation)
     for dialect in dialects()
-    for route in dialect.routes
-    if not route.hidden
+    for operation in fuzzing.documented(dialect.routes)
 ]
 
 
@@ -106,12 +104,7 @@ def test_an_operation_does_what_its_document_says(
         fuzz.send(case, headers)
 
     fuzz.begin()
-    # Not `schema.parametrize()`: that generates the values of all operations while pytest collects
-    # the tests, in each of its processes.
-    schema = fuzz.schemas[dialect].include(name=operation)
-    [found] = get_all_tests(schema=schema, test_func=send, settings=None, given_kwargs=None)
-    assert isinstance(found, Ok), found
-    found.ok()[1]()
+    fuzzing.fuzz(fuzz.schemas[dialect], operation, send)
     record_property("counted: cases of the fuzz", fuzz.cases)
     assert fuzz.cases
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import settings
 from schemathesis.checks import (
@@ -14,9 +15,9 @@ from schemathesis.checks import (
     unsupported_method,
 )
 
-from tests.http.example_dialect import app
+from tests.http.example_dialect import app, routes
+from tests.support.fuzzing import documented, fuzz
 
-schema = schemathesis.openapi.from_asgi("/openapi/tiny.json", app())
 # Not among them: that only invalid data is refused. The strict reader refuses U+0000, numbers
 # beyond 2^53 and bodies over the limit, of which a JSON Schema cannot speak.
 CHECKS = [
@@ -30,7 +31,16 @@ CHECKS = [
 ]
 
 
-@schema.parametrize()
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    return schemathesis.openapi.from_asgi("/openapi/tiny.json", app())
+
+
 @settings(max_examples=20, deadline=None)
-def test_the_application_does_what_its_document_says(case: "schemathesis.Case[Any]") -> None:
+def send(case: "schemathesis.Case[Any]") -> None:
     case.call_and_validate(checks=CHECKS, headers={"Authorization": "Bearer me"})
+
+
+@pytest.mark.parametrize("operation", documented(routes))
+def test_an_operation_does_what_its_document_says(schema: Any, operation: str) -> None:
+    fuzz(schema, operation, send)
