@@ -27,17 +27,17 @@ from chaos.sends import Sends
 from chaos.servers import ServerHome, nodes
 from chaos.timed_stream_client import TimedStreamClient
 from tests.support.nats import NatsCluster
-from tests.support.postgres import running_postgres
 
 FailureKind = Literal["kill", "pause"]
 FAILURES = 50
 MAX_DELAY_S = 2.0
 """From the response to the sender until a stream receives it: the poll (1 s), and 1 s more."""
-FAILURE_S = (0.5, 6.0)
+FAILURE_S, SHORT_FAILURE_S = (0.5, 6.0), (0.3, 1.0)
 """How long the bus stays killed or paused, in seconds: from and to."""
+RECEIVE_TIMEOUT_S, FAULT_TIMEOUT_S = 4.0, 2.0
+"""How long to wait for messages not received yet; shorter with a fault that delays them."""
 _CONVERSATIONS = 20
 _SEND_INTERVAL_S = 0.02
-_RECEIVE_TIMEOUT_S = 4.0
 _BUS_PIDS = """
     SELECT pid FROM pg_stat_activity
     WHERE application_name = 'koine-bus' AND state = 'idle' AND datname = current_database()
@@ -145,14 +145,17 @@ class BusResult(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Let NATS fail, then the connections for notifications."""
-    failures, rng = settings.trials(FAILURES, 3), settings.random()
-    with running_postgres() as postgres:
+    failures, rng = settings.trials(FAILURES, 2), settings.random()
+    failure_s = settings.pick(FAILURE_S, SHORT_FAILURE_S)
+    with settings.databases() as new_database:
         with NatsCluster(3).start() as cluster:
-            home = ServerHome(settings.folder / "nats", postgres.new_database())
-            done = [await fail_repeatedly(home, FaultyNats(cluster), failures, rng)]
+            home = ServerHome(settings.folder / "nats", new_database())
+            bus: FaultyBus = FaultyNats(cluster)
+            done = [await fail_repeatedly(home, bus, failures, rng, failure_s=failure_s)]
         settings.log(f"{done[0]}")
-        home = ServerHome(settings.folder / "database", postgres.new_database())
-        done.append(await fail_repeatedly(home, FaultyNotify(home.database_url), failures, rng))
+        home = ServerHome(settings.folder / "database", new_database())
+        bus = FaultyNotify(home.database_url)
+        done.append(await fail_repeatedly(home, bus, failures, rng, failure_s=failure_s))
     return Figure(
         rig=RIG.name,
         params={"failures": failures},
@@ -192,7 +195,9 @@ async def fail_repeatedly(
                 await asyncio.sleep(rng.uniform(*failure_s))
                 await bus.recover()
                 await asyncio.sleep(rng.uniform(*failure_s) / 4)
-        await _wait_until_received(senders, readers)
+        await _wait_until_received(
+            senders, readers, FAULT_TIMEOUT_S if fault else RECEIVE_TIMEOUT_S
+        )
         for reader in readers:
             await reader.end()
     return _result(bus.name, failures, senders, readers)
@@ -232,11 +237,11 @@ class MessageSender:
 
 
 async def _wait_until_received(
-    senders: list[MessageSender], readers: list[TimedStreamClient]
+    senders: list[MessageSender], readers: list[TimedStreamClient], timeout_s: float
 ) -> None:
     """Wait until both streams have received everything, or until the time is over."""
     acknowledged = {key for sender in senders for key in sender.acknowledged}
-    until = time.monotonic() + _RECEIVE_TIMEOUT_S
+    until = time.monotonic() + timeout_s
     while any(acknowledged - reader.received_at.keys() for reader in readers):
         if time.monotonic() > until:
             return

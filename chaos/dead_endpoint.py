@@ -21,12 +21,11 @@ from chaos.servers import ServerHome, free_port, nodes
 from koine.engine.webhooks import endpoints
 from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.model.actor import operator
-from tests.support.postgres import running_postgres
 
-ENDPOINTS = 100
+ENDPOINTS, FEW_ENDPOINTS = 100, 20
 MESSAGES = 200
 """Sent to each server."""
-SEND_INTERVAL_S = 0.2
+SEND_INTERVAL_S, SHORT_INTERVAL_S = 0.2, 0.02
 """Seconds between two sends, each to the next server."""
 MAX_RATIO = 1.2
 """How many times longer the 99th percentile may be beside a dead endpoint."""
@@ -60,21 +59,23 @@ class Delays(Struct):
 
 async def run(settings: RigSettings) -> Figure:
     """Measure on PostgreSQL, with three databases of one cluster."""
-    messages = settings.trials(MESSAGES, 10)
-    with running_postgres() as cluster:
-        homes = {
-            server: ServerHome(settings.folder / server, cluster.new_database())
-            for server in SERVERS
-        }
-        delays = await measure(homes, messages)
+    messages = settings.trials(MESSAGES, 4)
+    count = settings.pick(ENDPOINTS, FEW_ENDPOINTS)
+    interval_s = settings.pick(SEND_INTERVAL_S, SHORT_INTERVAL_S)
+    with settings.databases() as new_database:
+        homes = {server: ServerHome(settings.folder / server, new_database()) for server in SERVERS}
+        delays = await measure(homes, messages, endpoints=count, interval_s=interval_s)
     p99 = {server: delays.p99(server) for server in SERVERS}
     return Figure(
         rig=RIG.name,
-        params={"endpoints": ENDPOINTS, "messages": messages * len(SERVERS)},
-        counts={f"p99_ms_{server}": round(ms, 1) for server, ms in p99.items()},
+        params={"endpoints": count, "messages": messages * len(SERVERS)},
+        counts={
+            **{f"p99_ms_{server}": round(ms, 1) for server, ms in p99.items()},
+            "missing": delays.missing,
+        },
         ok=delays.ok,
         line=f"{sum(map(len, delays.received.values())):,} deliveries, {delays.missing:,} missing; "
-        f"p99 {p99['healthy']:.0f} ms where all {ENDPOINTS} are healthy, {p99['hangs']:.0f} ms "
+        f"p99 {p99['healthy']:.0f} ms where all {count} are healthy, {p99['hangs']:.0f} ms "
         f"({delays.ratio('hangs'):.2f} ×) beside one that hangs, {p99['refuses']:.0f} ms "
         f"({delays.ratio('refuses'):.2f} ×) beside one that refuses",
     )

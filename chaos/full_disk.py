@@ -33,7 +33,7 @@ from chaos.small_disk import SmallDisk, can_mount, can_mount_in_namespace, small
 from tests.support.binaries import new_directory, unprivileged
 from tests.support.postgres import at_database, drop_database, execute, running_postgres
 
-LONG, SHORT = 30, 2
+LONG, SHORT = 30, 1
 DISK_BYTES, LEFT_FREE = 160 << 20, 512 << 10
 """Size of the disk in bytes, and how much the ballast leaves free: the load fills that."""
 CLIENTS = 8

@@ -12,11 +12,10 @@ from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
 from chaos.retrying_clients import Load
-from chaos.rig import Figure, Rig, RigSettings
+from chaos.rig import FEW_CONVERSATIONS, Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import Keys, Sends
 from chaos.servers import ServerHome, unstarted
-from tests.support.postgres import running_postgres
 
 SQLITE_KILLS = 1_000
 POSTGRES_KILLS = 200
@@ -46,13 +45,17 @@ class KillResult(Struct, frozen=True):
 async def run(settings: RigSettings) -> Figure:
     """Kill the server on SQLite, then a fifth as often on PostgreSQL."""
     rng = settings.random()
-    kills = settings.trials(SQLITE_KILLS, 5)
-    postgres_kills = max(1, kills * POSTGRES_KILLS // SQLITE_KILLS)
-    results = [await kill(ServerHome(settings.folder / "sqlite"), kills, rng)]
+    kills = settings.trials(SQLITE_KILLS, 6)
+    postgres_kills = max(2, kills * POSTGRES_KILLS // SQLITE_KILLS)
+    count = settings.pick(CONVERSATIONS, FEW_CONVERSATIONS)
+    # The key of a header is held for the killed process for a minute, too long for a short run.
+    keys: Keys = settings.pick("any", "own")
+    home = ServerHome(settings.folder / "sqlite")
+    results = [await kill(home, kills, rng, conversations=count)]
     settings.log(f"{results[0]}")
-    with running_postgres(fsync=True) as cluster:
-        home = ServerHome(settings.folder / "postgres", cluster.new_database())
-        results.append(await kill(home, postgres_kills, rng))
+    with settings.databases(fsync=True) as new_database:
+        home = ServerHome(settings.folder / "postgres", new_database())
+        results.append(await kill(home, postgres_kills, rng, conversations=count, keys=keys))
     return Figure(
         rig=RIG.name,
         params={"sqlite_kills": kills, "postgres_kills": postgres_kills, "clients": CLIENTS},

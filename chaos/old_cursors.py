@@ -55,7 +55,7 @@ class CatchUpResult(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Measure one server on SQLite."""
-    count = settings.trials(EVENTS, 2_000)
+    count = settings.trials(EVENTS, 500)
     result = await catch_up(ServerHome(settings.folder), READERS, count)
     return Figure(
         rig=RIG.name,

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
 from chaos.retrying_clients import Load
-from chaos.rig import Figure, Rig, RigSettings
+from chaos.rig import FEW_CONVERSATIONS, Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import Keys, Sends
 from chaos.servers import Server, ServerHome, nodes
@@ -53,10 +53,11 @@ class RestartResult(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Restart a PostgreSQL with fsync."""
-    restarts = settings.trials(RESTARTS, 5)
+    restarts = settings.trials(RESTARTS, 3)
+    count = settings.pick(CONVERSATIONS, FEW_CONVERSATIONS)
     with running_postgres(fsync=True) as cluster:
         home = ServerHome(settings.folder, cluster.new_database())
-        result = await restart(home, cluster, restarts, settings.random())
+        result = await restart(home, cluster, restarts, settings.random(), conversations=count)
     slowest = max(result.recovery_s)
     return Figure(
         rig=RIG.name,

@@ -66,9 +66,10 @@ class StormResult(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Measure one server on SQLite, with clients in processes of their own."""
-    sockets = settings.trials(SOCKETS, 200)
+    sockets = settings.trials(SOCKETS, 40)
     size = SHORT if settings.short else LONG
-    result = await storm(ServerHome(settings.folder), sockets, settings, size=size)
+    home, processes = ServerHome(settings.folder), settings.pick(PROCESSES, 1)
+    result = await storm(home, sockets, settings, size=size, processes=processes)
     return Figure(
         rig=RIG.name,
         params={"sockets": sockets},

@@ -14,11 +14,10 @@ from msgspec import Struct
 from chaos.consistency_check import Consistency, ConsistencyCheck
 from chaos.cutting_proxy import Plan, Point, Proxy
 from chaos.http_client import IncompleteResponse, Response, send_request
-from chaos.rig import Figure, Rig, RigSettings
+from chaos.rig import FEW_CONVERSATIONS, Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import DIALECTS, Keys, Send, Sends
 from chaos.servers import ServerHome, nodes
-from tests.support.postgres import running_postgres
 
 CUTS = 21_000
 """These are about 10,500 sends: each is cut one to three times."""
@@ -53,12 +52,14 @@ class LossResult(Struct, frozen=True):
 async def run(settings: RigSettings) -> Figure:
     """Half of the cuts with a server on SQLite, half with one on PostgreSQL."""
     rng = settings.random()
-    half = settings.trials(CUTS, 200) // 2
-    results = [await cut_sends(ServerHome(settings.folder / "sqlite"), half, rng)]
+    half = settings.trials(CUTS, 300) // 2
+    count = settings.pick(CONVERSATIONS, FEW_CONVERSATIONS)
+    home = ServerHome(settings.folder / "sqlite")
+    results = [await cut_sends(home, half, rng, conversations=count)]
     settings.log(f"{results[0]}")
-    with running_postgres(fsync=True) as cluster:
-        home = ServerHome(settings.folder / "postgres", cluster.new_database())
-        results.append(await cut_sends(home, half, rng))
+    with settings.databases(fsync=True) as new_database:
+        home = ServerHome(settings.folder / "postgres", new_database())
+        results.append(await cut_sends(home, half, rng, conversations=count))
     total = sum(each.total for each in results)
     return Figure(
         rig=RIG.name,

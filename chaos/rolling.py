@@ -17,11 +17,10 @@ from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
 from chaos.http_client import Connection, IncompleteResponse, Request, Response, get
-from chaos.rig import Figure, Rig, RigSettings
+from chaos.rig import FEW_CONVERSATIONS, Figure, Rig, RigSettings
 from chaos.seed import SeededTenant, seed
 from chaos.sends import Send, Sends
 from chaos.servers import Server, ServerHome, unstarted
-from tests.support.postgres import running_postgres
 
 RESTARTS = 100
 CLIENTS = 8
@@ -53,10 +52,11 @@ class RollingResult(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Restart two nodes on one PostgreSQL in turn."""
-    restarts = settings.trials(RESTARTS, 3)
-    with running_postgres() as cluster:
-        home = ServerHome(settings.folder, cluster.new_database())
-        result = await restart_in_turn(home, restarts, settings.random())
+    restarts = settings.trials(RESTARTS, 2)
+    count = settings.pick(CONVERSATIONS, FEW_CONVERSATIONS)
+    with settings.databases() as new_database:
+        home = ServerHome(settings.folder, new_database())
+        result = await restart_in_turn(home, restarts, settings.random(), conversations=count)
     requests, errors = sum(result.responses.values()), sum(result.errors.values())
     return Figure(
         rig=RIG.name,

@@ -26,6 +26,8 @@ LATER_S, LATER_RATIO = 0.1, 1.5
 """How much later, or how many times later, messages may be received (99th percentile)."""
 RECONNECT_TIMEOUT_S = 60.0
 RECEIVE_TIMEOUT_S = 60.0
+CLOSE_WITHIN_S, FAULT_CLOSE_WITHIN_S = 5.0, 1.0
+"""How long after its time a connection may stay open; shorter with a fault that leaves it open."""
 
 
 class SlowReadersSize(Struct, frozen=True):
@@ -82,7 +84,7 @@ class SlowReadersResult(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Measure one server on SQLite, with the readers in a process of their own."""
-    readers = settings.trials(READERS, 60)
+    readers = settings.trials(READERS, 30)
     size = SHORT if settings.short else SlowReadersSize()
     result = await stop_reading(ServerHome(settings.folder), readers, size, settings)
     mib = 1 << 20
@@ -125,8 +127,8 @@ async def stop_reading(
         without = await _report_when_received(clients, before, RECEIVE_TIMEOUT_S)
         await clients.stop_reading()
         during = await sender.send("during")
-        await asyncio.sleep(size.write_seconds + 1)
-        not_closed = open_sockets(server.pid) - (sockets_before - slow_count)
+        within = size.write_seconds + (FAULT_CLOSE_WITHIN_S if fault else CLOSE_WITHIN_S)
+        not_closed = await _wait_until_closed(server, sockets_before - slow_count, within)
         affected = await clients.report(during)
         await clients.resume_reading()
         report = await _report_when_received(
@@ -137,7 +139,7 @@ async def stop_reading(
         messages=2 * size.messages,
         growth_bytes=max(0, sender.max_memory_bytes - memory_before),
         max_growth_bytes=slow_count * size.max_bytes_per_reader + OTHER_GROWTH_BYTES,
-        not_closed=max(0, not_closed),
+        not_closed=not_closed,
         missed=report.missed,
         resets=report.resets,
         p99_without_s=_p99(without.delays_s),
@@ -190,6 +192,17 @@ async def _report_when_received(
         await asyncio.sleep(0.2)
         report = await clients.report(sent)
     return report
+
+
+async def _wait_until_closed(server: Server, other_sockets: int, within: float) -> int:
+    """How many sockets the server has apart from `other_sockets`, once there are none or the time
+    is over."""
+    until = time.monotonic() + within
+    while True:
+        not_closed = max(0, open_sockets(server.pid) - other_sockets)
+        if not not_closed or time.monotonic() > until:
+            return not_closed
+        await asyncio.sleep(0.05)
 
 
 def _p99(delays_s: list[float]) -> float:

@@ -23,23 +23,32 @@ from chaos.servers import Server, ServerHome, unstarted
 from chaos.stream_client import Disconnects, StreamClient
 from chaos.stream_parsers import UnexpectedStatus
 from chaos.stream_protocols import PROTOCOLS
-from tests.support.postgres import running_postgres
 
 RECONNECTS = 20_000
-CLIENTS = 60
-CONVERSATIONS = 100
-SQLITE_SHARE = 10
+SQLITE_SHARE, SHORT_SQLITE_SHARE = 10, 3
 """One in so many of the reconnects is made on SQLite, the others on PostgreSQL."""
 SEND_INTERVAL_S = 0.15
-DISCONNECT_S = (0.05, 1.2)
-"""After how many seconds a client disconnects, unless a number of bytes comes first."""
 DISCONNECT_BYTES = (300, 20_000)
-UPTIME_S = (1.0, 6.0)
 DOWNTIME_S = (0.0, 0.5)
 RECONNECT_AFTER_S = 0.02
-RECEIVE_TIMEOUT_S, FAULT_TIMEOUT_S = 30.0, 2.0
+RECEIVE_TIMEOUT_S, FAULT_TIMEOUT_S = 30.0, 1.0
 """How long to wait for events not received yet; shorter with a fault that loses some."""
 DUPLICATES_WAIT_S = 0.5
+
+
+class StreamsSize(Struct, frozen=True):
+    """`disconnect_s`: after how many seconds a client disconnects, unless a number of bytes comes
+    first; `uptime_s`: how long all nodes run until one is killed. Both are from and to."""
+
+    clients: int = 60
+    conversations: int = 100
+    disconnect_s: tuple[float, float] = (0.05, 1.2)
+    uptime_s: tuple[float, float] = (1.0, 6.0)
+
+
+LONG = StreamsSize()
+SHORT = StreamsSize(15, 30, (0.05, 0.4), (0.5, 1.5))
+"""For a test."""
 
 
 class StreamsResult(Struct, frozen=True):
@@ -71,20 +80,18 @@ class StreamsResult(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Measure two nodes on PostgreSQL, then one on SQLite."""
-    reconnects, rng = settings.trials(RECONNECTS, 300), settings.random()
-    sqlite_reconnects = reconnects // SQLITE_SHARE
-    with running_postgres() as cluster:
-        home = ServerHome(settings.folder / "postgres", cluster.new_database())
-        results = [await reconnect_under_load(home, 2, reconnects - sqlite_reconnects, rng)]
+    reconnects, rng = settings.trials(RECONNECTS, 90), settings.random()
+    sqlite_reconnects = reconnects // settings.pick(SQLITE_SHARE, SHORT_SQLITE_SHARE)
+    postgres_reconnects, size = reconnects - sqlite_reconnects, settings.pick(LONG, SHORT)
+    with settings.databases() as new_database:
+        home = ServerHome(settings.folder / "postgres", new_database())
+        results = [await reconnect_under_load(home, 2, postgres_reconnects, rng, size)]
     settings.log(f"{results[0]}")
-    results.append(
-        await reconnect_under_load(
-            ServerHome(settings.folder / "sqlite"), 1, sqlite_reconnects, rng
-        )
-    )
+    home = ServerHome(settings.folder / "sqlite")
+    results.append(await reconnect_under_load(home, 1, sqlite_reconnects, rng, size))
     return Figure(
         rig=RIG.name,
-        params={"reconnects": reconnects, "clients": CLIENTS},
+        params={"reconnects": reconnects, "clients": size.clients},
         counts={
             f"{each.database}_{name}": getattr(each, name)
             for each in results
@@ -101,20 +108,19 @@ async def reconnect_under_load(
     nodes: int,
     reconnects: int,
     rng: random.Random,
+    size: StreamsSize = LONG,
     *,
-    clients: int = CLIENTS,
-    conversations: int = CONVERSATIONS,
     forgets_cursor: bool = False,
     fault: str = "",
 ) -> StreamsResult:
     """Let the clients of `nodes` nodes reconnect so often in all, and compare what they received.
     Planted faults: a client that `forgets_cursor`, and the server's `fault`."""
-    tenant, check = await seed(home, conversations), ConsistencyCheck()
+    tenant, check = await seed(home, size.conversations), ConsistencyCheck()
     with unstarted(home, nodes, fault=fault) as servers:
         for server in servers:
             server.start()
             await server.wait_ready()
-        group = await ReconnectingClients.create(servers, tenant, rng, clients, forgets_cursor)
+        group = await ReconnectingClients.create(servers, tenant, rng, size, forgets_cursor)
         loads = [
             Load(
                 server.port, Sends(tenant, rng, name=f"node{n}", keys="own"), check, 2,
@@ -124,7 +130,7 @@ async def reconnect_under_load(
         ]  # fmt: skip
         for load in loads:
             load.start()
-        kills = await _kill_until(group.reconnect(reconnects), servers, rng)
+        kills = await _kill_until(group.reconnect(reconnects), servers, rng, size.uptime_s)
         for load in loads:
             await load.finish()
         await group.wait_until_received(
@@ -141,11 +147,13 @@ class ReconnectingClients:
         servers: Sequence[Server],
         clients: list[StreamClient],
         rng: random.Random,
+        disconnect_s: tuple[float, float],
         forgets_cursor: bool,
     ) -> None:
         self._servers = servers
         self._clients = clients
         self._rng = rng
+        self._disconnect_s = disconnect_s
         self._forgets_cursor = forgets_cursor
         self._expected_connections = 0
         self._connections = 0
@@ -156,16 +164,16 @@ class ReconnectingClients:
         servers: Sequence[Server],
         tenant: SeededTenant,
         rng: random.Random,
-        count: int,
+        size: StreamsSize,
         forgets_cursor: bool,
     ) -> "ReconnectingClients":
         """Create clients with the same cursor, before any message is sent."""
         response = await get(servers[0].port, "/v1/events/cursor", tenant.bearer("ada"))
         cursor, protocols = response.json()["cursor"], list(PROTOCOLS.values())
         clients = [
-            StreamClient(protocols[n % len(protocols)], tenant, cursor) for n in range(count)
+            StreamClient(protocols[n % len(protocols)], tenant, cursor) for n in range(size.clients)
         ]
-        return cls(servers, clients, rng, forgets_cursor)
+        return cls(servers, clients, rng, size.disconnect_s, forgets_cursor)
 
     async def reconnect(self, reconnects: int) -> None:
         """Follow, disconnect and reconnect until that was done so often in all."""
@@ -175,7 +183,7 @@ class ReconnectingClients:
     async def _reconnect_repeatedly(self, client: StreamClient) -> None:
         while self._connections < self._expected_connections:
             disconnects = Disconnects(
-                seconds=self._rng.uniform(*DISCONNECT_S),
+                seconds=self._rng.uniform(*self._disconnect_s),
                 bytes=self._rng.uniform(*DISCONNECT_BYTES)
                 if self._rng.random() < 0.5
                 else float("inf"),
@@ -249,12 +257,15 @@ async def _follow(client: StreamClient, port: int, disconnects: Disconnects) -> 
 
 
 async def _kill_until(
-    reconnecting: Coroutine[object, object, None], servers: Sequence[Server], rng: random.Random
+    reconnecting: Coroutine[object, object, None],
+    servers: Sequence[Server],
+    rng: random.Random,
+    uptime_s: tuple[float, float],
 ) -> int:
     """Kill a random node now and then until `reconnecting` is done; all are ready afterwards."""
     task, kills = asyncio.create_task(reconnecting), 0
     while not task.done():
-        await asyncio.wait({task}, timeout=rng.uniform(*UPTIME_S))
+        await asyncio.wait({task}, timeout=rng.uniform(*uptime_s))
         server = rng.choice(list(servers))
         server.kill()
         kills += 1

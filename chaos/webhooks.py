@@ -32,10 +32,9 @@ from koine.store.core.statements import Query
 from koine.store.tables import webhook_deliveries
 from koine.store.tables import webhook_endpoints as hooks_table
 from koine.store.webhooks import delivery_queue
-from tests.support.postgres import running_postgres
 
 EVENTS = 50_000
-ENDPOINTS = 20
+ENDPOINTS, FEW_ENDPOINTS = 20, 5
 SENDERS = 2
 CONVERSATIONS = 5
 CLIENTS = 16
@@ -79,13 +78,14 @@ class Delivered(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Measure two processes on PostgreSQL, over all attempts of each event."""
-    events = settings.trials(EVENTS, 300)
-    with running_postgres() as cluster:
-        home = ServerHome(settings.folder, cluster.new_database())
-        result = await deliver(home, events, settings.random(), senders=SENDERS)
+    events = settings.trials(EVENTS, 40)
+    count = settings.pick(ENDPOINTS, FEW_ENDPOINTS)
+    with settings.databases() as new_database:
+        home = ServerHome(settings.folder, new_database())
+        result = await deliver(home, events, settings.random(), senders=SENDERS, endpoints=count)
     return Figure(
         rig=RIG.name,
-        params={"events": events, "endpoints": ENDPOINTS, "senders": SENDERS},
+        params={"events": events, "endpoints": count, "senders": SENDERS},
         counts={
             "lost": result.lost,
             "doubled": result.doubled,

@@ -6,7 +6,7 @@ from koine.kit.outbound import OutboundClient, Request, Response
 from koine.server import run
 from koine.webhooks import circuit_breaker
 
-POOL = asyncio.Semaphore(8)
+POOL = asyncio.Semaphore(4)
 _send_without_limit = OutboundClient.send
 
 

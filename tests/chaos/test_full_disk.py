@@ -1,4 +1,4 @@
-"""The full-disk rig once on each database; a server that ignores failed commits makes it fail."""
+"""A short run of the full-disk rig; a server that ignores failed commits makes it fail."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ import pytest
 from chaos import full_disk
 from chaos.full_disk_calls import is_clear_refusal
 from chaos.http_client import Response
+from chaos.rig import RigSettings
 from chaos.small_disk import can_mount, can_mount_in_namespace
-from tests.support.postgres import running_postgres
+from tests.chaos.retries import first_with_fault
 
 
 @pytest.fixture
@@ -22,29 +23,24 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
 
 
-async def test_sqlite_on_a_full_disk_keeps_its_promises(folder: Path) -> None:
-    result = await full_disk.fill_sqlite(folder / "home", 1, Random(1))
-    assert result.ok, f"{result} {result.wrong}"
-    assert result.reads > 0 < result.refused_files
-
-
-async def test_postgres_on_a_full_disk_keeps_its_promises(folder: Path) -> None:
-    # A PostgreSQL of its own: any session may have to write a changed page of the full disk, to
-    # get a free buffer, and fails when it cannot.
-    with running_postgres() as server:
-        result = await full_disk.fill_postgres(folder / "home", 1, Random(1), server.url)
-    assert result.ok, f"{result} {result.wrong}"
+async def test_both_databases_on_a_full_disk_keep_their_promises(folder: Path) -> None:
+    # With a PostgreSQL of its own: any session may have to write a changed page of the full disk,
+    # to get a free buffer, and fails when it cannot.
+    log: list[str] = []
+    figure = await full_disk.RIG.run(RigSettings(folder=folder, short=True, log=log.append))
+    assert figure.ok, (figure, log)
+    for database in ("sqlite", "postgres"):
+        assert figure.counts[f"{database}_reads"] > 0, figure
+    assert figure.counts["sqlite_refused_files"] > 0, figure
 
 
 async def test_planted_an_ignored_commit_failure_is_detected(folder: Path) -> None:
     # The fault loses only the other writes of the batch whose commit fails. Whether there are any
     # is chance; in one of several rounds there are.
-    for seed in range(10):
-        disk = folder / str(seed)
-        disk.mkdir()
-        result = await full_disk.fill_sqlite(disk, 1, Random(seed), "ignored_commit_failure")
-        if result.consistency.lost:
-            break
+    result = await first_with_fault(
+        lambda n: full_disk.fill_sqlite(folder / f"{n}", 1, Random(n), "ignored_commit_failure"),
+        lambda result: result.consistency.lost,
+    )
     assert result.consistency.lost
     assert not result.ok
 

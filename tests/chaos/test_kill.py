@@ -1,38 +1,41 @@
 import random
 from pathlib import Path
 
-from chaos.kill import kill
+from chaos.kill import RIG, KillResult, kill
+from chaos.rig import FEW_CONVERSATIONS, RigSettings
+from chaos.sends import Keys
 from chaos.servers import ServerHome
-from tests.support.shared_postgres import SharedPostgres
+from tests.chaos.retries import first_with_fault
 
 RNG = random.Random(7)
-CONVERSATIONS = 60
 
 
-async def test_acknowledged_messages_survive_kills_on_sqlite(tmp_path: Path) -> None:
-    result = await kill(ServerHome(tmp_path), 8, RNG, conversations=CONVERSATIONS)
-    assert result.ok, result
-    assert result.consistency.acknowledged > 20
-    assert result.responses["cut"] > 8
-
-
-async def test_acknowledged_messages_survive_kills_on_postgres(
-    tmp_path: Path, shared_postgres: SharedPostgres
-) -> None:
-    home = ServerHome(tmp_path, shared_postgres.new_empty_database())
-    # The dialects' own keys: a header's is held for the killed process for a minute.
-    result = await kill(home, 4, RNG, conversations=CONVERSATIONS, keys="own")
-    assert result.ok, result
-    assert result.consistency.acknowledged > 10
+async def test_acknowledged_messages_survive_kills(settings: RigSettings) -> None:
+    figure = await RIG.run(settings)
+    assert figure.ok, figure
+    assert figure.counts["sqlite_kills"] == 6
+    assert figure.counts["postgres_kills"] == 2
+    for database in ("sqlite", "postgres"):
+        assert figure.counts[f"{database}_acknowledged"] > 10, figure
+        assert figure.counts[f"{database}_cut"] > 2, figure
 
 
 async def test_planted_a_response_before_the_commit_loses_messages(tmp_path: Path) -> None:
-    result = await kill(
-        ServerHome(tmp_path), 8, RNG, conversations=CONVERSATIONS, fault="response_before_commit"
+    result = await first_with_fault(
+        lambda n: short(tmp_path / f"{n}", fault="response_before_commit"),
+        lambda result: result.consistency.lost,
     )
-    assert result.consistency.lost > 0
+    assert result.consistency.lost > 0, result
 
 
 async def test_planted_retries_without_a_key_double_messages(tmp_path: Path) -> None:
-    result = await kill(ServerHome(tmp_path), 15, RNG, conversations=CONVERSATIONS, keys="none")
-    assert result.consistency.doubled > 0
+    result = await first_with_fault(
+        lambda n: short(tmp_path / f"{n}", keys="none"), lambda result: result.consistency.doubled
+    )
+    assert result.consistency.doubled > 0, result
+
+
+async def short(folder: Path, *, keys: Keys = "any", fault: str = "") -> KillResult:
+    return await kill(
+        ServerHome(folder), 3, RNG, keys=keys, conversations=FEW_CONVERSATIONS, fault=fault
+    )

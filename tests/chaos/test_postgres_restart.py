@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from chaos.postgres_restart import RestartResult, restart
+from chaos.postgres_restart import RIG, RestartResult, restart
+from chaos.rig import FEW_CONVERSATIONS, RigSettings
 from chaos.servers import ServerHome
+from tests.chaos.retries import first_with_fault
 from tests.support.postgres import Postgres, running_postgres
 
 RNG = random.Random(3)
-CONVERSATIONS = 60
-RESTARTS = 3
-TRIES = 6
 
 
 @pytest.fixture(scope="module")
@@ -20,34 +19,32 @@ def cluster() -> Iterator[Postgres]:
         yield made
 
 
-async def test_restarts_of_postgres_lose_nothing_and_recover_in_time(
-    cluster: Postgres, tmp_path: Path
-) -> None:
-    home = ServerHome(tmp_path, cluster.new_database())
-    result = await restart(home, cluster, RESTARTS, RNG, conversations=CONVERSATIONS)
-    assert result.ok, result
-    assert result.responses["503"] > RESTARTS
-    assert result.consistency.acknowledged > 20
+async def test_restarts_of_postgres_lose_nothing_and_recover_in_time(tmp_path: Path) -> None:
+    figure = await RIG.run(RigSettings(folder=tmp_path, short=True))
+    assert figure.ok, figure
+    assert figure.params["restarts"] == 3
+    assert figure.counts["responses_503"] > 3, figure
+    assert figure.counts["acknowledged"] > 20, figure
 
 
 async def test_planted_commits_that_are_not_on_disk_are_lost(
     cluster: Postgres, tmp_path: Path
 ) -> None:
     # At the moment of a restart, everything may happen to be on disk already.
-    for n in range(TRIES):
-        result = await planted(cluster, tmp_path / f"{n}", "asynchronous_commit")
-        if result.consistency.lost:
-            break
+    result = await first_with_fault(
+        lambda n: short(cluster, tmp_path / f"{n}", 2, "asynchronous_commit"),
+        lambda result: result.consistency.lost,
+    )
     assert result.consistency.lost > 0, result
 
 
 async def test_planted_an_outage_mapped_to_500_is_detected(
     cluster: Postgres, tmp_path: Path
 ) -> None:
-    result = await planted(cluster, tmp_path, "outage_as_500")
+    result = await short(cluster, tmp_path, 1, "outage_as_500")
     assert result.responses["500"] > 0, result
 
 
-async def planted(cluster: Postgres, folder: Path, fault: str) -> RestartResult:
+async def short(cluster: Postgres, folder: Path, restarts: int, fault: str) -> RestartResult:
     home = ServerHome(folder, cluster.new_database())
-    return await restart(home, cluster, RESTARTS, RNG, conversations=CONVERSATIONS, fault=fault)
+    return await restart(home, cluster, restarts, RNG, conversations=FEW_CONVERSATIONS, fault=fault)

@@ -12,7 +12,7 @@ from chaos.rig import RigSettings
 
 
 async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    figure = await power_cut.run(RigSettings(folder=tmp_path, short=True))
+    figure = await power_cut.RIG.run(RigSettings(folder=tmp_path, short=True))
     assert figure.ok, figure.line
     assert figure.counts["cuts"] == power_cut.SHORT
     assert figure.counts["in_checkpoint"] > 0

@@ -6,16 +6,16 @@ from chaos.reconnect_storm import RIG, SHORT, StormResult, storm
 from chaos.rig import RigSettings
 from chaos.servers import ServerHome
 
-SOCKETS = 60
+SOCKETS = 40
 
 
 async def short(folder: Path, fault: str) -> StormResult:
     settings = RigSettings(folder=folder)
-    return await storm(ServerHome(folder), SOCKETS, settings, size=SHORT, processes=2, fault=fault)
+    return await storm(ServerHome(folder), SOCKETS, settings, size=SHORT, processes=1, fault=fault)
 
 
 async def test_all_reconnect_and_miss_nothing(tmp_path: Path) -> None:
-    figure = await RIG.run(RigSettings(folder=tmp_path, n=SOCKETS, short=True))
+    figure = await RIG.run(RigSettings(folder=tmp_path, short=True))
     assert figure.ok, figure.line
     assert figure.counts["reconnects"] >= 2 * SOCKETS and figure.counts["acknowledged"], figure
 

@@ -3,16 +3,14 @@
 import random
 from pathlib import Path
 
-from chaos.rig import RigSettings
+from chaos.rig import FEW_CONVERSATIONS, RigSettings
 from chaos.rolling import RIG, restart_in_turn
 from chaos.servers import ServerHome
 from tests.support.shared_postgres import SharedPostgres
 
-CONVERSATIONS = 60
 
-
-async def test_rolling_restarts_cause_no_error(tmp_path: Path) -> None:
-    figure = await RIG.run(RigSettings(folder=tmp_path, n=2, short=True))
+async def test_rolling_restarts_cause_no_error(settings: RigSettings) -> None:
+    figure = await RIG.run(settings)
     assert figure.ok, figure
     assert figure.counts["acknowledged"] > 20, figure
 
@@ -25,7 +23,7 @@ async def test_planted_a_server_that_exits_at_once_causes_errors(
         home,
         2,
         random.Random(1),
-        conversations=CONVERSATIONS,
+        conversations=FEW_CONVERSATIONS,
         drain_seconds=0,
         fault="exit_without_drain",
     )

@@ -8,7 +8,7 @@ from chaos.slow_readers import RIG, SlowReadersSize, stop_reading
 
 
 async def test_slow_readers_are_disconnected_and_miss_nothing(tmp_path: Path) -> None:
-    figure = await RIG.run(RigSettings(folder=tmp_path, n=30, short=True))
+    figure = await RIG.run(RigSettings(folder=tmp_path, short=True))
     counts = figure.counts
     assert counts["growth_bytes"] <= counts["max_growth_bytes"] and not counts["not_closed"], figure
     assert not counts["missed"] and not counts["resets"], figure

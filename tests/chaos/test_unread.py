@@ -10,11 +10,11 @@ from chaos.unread_model import Conversation, ModelMessage, ModelParticipant
 from tests.support import databases
 
 
-async def test_random_steps_on_both_databases_leave_no_drift(tmp_path: Path) -> None:
-    figure = await unread.RIG.run(RigSettings(folder=tmp_path, n=2_400, short=True))
+async def test_random_steps_on_both_databases_leave_no_drift(settings: RigSettings) -> None:
+    figure = await unread.RIG.run(settings)
     assert figure.ok, figure
-    assert figure.counts["steps"] == 2_400
-    assert figure.counts["views"] > 800
+    assert figure.counts["steps"] == unread.SHORT
+    assert figure.counts["views"] > 400
 
 
 @pytest.mark.parametrize("fault", unread.FAULTS)
