@@ -19,19 +19,20 @@ from bench.workload import BODY, Calls, messages
 RECEIVER = Path(__file__).with_name("receive.c")
 SETTINGS = {"KOINE_OUTBOUND_ALLOW": HOST}
 """The server posts webhooks to private addresses only where a setting allows it."""
-MESSAGE_INTERVAL_S = 0.5
-"""Seconds between two messages to the streams."""
-SETTLE_S = 3.0
-"""Seconds that the readers stay connected after the last message."""
+RECEIVED_WITHIN_S = 30.0
+"""Seconds after which a message that a stream or webhook has not received counts as lost."""
 POLL_S, IDLE_S = 0.05, 1.0
 
 
 class StreamLoad(Struct, frozen=True):
-    """How many streams receive how many messages, and how many idle WebSockets there are."""
+    """How many streams receive how many messages, one every `interval_s` seconds, and how many idle
+    WebSockets there are. Readers stay connected for `settle_s` seconds after their last message."""
 
     streams: int = 1_000
     messages: int = 12
     sockets: int = 10_000
+    interval_s: float = 0.5
+    settle_s: float = 3.0
 
 
 class Receiver:
@@ -72,7 +73,9 @@ def webhook_receiver(server: Server, calls: Calls, program: Path) -> Iterator[Re
 
 
 def delivery_rate(receiver: Receiver, seconds: float) -> float:
-    """Deliveries a second without other load, for `seconds` or until no more are received."""
+    """Deliveries a second without other load, for `seconds` or until no more are received. Raises
+    RuntimeError if nothing was ever delivered."""
+    _wait_for_first_delivery(receiver)
     before = count = receiver.received()
     began = latest = time.monotonic()
     while time.monotonic() < min(began + seconds, latest + IDLE_S):
@@ -82,15 +85,22 @@ def delivery_rate(receiver: Receiver, seconds: float) -> float:
     return (count - before) / max(latest - began, POLL_S)
 
 
+def _wait_for_first_delivery(receiver: Receiver) -> None:
+    until = time.monotonic() + RECEIVED_WITHIN_S
+    while not receiver.received():
+        if time.monotonic() > until:
+            raise RuntimeError("no message was delivered to the webhook")
+        time.sleep(POLL_S)
+
+
 def stream_delays(server: Server, calls: Calls, load: StreamLoad) -> dict[str, float]:
     """Send messages to open SSE streams; return p50, p99 and max of the ms from the write of a
     message until a stream received it. Raises RuntimeError if a stream missed one."""
     count, sent = load.streams, load.messages
-    seconds = SETTLE_S + sent * MESSAGE_INTERVAL_S
-    with _readers("sse", server, calls.admin, count, seconds) as readers:
+    with _readers("sse", server, calls.admin, load, count * sent) as readers:
         began = time.monotonic()
         for number in range(sent):
-            time.sleep(max(began + number * MESSAGE_INTERVAL_S - time.monotonic(), 0))
+            time.sleep(max(began + number * load.interval_s - time.monotonic(), 0))
             server.post(messages(1), calls.driver, BODY)
         result = _line(readers)
     if result["received"] != count * sent:
@@ -101,10 +111,10 @@ def stream_delays(server: Server, calls: Calls, load: StreamLoad) -> dict[str, f
     return delays
 
 
-def memory_with_websockets(server: Server, calls: Calls, count: int) -> float:
-    """Memory of a server with `count` idle WebSockets, in MB."""
-    with _readers("socket", server, calls.admin, count, SETTLE_S) as readers:
-        time.sleep(SETTLE_S / 2)
+def memory_with_websockets(server: Server, calls: Calls, load: StreamLoad) -> float:
+    """Memory of a server with idle WebSockets, in MB."""
+    with _readers("socket", server, calls.admin, load, 0) as readers:
+        time.sleep(load.settle_s / 2)
         used = server.memory_mb()
         _line(readers)
     return used
@@ -112,10 +122,13 @@ def memory_with_websockets(server: Server, calls: Calls, count: int) -> float:
 
 @contextmanager
 def _readers(
-    kind: str, server: Server, token: str, count: int, seconds: float
+    kind: str, server: Server, token: str, load: StreamLoad, expected: int
 ) -> Iterator["subprocess.Popen[str]"]:
-    """`bench.stream_readers` in a process of its own, once all readers are connected."""
-    options = [kind, server.port, token, count, seconds]
+    """`bench.stream_readers` in a process of its own, once all readers are connected. They read
+    until they have received `expected` messages together, then `settle_s` seconds longer."""
+    count = load.streams if kind == "sse" else load.sockets
+    within = RECEIVED_WITHIN_S + load.messages * load.interval_s
+    options = [kind, server.port, token, count, expected, within, load.settle_s]
     command = [sys.executable, "-m", "bench.stream_readers", *map(str, options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -60,14 +60,15 @@ async def fill(url: str, world: World) -> None:
 def pgbench(server: Postgres, world: World, clients: int, seconds: float, *, hot: bool) -> Run:
     """Run the script with `clients`, in random conversations; with `hot`, all in the first."""
     target = urlsplit(server.url)
-    whole_seconds = str(max(1, round(seconds)))
+    # -T takes whole seconds; a shorter run is so many transactions of each client.
+    length = ("-T", str(round(seconds))) if seconds >= 1 else ("-t", str(round(seconds * 500)))
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(script_text(world, hot=hot))
         script.flush()
         done = subprocess.run(
             [
                 server.bin / "pgbench", "-n", "-M", "prepared", "-f", script.name,
-                "-c", str(clients), "-j", str(min(THREADS, clients)), "-T", whole_seconds,
+                "-c", str(clients), "-j", str(min(THREADS, clients)), *length,
                 "-h", str(target.hostname), "-p", str(target.port), "-U", str(target.username),
                 target.path.lstrip("/"),
             ],

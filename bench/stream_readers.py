@@ -6,6 +6,7 @@ Prints one line of JSON when all readers are connected, and one with the results
 import argparse
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import sys
@@ -21,33 +22,41 @@ _CREATED = b'"created_at":"'
 
 
 def main() -> None:
-    """Connect, read for the given time, and print the delays."""
+    """Connect, read until all messages are received, and print the delays."""
     parser = argparse.ArgumentParser(prog="python -m bench.stream_readers", description=__doc__)
     parser.add_argument("kind", choices=["sse", "socket"])
     parser.add_argument("port", type=int)
     parser.add_argument("token")
     parser.add_argument("count", type=int)
-    parser.add_argument("seconds", type=float)
-    args = parser.parse_args()
-    uvloop.run(_read(args.kind, args.port, args.token, args.count, args.seconds))
+    parser.add_argument("expected", type=int, help="messages that all receive together")
+    parser.add_argument("within", type=float, help="seconds to wait for them")
+    parser.add_argument("settle", type=float, help="seconds to read on after the last of them")
+    uvloop.run(_read(parser.parse_args()))
 
 
-async def _read(kind: str, port: int, token: str, count: int, seconds: float) -> None:
-    connect = _read_sse if kind == "sse" else _hold_websocket
+async def _read(args: argparse.Namespace) -> None:
+    connect = _read_sse if args.kind == "sse" else _hold_websocket
     connected: asyncio.Queue[None] = asyncio.Queue()
-    delays: list[float] = []
+    delays: asyncio.Queue[float] = asyncio.Queue()
     slots = asyncio.Semaphore(AT_ONCE)
     tasks = []
-    for _ in range(count):
+    for _ in range(args.count):
         await slots.acquire()
-        tasks.append(asyncio.create_task(connect(port, token, connected, slots, delays)))
-    for _ in range(count):
+        tasks.append(asyncio.create_task(connect(args.port, args.token, connected, slots, delays)))
+    for _ in range(args.count):
         await connected.get()
-    _print({"connected": count})
-    await asyncio.sleep(seconds)
+    _print({"connected": args.count})
+    received: list[float] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(args.within):
+            while len(received) < args.expected:
+                received.append(await delays.get())
+    await asyncio.sleep(args.settle)
     for task in tasks:
         task.cancel()
-    _print({"received": len(delays), "delays_ms": _percentiles(delays)})
+    while not delays.empty():
+        received.append(delays.get_nowait())
+    _print({"received": len(received), "delays_ms": _percentiles(received)})
 
 
 async def _read_sse(
@@ -55,9 +64,9 @@ async def _read_sse(
     token: str,
     connected: "asyncio.Queue[None]",
     slots: asyncio.Semaphore,
-    delays: list[float],
+    delays: "asyncio.Queue[float]",
 ) -> None:
-    """Read one SSE stream; append the ms from the write of each message to its arrival."""
+    """Read one SSE stream; queue the ms from the write of each message to its arrival."""
     reader, writer = await asyncio.open_connection(HOST, port)
     writer.write(
         b"GET /v1/events?kinds=message HTTP/1.1\r\nHost: bench\r\n"
@@ -69,7 +78,7 @@ async def _read_sse(
     while True:
         line = await reader.readuntil(b"\n")
         if line.startswith(b"data: ") and b'"message.created"' in line:
-            delays.append((time.time() - _written_at(line)) * 1000)
+            delays.put_nowait((time.time() - _written_at(line)) * 1000)
 
 
 async def _hold_websocket(
@@ -77,7 +86,7 @@ async def _hold_websocket(
     token: str,
     connected: "asyncio.Queue[None]",
     slots: asyncio.Semaphore,
-    _delays: list[float],
+    _delays: "asyncio.Queue[float]",
 ) -> None:
     """Authenticate one WebSocket, and discard what it receives."""
     reader, writer = await asyncio.open_connection(HOST, port)

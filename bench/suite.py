@@ -33,8 +33,10 @@ class Scale(Struct, frozen=True):
     stream_load: StreamLoad = StreamLoad()
 
 
-SHORT = Scale(TINY, 1, 0.3, 1, 1, StreamLoad(streams=20, messages=2, sockets=20))
-"""Every measurement once, in about twenty seconds."""
+SHORT = Scale(
+    TINY, 1, 0.02, 0.02, 1, StreamLoad(streams=10, messages=2, sockets=10, interval_s=0, settle_s=0)
+)
+"""Every measurement once, in about ten seconds."""
 
 
 class Suite:
@@ -56,6 +58,7 @@ class Suite:
         self._measure_starts("postgres", cluster.url)
         with ExitStack() as stack:
             one = stack.enter_context(Server(cluster.url, self._directory))
+            self.figures.starts["postgres"].append(one.first_response)
             self._measure_idle("postgres", one)
             two = stack.enter_context(Server(cluster.url, self._directory, workers=2))
             self._warm_up(one, two)
@@ -89,9 +92,7 @@ class Suite:
                     self.figures.samples["postgres deliveries"].append(Sample(rate))
         with Server(cluster.url, self._directory) as server:
             self.figures.memory["10,000 sockets"].append(
-                after_commit.memory_with_websockets(
-                    server, self._calls, self._scale.stream_load.sockets
-                )
+                after_commit.memory_with_websockets(server, self._calls, self._scale.stream_load)
             )
 
     def on_sqlite(self, path: Path) -> None:
@@ -100,6 +101,7 @@ class Suite:
         commits = sqlite.CommittedSends(path, self._world)
         self._measure_starts("sqlite", url)
         with Server(url, self._directory) as server:
+            self.figures.starts["sqlite"].append(server.first_response)
             self._measure_idle("sqlite", server)
             self._warm_up(server)
             for number in range(1, self._rounds + 1):
@@ -113,9 +115,10 @@ class Suite:
             self.figures.memory["sqlite under load"].append(server.memory_mb())
 
     def _measure_starts(self, database: str, url: str) -> None:
-        """The time from the start to the first response, on an existing database."""
+        """The time from the start to the first response, on an existing database; that of the
+        server that is measured next is the last of them."""
         self._log(f"starting on {database}")
-        for _ in range(self._scale.starts):
+        for _ in range(self._scale.starts - 1):
             with Server(url, self._directory) as server:
                 self.figures.starts[database].append(server.first_response)
 
