@@ -97,14 +97,15 @@ async def make_cast(db: Database, clock: FakeClock | None = None, **settings: ob
 
 
 def make_settings(**settings: object) -> Settings:
-    """The defaults without rate limits and budgets, which a fast test would exceed, and then
-    `settings`."""
+    """The defaults without rate limits and budgets, which a fast test would exceed, and without the
+    API documentation, which takes an application most of its start; and then `settings`."""
     unlimited = {
         "rate_limit_per_minute": 0,
         "inbox_rate_limit_per_minute": 0,
         "inbox_contacts_per_address": 0,
         "inbox_conversations_per_contact": 0,
         "inbox_bytes_per_address": 0,
+        "docs_enabled": False,
     }
     return load({}, unlimited | settings)
 

@@ -5,6 +5,7 @@ so each creates its own tenants; a test that must have a database alone uses `em
 `fresh_db` if it changes the tables or closes the database.
 """
 
+import functools
 import itertools
 import logging
 from collections import Counter
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import structlog
 import uvloop
@@ -100,13 +102,21 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, str) and len(val) > 32 else None
 
 
+def reset_structlog() -> None:
+    """The defaults of structlog, but plain tracebacks: if rich is installed, as here for
+    schemathesis, each logged exception takes it half a second of a core."""
+    structlog.reset_defaults()
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
+
+
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
     """Undo what a test configured for logging, such as a stream that is closed after it."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
-    structlog.reset_defaults()
+    reset_structlog()
     root.handlers[:], root.level = handlers, level
 
 
@@ -117,6 +127,16 @@ def cheap_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "HASHER", hasher)
         patch.setattr(passwords, "DUMMY_HASH", hasher.hash("of nobody"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Iterator[None]:
+    """Each client of httpx reads all root certificates, which takes 20 ms of a core; those of the
+    tests connect without TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        shared = functools.cache(httpx.create_ssl_context)
+        patch.setattr("httpx._transports.default.create_ssl_context", shared)
         yield
 
 
