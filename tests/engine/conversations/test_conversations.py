@@ -60,13 +60,13 @@ async def test_totals_stay_exact_and_filters_find_what_they_say(
 
 
 @BOTH
-@given(steps=STEPS, limit=st.integers(1, 4))
+@given(steps=STEPS, limit=st.integers(1, 4), part=st.integers(0, 2))
 async def test_pages_give_each_conversation_once_in_order(
-    db: Database, steps: list[Step], limit: int
+    db: Database, steps: list[Step], limit: int, part: int
 ) -> None:
     world = await new_world(db)
     await world.play([("create", n, n + 1) for n in range(6)] + steps)
-    for f in world.filters():
+    for f in world.filters()[part::3]:  # the test above has every filter each time
         whole = await conversations.find(world.engine, world.operator, f, Window(1000))
         ids = [c.id for c in sorted(whole.items, key=order, reverse=True)]
         assert ids == [c.id for c in whole.items]
