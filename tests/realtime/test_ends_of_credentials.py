@@ -11,6 +11,7 @@ from koine.engine.core import context as engines
 from koine.engine.core.context import Engine
 from koine.engine.people import accounts, directory
 from koine.engine.people.directory import PersonChanges
+from koine.event_log import log_reader
 from koine.model.actor import Actor, operator
 from koine.model.errors import Unauthenticated
 from koine.model.permissions import READ_CONVERSATIONS
@@ -33,6 +34,12 @@ class Bearer(PlainReader):
     async def authenticate(self) -> Actor:
         find = credentials.by_key if self._text.startswith("sk_") else credentials.by_token
         return await find(self._engine, self._text)
+
+
+@pytest.fixture(autouse=True)
+def short_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing wakes the first node's reader: the database has one `after_commit`."""
+    monkeypatch.setattr(log_reader, "POLL_SECONDS", 0.05)
 
 
 async def closed_everywhere(cast: Cast, text: str, end: Callable[[], Awaitable[object]]) -> None:

@@ -129,7 +129,7 @@ async def test_a_suspended_stream_without_events_is_not_too_old(empty_db: Databa
 async def test_a_client_that_keeps_up_is_not_closed_for_a_burst(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_reader, "POLL_SECONDS", 1.5)
+    monkeypatch.setattr(log_reader, "POLL_SECONDS", 60)
     conversation = await create_conversation(cast, "dan")
     async with realtime_of(cast.engine) as realtime:
         subscriber = await realtime.connect(
@@ -139,6 +139,7 @@ async def test_a_client_that_keeps_up_is_not_closed_for_a_burst(
         cast.engine.db.after_commit = no_listener
         await asyncio.sleep(0.1)
         await asyncio.gather(*(send_message(cast, conversation, f"{n}") for n in range(60)))
+        realtime.log_reader.wake()
         assert len(await received(subscriber, 60, 3)) == 60
 
 

@@ -6,16 +6,17 @@ from koine.engine.conversations import conversations, messages
 from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft
-from tests.cast import Cast
+from tests.cast import Cast, Company
 from tests.dialects.native.sse_client import follow_stream
 from tests.support.live_server import live
 
 PATH = "/api/v1/chats/events"
 
 
-async def chat(cast: Cast) -> Conversation:
-    new = NewConversation(owner_id=cast.acme.id("carol"), inbox_id=cast.acme.inbox.id)
-    return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
+async def chat(cast: Cast, company: str = "acme") -> Conversation:
+    of: Company = getattr(cast, company)
+    new = NewConversation(owner_id=of.id("carol"), inbox_id=of.inbox.id)
+    return await conversations.create(cast.engine, of.actor("ada"), new)
 
 
 async def send_message(cast: Cast, where: Conversation, text: str, private: bool = False) -> None:
@@ -37,7 +38,9 @@ async def test_a_key_receives_its_workspaces_chats_and_no_private_note(cast: Cas
             assert said.data["chatMessage"]["content"] == "Hello"
             assert said.data["chatMessage"]["role"] == "attendant"
             assert said.data["chat"]["lastChatMessageCreatedAt"]
-            assert await rival.rest() == []
+            theirs = await chat(cast, "rival")
+            (event,) = await rival.until("chat.created")
+            assert event.data["chat"]["id"] == theirs.id
 
 
 async def test_a_removed_chat_is_shown_as_removed(cast: Cast) -> None:

@@ -1,9 +1,14 @@
 """The stream of the delivery dialect: conversations and messages as its GETs return them."""
 
 from koine.dialects.delivery import DeliveryDialect
-from koine.engine.conversations import delivery_conversations, messages, participants
+from koine.engine.conversations import (
+    conversations,
+    delivery_conversations,
+    messages,
+    participants,
+)
 from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
-from koine.model.conversation import Conversation
+from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft
 from tests.cast import Cast
 from tests.dialects.native.sse_client import follow_stream
@@ -16,6 +21,12 @@ async def create_conversation(cast: Cast) -> Conversation:
     opening = NewDeliveryConversation(delivery_id=cast.acme.deliveries[0].id)
     actor = cast.acme.actor("dan")
     return (await delivery_conversations.open_(cast.engine, actor, opening))[0]
+
+
+async def conversation_with(cast: Cast, who: str) -> Conversation:
+    """A new conversation, an event behind all others that this person receives."""
+    new = NewConversation(title="Next", participants=((cast.acme.id(who), "member"),))
+    return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
 
 
 async def send_message(
@@ -64,7 +75,9 @@ async def test_private_notes_and_conversations_of_others_are_not_received(cast: 
             await send_message(cast, conversation, "dan", "I am here")
             (event,) = await cleo.until("message.created")
             assert event.data["message"]["content"] == "I am here"
-            assert await olaf.rest() == []
+            of_olaf = await conversation_with(cast, "olaf")
+            (event,) = await olaf.until("conversation.created")
+            assert event.data["conversation"]["id"] == of_olaf.id
 
 
 async def test_a_stream_resumes_after_its_cursor(cast: Cast) -> None:
@@ -89,7 +102,8 @@ async def test_a_removed_participant_receives_no_later_message(cast: Cast) -> No
             cursor = stream.cursor
         await participants.remove(cast.engine, admin, conversation.id, [cast.acme.id("cleo")])
         await send_message(cast, conversation, "dan", "She is gone")
+        await conversation_with(cast, "cleo")
         async with follow_stream(server.url, cast.bearer("cleo"), cursor, path=PATH) as stream:
-            (event,) = (await stream.rest())[1:]
+            _, event, _ = await stream.until("conversation.created")
         assert (event.kind, event.data["conversation"]) == ("conversation.removed", None)
         assert event.data["conversation_id"] == conversation.id and "message" not in event.data

@@ -5,16 +5,17 @@ from koine.engine.conversations import conversations, messages
 from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation, SenderKind
 from koine.model.message import Draft
-from tests.cast import Cast
+from tests.cast import Cast, Company
 from tests.dialects.native.sse_client import follow_stream
 from tests.support.live_server import live
 
 PATH = "/api/v1/conversations/events"
 
 
-async def create_conversation(cast: Cast) -> Conversation:
-    new = NewConversation(title="Late", owner_id=cast.acme.id("carol"))
-    return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
+async def create_conversation(cast: Cast, company: str = "acme") -> Conversation:
+    of: Company = getattr(cast, company)
+    new = NewConversation(title="Late", owner_id=of.id("carol"))
+    return await conversations.create(cast.engine, of.actor("ada"), new)
 
 
 async def send_message(
@@ -74,4 +75,7 @@ async def test_another_tenant_receives_nothing(cast: Cast) -> None:
         async with mine as stream, theirs as rival:
             assert (await stream.next()).kind == (await rival.next()).kind == "ready"
             await send_message(cast, conversation, "alice", "On its way")
-            assert await stream.until("message.sent") and await rival.rest() == []
+            assert await stream.until("message.sent")
+            of_rival = await create_conversation(cast, "rival")
+            (event,) = await rival.until("conversation.created")
+            assert event.data["data"]["_id"] == of_rival.id

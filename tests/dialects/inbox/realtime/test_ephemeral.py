@@ -8,6 +8,7 @@ from websockets.asyncio.client import connect
 from koine.dialects.inbox import InboxDialect
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
+from koine.realtime import presence
 from koine.store.core.db import Database
 from tests.cast import make_cast
 from tests.dialects.inbox.cable_client import LiveServer, identifier, live_server, new_conversation
@@ -84,7 +85,10 @@ async def test_agents_receive_no_typing_of_a_blocked_contact(live_inbox: LiveSer
         assert (await alice.until("typing"))["who"]["name"] == "Dave Contact"
 
 
-async def test_presence_names_the_online_agents_by_number(live_inbox: LiveServer) -> None:
+async def test_presence_names_the_online_agents_by_number(
+    live_inbox: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "OFFLINE_DELAY", 0.1)
     alice = str(live_inbox.cast.acme.people["alice"].number)
     async with live_inbox.connect(live_inbox.carol) as client:
         async with connect(f"{live_inbox.server.ws}/v1/socket") as socket:

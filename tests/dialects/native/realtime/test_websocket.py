@@ -1,13 +1,14 @@
 """The WebSocket: its first frame, events, commands, windows and limits."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from koine.dialects.native import NativeDialect
+from koine.dialects.native.realtime import websocket
 from koine.engine.auth import api_keys
+from koine.realtime import realtime
 from tests.cast import Cast
 from tests.dialects.native.api_client import open_conversation, send_message
 from tests.dialects.native.websocket_client import authenticated, open_socket
@@ -18,6 +19,12 @@ from tests.support.live_server import Live, live
 async def server(cast: Cast) -> AsyncIterator[Live]:
     async with live(cast.engine, NativeDialect()) as server:
         yield server
+
+
+@pytest.fixture
+def short_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Expired credentials are looked for often; asked for before the server."""
+    monkeypatch.setattr(realtime, "_SWEEP_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -155,8 +162,9 @@ async def test_presence_is_sent(server: Live, cast: Cast) -> None:
 
 
 async def test_a_window_bounds_the_unacknowledged_events(
-    client: httpx.AsyncClient, server: Live, cast: Cast
+    client: httpx.AsyncClient, server: Live, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(websocket, "_ACK_POLL_SECONDS", 0.05)
     conversation_id = await open_conversation(client, cast, "dan")
     async with authenticated(server, cast.token("dan"), window=2, kinds=["message"]) as dan:
         for n in range(5):
@@ -175,11 +183,13 @@ async def test_a_new_token_of_the_same_user_keeps_the_socket_open(server: Live, 
         assert (await dan.command(type="token", token=cast.token("olaf")))["error"] == "forbidden"
         assert (await dan.command(type="token", token=cast.token("dan")))["type"] == "ok"
         cast.clock.advance(seconds=300)
-        await asyncio.sleep(1.5)
+        await server.realtime.reauth.sweep(everyone=False)
         assert (await dan.command(type="ping"))["type"] == "ok"
 
 
-async def test_an_expired_token_closes_the_socket(server: Live, cast: Cast) -> None:
+async def test_an_expired_token_closes_the_socket(
+    short_sweep: None, server: Live, cast: Cast
+) -> None:
     async with authenticated(server, cast.token("dan", ttl_s=60)) as dan:
         cast.clock.advance(seconds=300)
         assert (await dan.until("closing"))["reason"] == "expired"
