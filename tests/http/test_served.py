@@ -8,6 +8,7 @@ import pytest
 import uvicorn
 
 from tests.http.example_dialect import app
+from tests.support.live_server import start_server, stop_server
 
 ALLOWED = b"Host: tiny.test\r\nAuthorization: Bearer me\r\n"
 
@@ -16,11 +17,9 @@ ALLOWED = b"Host: tiny.test\r\nAuthorization: Bearer me\r\n"
 async def port() -> AsyncIterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app(), log_config=None, server_header=False, http="httptools")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
+    server = await start_server(config, listening)
     yield listening.getsockname()[1]
-    server.should_exit = True
-    await task
+    await stop_server(server)
 
 
 async def send_bytes(port: int, *parts: bytes) -> bytes:

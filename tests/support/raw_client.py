@@ -5,7 +5,6 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
-import uvicorn
 from msgspec import structs
 
 from koine.kit import metrics
@@ -13,6 +12,7 @@ from koine.kit.settings import load
 from koine.server.connections import Connections
 from koine.server.listener import uvicorn_config
 from tests.http.example_dialect import app
+from tests.support.live_server import start_server, stop_server
 
 HEAD = b"Host: tiny.test\r\nAuthorization: Bearer me\r\n"
 GET = b"GET /tiny/where HTTP/1.1\r\n" + HEAD + b"\r\n"
@@ -102,13 +102,11 @@ async def raw_server(
     limits = {"json_limit": 65536, **settings}
     loaded = structs.replace(load({}, limits), **(seconds or {}))
     config = uvicorn_config(loaded, app(**limits), lifespan="off")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    server = await start_server(config, listener)
     try:
         yield RawServer(listener.getsockname()[1], config.connections)
     finally:
-        server.should_exit = True
-        await task
+        await stop_server(server)
 
 
 def ended_connections(reason: str) -> float:
