@@ -1,4 +1,4 @@
-"""Every citation of a contract leads to a file, a section, a mark and a rule that exist."""
+"""Every citation of a contract names a file, section, mark and rule that exist."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The files by which others run Koine or work on it: parsed, verified, and true to the docs."""
+"""The files of deployment and of development tools are valid and match the documentation."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""The house rules hold, and each can fail: a planted snippet proves it."""
+"""The source follows the rules of tests/support/house.py, and each rule finds a planted fault."""
 
 import re
 from pathlib import Path, PurePath
@@ -9,7 +9,7 @@ from tests.support import house
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "koine"
-# What a migration did is written by Alembic and never edited: its size is the change's.
+# Migrations are generated and never edited, so they may be long.
 WRITTEN = PurePath("store/migrations/versions")
 FILES: dict[PurePath, str] = {
     path.relative_to(SOURCE): path.read_text()

@@ -20,7 +20,7 @@ def all_statements() -> list[statements.Statement]:
         if ".migrations" not in found.name:
             importlib.import_module(found.name)
     families = [query for family in list(statements.VARIANTS) for query in family.sample()]
-    # Other tests build statements too; only the store's own are held to the rule.
+    # Other tests build statements, too; the rule is for those of the store.
     return [s for s in statements.STATEMENTS if s.origin.split(":")[0] in OURS or s in families]
 
 

@@ -1,4 +1,4 @@
-"""The consumer of the documentation, run as it says: everything once, however often it comes."""
+"""The documented webhook consumer handles each delivery once, also when it is repeated."""
 
 import importlib.util
 import os

@@ -97,9 +97,9 @@ async def _inbox_with_identity_required(cast: Cast, of: Company) -> Inbox:
     ivy = await directory.create(cast.engine, admin, new)
     # As if her hash had been sent before: the first request with a hash stores that it was, which
     # the fingerprints would report as a change.
-    place = ContactInbox(
+    contact_inbox = ContactInbox(
         inbox.id, ivy.id, new_id(), random_token(), True, 1, ivy.identifier, "joined"
     )
-    await cast.engine.db.write(of.tenant.id, rows.insert_contact_inbox, place)
-    of.people["ivy"], of.contact_inboxes["ivy"] = ivy, place
+    await cast.engine.db.write(of.tenant.id, rows.insert_contact_inbox, contact_inbox)
+    of.people["ivy"], of.contact_inboxes["ivy"] = ivy, contact_inbox
     return inbox

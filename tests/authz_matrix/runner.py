@@ -112,10 +112,10 @@ class Run:
         given: Mapping[str, str] | None = None,
     ) -> str:
         """The URL with its parameters filled (those of `given` first) and the query."""
-        places = {
+        parameters = {
             name: row.path.get(name, caller.path.get(name, THING)) for name in _PLACE.findall(path)
         }
-        url = path.format(**(places | dict(given or {})))
+        url = path.format(**(parameters | dict(given or {})))
         query = "&".join(part for part in (row.query, caller.query) if part)
         ids = await self.ids(row, caller, which)
         return _filled(f"{url}?{query}" if query else url, ids)

@@ -103,10 +103,10 @@ async def _number_of_ivy(m: TargetFactory) -> str:
 async def _create_conversation(
     m: TargetFactory, who: str, joining: tuple[tuple[str, ParticipantRole], ...] = ()
 ) -> Conversation:
-    place = m.of.contact_inboxes[who]
+    contact_inbox = m.of.contact_inboxes[who]
     new = NewConversation(
-        kind="order", title=m.mark, inbox_id=place.inbox_id, owner_id=m.of.id(who),
-        source_id=place.source_id, participants=joining,
+        kind="order", title=m.mark, inbox_id=contact_inbox.inbox_id, owner_id=m.of.id(who),
+        source_id=contact_inbox.source_id, participants=joining,
     )  # fmt: skip
     created = await conversations.create(m.engine, m.admin, new)
     await messages.send(m.engine, m.admin, created.id, m.draft())

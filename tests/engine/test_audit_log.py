@@ -1,4 +1,4 @@
-"""The audit log: who did what, for those who manage the tenant."""
+"""The audit log: what is in its entries, and who may read them."""
 
 import msgspec
 import pytest

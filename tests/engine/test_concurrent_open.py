@@ -1,4 +1,4 @@
-"""Many conversations opened at the same time in one tenant, in every way: none deadlocks."""
+"""Concurrent opening of conversations in one tenant, by every way, does not deadlock."""
 
 import asyncio
 

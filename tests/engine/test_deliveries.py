@@ -1,4 +1,4 @@
-"""Deliveries: saved by id or reference, and the conversation follows their people."""
+"""Deliveries are saved by id or reference, and their people become participants."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ async def save(cast: Cast, *given: DeliveryInput, who: str = "dora") -> list[del
 
 
 async def people_of(cast: Cast, delivery: Delivery) -> set[str]:
-    """Who takes part in the delivery's conversation now."""
+    """The current participants of the delivery's conversation."""
     actor, opening = cast.acme.actor("cleo"), NewDeliveryConversation(delivery_id=delivery.id)
     opened, _ = await delivery_conversations.open_(cast.engine, actor, opening)
     db = cast.engine.db

@@ -18,7 +18,7 @@ from tests.cast import Cast, make_cast
 
 
 async def opened(cast: Cast, assignee: str | None = "olaf", *others: str) -> str:
-    """A conversation assigned to one, with others in it."""
+    """A conversation with an assignee and participants."""
     ada = cast.acme.actor("ada")
     joining = tuple((cast.acme.id(who), "member") for who in others)
     new = NewConversation(owner_id=cast.acme.id("carol"), participants=joining)  # type: ignore[arg-type]  # "member" is a role

@@ -1,4 +1,4 @@
-"""What lists find by text: the same on both databases, whatever the form of the characters."""
+"""Searches find the same on both databases, in any form of the characters."""
 
 import unicodedata
 from typing import Any
@@ -22,7 +22,7 @@ from koine.store.tables import conversations as c
 from koine.store.tables import identities as i
 from tests.cast import Cast, make_cast
 
-# Characters that differ only in what is folded, what patterns would read, and anything at all.
+# Characters that differ only before folding, those with a meaning in patterns, and any others.
 NEAR = st.sampled_from("aAáÁä\u0301iIİıßsſكکيىیةه٣۳3\u200c\u0640 \t%_\\'\u00ad")
 TEXTS = st.text(NEAR | st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 PLACES = st.integers(0, 9)

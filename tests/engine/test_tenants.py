@@ -1,4 +1,4 @@
-"""Tenants: made by the operator, set up by those who manage them."""
+"""Tenants are created by the operator and changed by their managers."""
 
 import asyncio
 

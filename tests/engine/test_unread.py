@@ -1,4 +1,4 @@
-"""Unread and order, against a plain model that keeps every message and every mark."""
+"""Unread counts and the order of messages, compared with a model in Python."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ STEPS = st.lists(
 
 
 class Model:
-    """What was said, in order, and how many of it each has read."""
+    """All messages in order, and how many of them each participant has read."""
 
     def __init__(self) -> None:
         self.said: list[tuple[str, bool]] = []
@@ -76,7 +76,7 @@ async def play(cast: Cast, conversation_id: str, model: Model, step: tuple[str, 
 
 
 async def assert_unread_matches(cast: Cast, conversation_id: str, model: Model) -> None:
-    """The engine and the model say the same to everyone."""
+    """The unread count of each participant is that of the model."""
     for who in PEOPLE:
         actor = cast.acme.actor(who)
         private = access.sees_private(actor)

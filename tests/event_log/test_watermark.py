@@ -133,11 +133,11 @@ EVERYTHING = 1 << 60
 
 
 class ChangedItsMind(Exception):
-    """The transaction is undone."""
+    """Rolls the transaction back."""
 
 
 class Follower:
-    """Reads what is stable; or, naive, whatever is there."""
+    """Reads stable events; if `naive`, all that are visible."""
 
     def __init__(self, db: PostgresDatabase, *, naive: bool = False) -> None:
         self.read: list[LoggedEvent] = []
@@ -173,7 +173,7 @@ class Follower:
 
 @pytest.fixture
 async def log_db(shared_postgres: SharedPostgres) -> AsyncIterator[PostgresDatabase]:
-    """A log that nobody else writes to, with connections for all writers at once."""
+    """A log without other writers, with a connection for each writer."""
     url = shared_postgres.new_database(databases.with_tables)
     opened = await PostgresDatabase.open(url, pool_size=WRITERS + 4)
     try:
@@ -183,7 +183,7 @@ async def log_db(shared_postgres: SharedPostgres) -> AsyncIterator[PostgresDatab
 
 
 async def append_events(tx: Tx, conversation: str, seq: int, dice: random.Random) -> None:
-    """One to three events in a transaction that lasts, and may come to nothing."""
+    """One to three events in a slow transaction, which may be rolled back."""
     for _ in range(dice.choice((1, 1, 3))):
         event = Event("message.created", "everyone", conversation, new_id(), seq, "{}", 1)
         await events.append(tx, event)
@@ -232,7 +232,7 @@ async def test_under_load_nothing_is_skipped_and_the_naive_reader_misses(
 
 
 def assert_in_order(read: list[LoggedEvent]) -> None:
-    """Within a conversation positions go the way the commits went."""
+    """Within a conversation, positions are in the order of the commits."""
     by_conversation = defaultdict[str | None, list[int]](list)
     for event in read:
         assert event.seq is not None

@@ -1,4 +1,4 @@
-"""What `make cluster` prints can be pasted, and what it says about it is so."""
+"""The commands that `make cluster` prints work as it says."""
 
 import os
 import re
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is n
 
 
 class Cluster:
-    """The script, as a person started it, and what it printed."""
+    """The running script, and its output."""
 
     def __init__(self) -> None:
         self.port = free_ports(2)[0]
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `end`
-        # As a script's `make cluster &` has it: the shell leaves SIGINT ignored.
+        # As in `make cluster &` of a script, where the shell ignores SIGINT.
         begun = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
         self._script = subprocess.Popen(
             [*begun, sys.executable, "-m", "examples.cluster", "--port", str(self.port),
@@ -44,12 +44,12 @@ class Cluster:
         return os.pread(self._output.fileno(), 1 << 20, 0).decode()
 
     def commands(self) -> list[str]:
-        """Each block below a comment, as a person pastes it."""
+        """The printed commands, by the comment above them."""
         blocks = re.split(r"(?m)^# .*\n", self.printed)[1:]
         return [block.split("\n\n")[0] for block in blocks if "curl" in block]
 
     def pid(self, name: str) -> int:
-        """Of node A or B as it was printed last."""
+        """The last printed process id of node A or B."""
         found = re.findall(rf"(?mi)^node {name} .*?pid (\d+)", self.printed)
         return int(found[-1])
 
@@ -82,7 +82,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 class Follower:
-    """A curl that follows, run by a shell."""
+    """A curl command that follows a stream, in a shell."""
 
     def __init__(self, command: str) -> None:
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `end`
@@ -102,7 +102,7 @@ class Follower:
         return str(re.findall(r"(?m)^id: (.*)$", self.shown)[-1])
 
     def sees(self, text: str, within: float = 60) -> float:
-        """Wait until it shows the text; answers the seconds it took."""
+        """Wait until the output has the text; return the seconds that it took."""
         began = time.monotonic()
         eventually(lambda: text in self.shown, within, lambda: self.shown)
         return time.monotonic() - began

@@ -1,4 +1,4 @@
-"""A small dialect with one route of each kind, and a client of it."""
+"""A small dialect with a route of each kind, and a client of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -196,7 +196,7 @@ class ExampleDialect:
 
 
 class Open(ExampleDialect):
-    """The same manners for any page's origin, below a longer prefix."""
+    """The same dialect with CORS, below a longer prefix."""
 
     name = "chats"
     document_path = "/openapi"
@@ -226,7 +226,7 @@ def client(of: App | None = None, headers: Mapping[str, str] | None = None) -> h
 
 
 class RawRequest:
-    """One request as ASGI messages: how many chunks were read, and what was sent."""
+    """One request as ASGI messages; counts the chunks that were read, and keeps what was sent."""
 
     def __init__(self, method: str, path: str, *chunks: bytes, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -257,6 +257,6 @@ class RawRequest:
         self.sent.append(dict(message))
 
     async def run(self, of: App | None = None) -> int | None:
-        """Give the status, None when nothing was sent."""
+        """Send the request; return the status, None if there was no response."""
         await (of or app())(self.scope, self.receive, self.send)
         return self.sent[0]["status"] if self.sent else None

@@ -1,4 +1,4 @@
-"""Values of bodies, read as Rails reads them."""
+"""Values of bodies are coerced as in Rails."""
 
 from typing import Annotated
 

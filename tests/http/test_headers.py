@@ -1,4 +1,4 @@
-"""What callers show in `Authorization`."""
+"""The credentials in `Authorization`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The store of a process: it knows which of its calls still run."""
+"""The idempotency store of a process, which knows which of its requests still run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One reader of multipart bodies: every spelling of a file's name, no file lost, all bounded."""
+"""Multipart bodies: every spelling of a file's name is read, no file is lost, all is bounded."""
 
 from typing import Any
 

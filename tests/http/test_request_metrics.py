@@ -1,4 +1,4 @@
-"""Metrics and the access log of requests: what is in them, and what never is."""
+"""The metrics and the access log of requests: what they contain, and what they never do."""
 
 import io
 import json

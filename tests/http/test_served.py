@@ -1,4 +1,4 @@
-"""What only a real server shows: bodies on the wire, connections that go away."""
+"""Behaviour that only a real server shows: bodies on the wire, closed connections."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def send_bytes(port: int, *parts: bytes) -> bytes:
-    """Give the answer's head to these bytes."""
+    """Send these bytes; return the head of the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for part in parts:
         writer.write(part)

@@ -46,7 +46,7 @@ async def served(db: Database, **limits: Any) -> AsyncIterator[tuple[Cast, Live]
 
 
 def ways_in(cast: Cast) -> dict[str, dict[str, str]]:
-    """Who calls, as each dialect takes it."""
+    """The headers of a caller, by dialect."""
     return {
         "native": cast.bearer("alice"),
         "delivery": cast.bearer("dan"),
@@ -56,14 +56,14 @@ def ways_in(cast: Cast) -> dict[str, dict[str, str]]:
 
 
 async def follow(stack: AsyncExitStack, server: Live, path: str, **headers: str) -> int:
-    """Open a stream; its status. It stays open as long as the stack."""
+    """Open a stream until the stack is closed; return its status."""
     client = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url))
     response = await stack.enter_async_context(client.stream("GET", path, headers=headers))
     return response.status_code
 
 
 async def last(socket: ClientConnection) -> int:
-    """The code that the socket is closed with."""
+    """The code with which the socket is closed."""
     try:
         while True:
             await asyncio.wait_for(socket.recv(), 10)

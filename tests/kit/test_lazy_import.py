@@ -1,4 +1,4 @@
-"""A module that is imported when something of it is asked for."""
+"""A module that is imported when an attribute of it is read."""
 
 import sys
 from pathlib import Path

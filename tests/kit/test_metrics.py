@@ -1,4 +1,4 @@
-"""The numbers: each is said in the documentation, and costs next to nothing."""
+"""Every metric is documented, and costs little."""
 
 import re
 import timeit

@@ -1,4 +1,4 @@
-"""What the machine's other accounts may not read."""
+"""Files that only their owner may read."""
 
 import stat
 from pathlib import Path

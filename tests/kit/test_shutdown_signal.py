@@ -1,4 +1,4 @@
-"""The moment a process begins to go."""
+"""The signal that a process shuts down."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Spans: nothing at all until asked for, then below their caller's."""
+"""Spans: none while tracing is off, otherwise children of the caller's span."""
 
 import subprocess
 import sys

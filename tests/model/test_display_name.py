@@ -1,4 +1,4 @@
-"""The one name a person is shown by."""
+"""The name by which a person is shown."""
 
 import pytest
 from msgspec import Struct

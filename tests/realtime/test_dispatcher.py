@@ -1,4 +1,4 @@
-"""Streams get what is committed, on any node, and are reset when another log takes its place."""
+"""Streams receive what any node commits, and are reset when the log is replaced."""
 
 import asyncio
 from pathlib import Path
@@ -147,7 +147,7 @@ async def test_old_events_are_deleted_up_to_the_retention_floor(empty_db: Databa
 
 
 def _go_back(file: Path) -> None:
-    """As if an older copy of the file were put in its place."""
+    """Change the file as a restored older backup would."""
     connection = apsw.Connection(str(file))
     connection.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'events'")
     connection.close()

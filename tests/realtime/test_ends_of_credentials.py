@@ -24,7 +24,7 @@ End = Callable[[Cast, LoggedIn], Awaitable[object]]
 
 
 class Bearer(PlainReader):
-    """A reader who is known by a token or a key, asked of a node's own engine."""
+    """A reader with a token or key, which a node checks with its own engine."""
 
     def __init__(self, engine: Engine, actor: Actor, text: str) -> None:
         super().__init__(actor)

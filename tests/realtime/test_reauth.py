@@ -133,7 +133,7 @@ async def test_a_stream_that_catches_up_reads_nothing_while_it_is_checked(cast: 
 
 
 class _Slow(PlainReader):
-    """Its credential's issuer takes its time."""
+    """A reader whose credential takes long to check."""
 
     def __init__(self, actor: Actor) -> None:
         super().__init__(actor)
@@ -193,7 +193,7 @@ async def test_a_credential_checked_before_the_first_stream_is_checked_again(cas
 
 
 class _Holder(PlainReader):
-    """Of a key, at one node."""
+    """A reader with an API key, at one node."""
 
     def __init__(self, actor: Actor, node: Engine, key: str) -> None:
         super().__init__(actor)

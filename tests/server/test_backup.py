@@ -1,4 +1,4 @@
-"""Backups: made under load, restored elsewhere, and never believed without a look."""
+"""Backups: created under load, restored elsewhere, and verified."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ PAUSE_SECONDS = 0.01
 
 
 class Place:
-    """Where one database is, and a folder for archives and for restored databases."""
+    """A database, and a folder for archives and restored databases."""
 
     def __init__(self, folder: Path, backend: str, shared: SharedPostgres) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Which database the settings name, and how it is spoken of."""
+"""Which database the settings name, and how it is shown in messages."""
 
 from pathlib import Path
 

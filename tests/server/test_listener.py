@@ -1,4 +1,4 @@
-"""What connections have from their listener."""
+"""The socket options that connections inherit from their listener."""
 
 import socket
 import sys

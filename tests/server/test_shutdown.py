@@ -1,4 +1,4 @@
-"""A rolling restart that no client notices, and the signals that begin it."""
+"""Rolling restarts without a failed request, and the signals that start them."""
 
 import asyncio
 import signal
@@ -33,7 +33,7 @@ class SteadyClients:
         await asyncio.gather(*(self._call(keep=bool(i % 2)) for i in range(CLIENTS)))
 
     async def answered(self, more: int = 5 * CLIENTS) -> None:
-        """Wait until all are at it: so many more answers have come."""
+        """Wait for `more` further requests with a result."""
         enough = self.seen["200"] + more
         for _ in range(3000):
             if self.seen["200"] >= enough:
@@ -142,7 +142,7 @@ async def until_draining(server: Server) -> None:
 
 async def test_planted_a_server_that_closes_at_once_resets_connections(tmp_path: Path) -> None:
     async with nodes(ServerHome(tmp_path), fault="abrupt_close") as (server,):
-        # Whether anyone stands in the queue just then is chance: in one of many it is certain.
+        # Whether a connection is in the queue at that moment is chance; over many restarts one is.
         seen = await restarted(server, 10 * ROUNDS, until_reset=True)
     assert seen.keys() - FINE, seen
 

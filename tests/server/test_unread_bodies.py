@@ -21,7 +21,7 @@ FRAMES = {
     "sized": (b"Content-Length: 99999999999\r\n\r\n", b"x" * 65536),
 }
 SYSTEM_BYTES = 32 << 20
-"""More than the two ends of a connection keep of what was sent and not read."""
+"""More than the buffers of both ends of a connection hold."""
 
 
 pytestmark = pytest.mark.usefixtures("short_waits")

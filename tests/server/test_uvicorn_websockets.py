@@ -1,4 +1,4 @@
-"""Sockets of both dialects that say too much, or too little."""
+"""WebSockets of both dialects that send too much, or too little."""
 
 import asyncio
 import base64
@@ -47,14 +47,14 @@ async def impatient(sqlite_db: Database) -> AsyncIterator[LiveServer]:
 
 
 def frame(first: int, data: bytes = b"") -> bytes:
-    """A frame as a client sends it, masked with nothing; `first` is its first byte."""
+    """A frame of a client with a zero mask; `first` is its first byte."""
     size = len(data)
     length = bytes([128 | size]) if size < 126 else b"\xfe" + struct.pack("!H", size)
     return bytes([first]) + length + bytes(4) + data
 
 
 async def opened(here: LiveServer, path: str, *more: bytes) -> RawClient:
-    """A socket, by hand: a client's library would answer pings and stop when it is closed."""
+    """A socket without a client library, which would respond to pings and closing frames."""
     port = int(here.server.url.rpartition(":")[2])
     one = RawClient(*await asyncio.open_connection("127.0.0.1", port))
     key = base64.b64encode(os.urandom(16))
@@ -67,14 +67,14 @@ async def opened(here: LiveServer, path: str, *more: bytes) -> RawClient:
 
 
 async def welcomed(here: LiveServer, path: str) -> RawClient:
-    """A socket that is let in."""
+    """A socket whose handshake was accepted."""
     one = await opened(here, path)
     assert (await one.response())[0] == 101
     return one
 
 
 def code(said: bytes) -> int:
-    """The code of the close frame at the end of what was said."""
+    """The code of the close frame at the end of these bytes."""
     at = said.rindex(b"\x88")
     return int.from_bytes(said[at + 2 : at + 4], "big")
 

@@ -1,4 +1,4 @@
-"""Access control: what each kind of caller sees, reads and changes."""
+"""Access control: what each kind of actor sees, reads and changes."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ async def opened(cast: Cast) -> str:
 
 
 def key(cast: Cast, *permissions: str) -> Actor:
-    """A key of Olaf's, who takes part in nothing."""
+    """A key of Olaf, who takes part in no conversation."""
     olaf = cast.acme.id("olaf")
     return Actor(cast.acme.tenant.id, "key", olaf, permissions=frozenset(permissions))
 

@@ -1,4 +1,4 @@
-"""API keys: returned once, restricted by their creator, revoked at once."""
+"""API keys: the key is returned once, has its creator's rights at most, and is revoked at once."""
 
 import pytest
 

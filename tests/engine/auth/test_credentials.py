@@ -24,7 +24,7 @@ THEIR_SECRET = "their own secret of forty characters long"
 
 
 async def refused(cast: Cast, text: str) -> str:
-    """Why a credential opens nothing."""
+    """The reason why a credential is refused."""
     find = credentials.by_key if text.startswith("sk_") else credentials.by_token
     with pytest.raises(Unauthenticated) as caught:
         await find(cast.engine, text)
@@ -132,7 +132,7 @@ async def test_the_servers_administrator_is_of_the_tenant_it_names(cast: Cast) -
 
 
 async def with_issuer(cast: Cast) -> TokenSigner:
-    """Acme's own issuer, trusted from now on."""
+    """Make Acme trust its own issuer of tokens."""
     changes = TenantChanges(token_issuer=TokenIssuer("HS256", THEIR_SECRET, "them", "us"))
     await tenants.change(cast.engine, cast.acme.actor("ada"), changes)
     return TokenSigner(THEIR_SECRET, "them", "us", cast.clock)

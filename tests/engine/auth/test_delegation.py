@@ -19,14 +19,14 @@ GONE = [PersonChanges(blocked=True), None]
 
 
 async def admin(cast: Cast) -> Actor:
-    """A second administrator of Acme, who may be demoted."""
+    """A second administrator of Acme, whom tests demote."""
     new = NewIdentity(kind="user", name="Eve", role="tenant_admin")
     eve = await directory.create(cast.engine, operator(cast.acme.tenant.id), new)
     return Actor(cast.acme.tenant.id, "user", eve.id, eve.role, PERMISSIONS)
 
 
 async def change(cast: Cast, who: Actor, changes: PersonChanges | None) -> None:
-    """Change somebody, or remove them."""
+    """Change a user, or remove it."""
     assert who.identity_id is not None
     if changes is None:
         await offboarding.remove(cast.engine, cast.acme.actor("ada"), who.identity_id, "user")

@@ -1,4 +1,4 @@
-"""A caller cannot change a user that may do more, neither at once nor step by step."""
+"""A caller cannot change a user with more rights, neither in one request nor in several."""
 
 from collections.abc import Awaitable, Callable
 
@@ -22,7 +22,7 @@ Attack = Callable[[Cast, Actor, str], Awaitable[object]]
 
 
 async def manager(cast: Cast, kind: str) -> Actor:
-    """Dan, who manages the tenant and may do nothing else; or a key that may."""
+    """Dan with `manage:tenant` as his only permission, or a key with it."""
     operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.id("dan")
     await directory.change(
         cast.engine, operator_actor, dan, "user", PersonChanges(permissions='["manage:tenant"]')
@@ -110,7 +110,7 @@ TO_NOTES: dict[str, Attack] = {
 async def test_a_manager_who_reads_no_private_notes_cannot_become_a_user_who_does(
     cast: Cast, attack: str, kind: str
 ) -> None:
-    """Dan drives, and holds every permission there is; reading notes comes with a role."""
+    """Dan, a driver, has every permission; but private notes are read by roles of staff only."""
     operator_actor, dan, dora = (
         operator(cast.acme.tenant.id),
         cast.acme.id("dan"),

@@ -1,4 +1,4 @@
-"""Logins and their tokens, below HTTP (the flows are in tests/dialects/native/test_session.py)."""
+"""Logins and their tokens, without HTTP (see also tests/dialects/native/test_session.py)."""
 
 import asyncio
 
@@ -196,5 +196,5 @@ async def test_a_user_who_loses_its_login_loses_its_sessions(cast: Cast) -> None
 
 
 async def logged_in_again(cast: Cast) -> sessions.LoggedIn:
-    """One more session of Dan's."""
+    """Another session of Dan's."""
     return await sessions.log_in(cast.engine, str(cast.acme.people["dan"].email), PASSWORD)

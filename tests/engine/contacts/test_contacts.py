@@ -1,4 +1,4 @@
-"""Contacts that are found, made at once by two, and merged with every total exact."""
+"""Contacts are found, created by concurrent requests, and merged with correct totals."""
 
 import asyncio
 
@@ -23,12 +23,12 @@ from tests.cast import Cast
 
 async def entry(cast: Cast, name: str) -> ContactSession:
     acme = cast.acme
-    place = acme.contact_inboxes[name]
-    return await session.resolve(cast.engine, acme.inbox.identifier, place.source_id)
+    contact_inbox = acme.contact_inboxes[name]
+    return await session.resolve(cast.engine, acme.inbox.identifier, contact_inbox.source_id)
 
 
 async def open_conversation(cast: Cast, name: str, *others: str) -> str:
-    """A conversation of a contact's, with others in it, in which it said something."""
+    """A conversation of a contact, with participants and a message of the contact."""
     acme = cast.acme
     joining = tuple((acme.id(other), "member") for other in others)
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=acme.id(name), participants=joining)  # type: ignore[arg-type]  # "member" is a role
@@ -39,20 +39,20 @@ async def open_conversation(cast: Cast, name: str, *others: str) -> str:
 
 
 async def change(cast: Cast, at: ContactSession, given: ContactInput) -> ContactSession:
-    """What the contact's own client gives."""
+    """Change the contact as its own client does."""
     actor = Actor(cast.acme.tenant.id, "contact", at.contact_at_inbox[1].id)
     return await contacts.change(cast.engine, actor, at, given)
 
 
 async def merge_contacts(cast: Cast) -> ContactSession:
-    """Dave turns out to be Carol: Alice says so."""
+    """Merge Dave into Carol, as Alice."""
     acme = cast.acme
     await merge.merge(cast.engine, acme.actor("alice"), acme.id("carol"), acme.id("dave"))
     return await entry(cast, "dave")
 
 
 async def totals(cast: Cast, f: ConversationFilter) -> tuple[int, int]:
-    """As kept, and as counted."""
+    """The total from the counters, and the number of items in the list."""
     tenant, db = cast.acme.tenant.id, cast.engine.db
     kept = await db.read(tenant, lists.total, f)
     listed = await db.read(tenant, lists.page, f, Window(100))
@@ -60,7 +60,7 @@ async def totals(cast: Cast, f: ConversationFilter) -> tuple[int, int]:
 
 
 async def trusting_inbox(cast: Cast) -> Inbox:
-    """An inbox that takes what its clients say for true."""
+    """An inbox that trusts the values of its clients."""
     new = NewInbox(name="Bridge", settings='{"contact_matching":"trusting"}')
     return await inboxes.create(cast.engine, operator(cast.acme.tenant.id), new)
 
@@ -145,10 +145,10 @@ async def test_two_concurrent_merges_of_the_same_contacts(cast: Cast) -> None:
     left = [each for each in done if isinstance(each, ContactSession)]
     assert left
     assert all(isinstance(each, ContactSession | NotFound) for each in done)
-    places = [each.contact_at_inbox[0] for each in (one, two)]
+    contact_inboxes = [each.contact_at_inbox[0] for each in (one, two)]
     final = [
-        await session.resolve(cast.engine, one.inbox.identifier, place.source_id)
-        for place in places
+        await session.resolve(cast.engine, one.inbox.identifier, contact_inbox.source_id)
+        for contact_inbox in contact_inboxes
     ]
     assert final[0].contact_at_inbox[1].id == final[1].contact_at_inbox[1].id
 
@@ -161,7 +161,7 @@ async def test_a_contact_of_another_tenant_is_not_found(cast: Cast) -> None:
     )
 
 
-async def test_concurrent_changes_of_one_contact_inbox_are_both_stored(cast: Cast) -> None:
+async def test_two_changes_with_the_same_session_are_both_stored(cast: Cast) -> None:
     at = await entry(cast, "carol")
     for bag in ({"a": 1}, {"b": 2}):
         await change(cast, at, ContactInput(custom_attributes=dict(bag)))

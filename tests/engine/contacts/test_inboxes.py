@@ -1,4 +1,4 @@
-"""Inboxes: opened, changed and closed by those who manage the tenant."""
+"""Inboxes are created, changed and removed by managers of the tenant."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Staff merges two contacts; what each of their places may then see."""
+"""Staff merges two contacts; what each of their contact inboxes may see afterwards."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The operations of conversations: what is found, in which order, and how many there are."""
+"""Lists of conversations and their totals; changing, removing and deleting conversations."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,7 +35,7 @@ BOTH = settings(
 
 
 def order(c: Conversation) -> tuple[int, str]:
-    """What lists are sorted by, the greatest first: ties in time go by id."""
+    """The sort key of lists, in descending order: the last activity, then the id."""
     return c.last_activity_at, c.id
 
 

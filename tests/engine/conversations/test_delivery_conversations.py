@@ -1,4 +1,4 @@
-"""One conversation per delivery, whatever the race; the wire's rules are tested in the dialect."""
+"""One conversation per delivery, also in a race; the dialect's tests have the rules of the API."""
 
 import asyncio
 

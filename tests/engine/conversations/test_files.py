@@ -1,4 +1,4 @@
-"""Uploads on disk: a row never lacks its bytes, and a failure leaves nothing."""
+"""Uploads: every row has its file on the disk, and a failed upload leaves neither."""
 
 import stat
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.cast import Cast
 
 
 class Bytes:
-    """An upload from memory, which may break off."""
+    """An upload from memory, which may fail before its end."""
 
     def __init__(self, body: bytes, name: str = "a.txt", media: str = "text/plain") -> None:
         self.name, self.content_type, self._rest = name, media, body

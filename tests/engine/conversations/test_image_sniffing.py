@@ -1,4 +1,4 @@
-"""Sizes are read from headers, and nonsense has none."""
+"""The size of an image is read from its header; invalid bytes have none."""
 
 import pytest
 

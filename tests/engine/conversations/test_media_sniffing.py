@@ -1,4 +1,4 @@
-"""Sound and film by their first bytes."""
+"""The media types of audio and video, by their first bytes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pages of messages: their totals and their numbered pages, whatever the filter asks for."""
+"""Numbered pages of messages and their totals, with each filter."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who takes part, when many change it at once."""
+"""Participants under concurrent changes."""
 
 import asyncio
 
@@ -32,24 +32,30 @@ def anyone(cast: Cast) -> Actor:
 
 async def test_the_same_people_join_and_leave_many_conversations_at_once(cast: Cast) -> None:
     ids = [cast.acme.id(name) for name in PEOPLE]
-    places = [(await opened(cast, "ada")).id for _ in range(16)]
+    conversation_ids = [(await opened(cast, "ada")).id for _ in range(16)]
     for change in (participants.add, participants.remove):
         outcomes = await asyncio.gather(
             *(
-                change(cast.engine, anyone(cast), place, ids if n % 2 else ids[::-1])
-                for n, place in enumerate(places)
+                change(cast.engine, anyone(cast), conversation_id, ids if n % 2 else ids[::-1])
+                for n, conversation_id in enumerate(conversation_ids)
             )
         )
         assert {each.what for some in outcomes for each in some} == {"done"}
 
 
 async def test_concurrent_opening_closing_and_deleting_does_not_deadlock(cast: Cast) -> None:
-    places = [(await opened(cast, *PEOPLE)).id for _ in range(20)]
+    conversation_ids = [(await opened(cast, *PEOPLE)).id for _ in range(20)]
     closing, who = ConversationChanges(status="closed"), anyone(cast)
     await asyncio.gather(
-        *(conversations.delete(cast.engine, who, place, None) for place in places[::2]),
+        *(
+            conversations.delete(cast.engine, who, conversation_id, None)
+            for conversation_id in conversation_ids[::2]
+        ),
         *(opened(cast, *PEOPLE[:: -1 if n % 2 else 1]) for n in range(12)),
-        *(conversations.change(cast.engine, who, place, closing) for place in places[1::2]),
+        *(
+            conversations.change(cast.engine, who, conversation_id, closing)
+            for conversation_id in conversation_ids[1::2]
+        ),
     )
     mine = ConversationFilter(participant_id=cast.acme.id("cleo"), statuses=("open",))
     shown = await conversations.find(cast.engine, who, mine, page_window(1, 50))
@@ -57,13 +63,15 @@ async def test_concurrent_opening_closing_and_deleting_does_not_deadlock(cast: C
 
 
 async def test_each_user_has_one_outcome_in_the_order_given(cast: Cast) -> None:
-    place = await opened(cast, "dan")
+    conversation = await opened(cast, "dan")
     olaf, dan, nobody = cast.acme.id("olaf"), cast.acme.id("dan"), new_id()
-    added = await participants.add(cast.engine, anyone(cast), place.id, [olaf, nobody, dan, olaf])
+    added = await participants.add(
+        cast.engine, anyone(cast), conversation.id, [olaf, nobody, dan, olaf]
+    )
     assert added == [
         ParticipantResult(olaf, "done"),
         ParticipantResult(nobody, "unknown"),
         ParticipantResult(dan, "unchanged"),
     ]
-    removed = await participants.remove(cast.engine, anyone(cast), place.id, [nobody, olaf])
+    removed = await participants.remove(cast.engine, anyone(cast), conversation.id, [nobody, olaf])
     assert removed == [ParticipantResult(nobody, "absent"), ParticipantResult(olaf, "done")]

@@ -1,4 +1,4 @@
-"""A hand-off: the responder is silent, people answer, the turn goes back."""
+"""Tickets: while one is open the responder is inactive, and people reply."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bags of attributes: bounded before any work, merged within bounds, shown as far as they fit."""
+"""Attributes: limits are checked first, merges stay within them, and old ones are cut to them."""
 
 from collections.abc import Callable, Iterator
 
@@ -62,7 +62,7 @@ def test_attributes_at_the_limits_are_accepted() -> None:
 
 
 class Counted(dict[str, object]):
-    """A bag that must not be walked."""
+    """Attributes that must not be iterated."""
 
     def __iter__(self) -> Iterator[str]:
         raise AssertionError("walked")

@@ -22,7 +22,7 @@ ANYONE = PeopleFilter(kinds=("user",))
 
 
 async def found(cast: Cast, company: str, ended: list[str]) -> None:
-    """One search of a company; its name is added when it has ended."""
+    """Run one search of a tenant; append the tenant's name when it has ended."""
     actor = getattr(cast, company).actor("alice")
     await directory.find(cast.engine, actor, ANYONE, page_window(1, 5))
     ended.append(company)
@@ -50,7 +50,7 @@ async def test_searches_beyond_the_queue_are_refused_at_once(db: Database) -> No
         assert len(done) == 15 and len(waiting) == 5
         for task in done:
             assert isinstance(error := task.exception(), Unavailable) and error.retry_after > 0
-        # What is no search goes on.
+        # A list without a search is not affected.
         await conversations.find(
             cast.engine, cast.acme.actor("alice"), ConversationFilter(), page_window(1, 5)
         )
@@ -59,7 +59,7 @@ async def test_searches_beyond_the_queue_are_refused_at_once(db: Database) -> No
 
 
 class WiderFilter(ConversationFilter, frozen=True, kw_only=True):
-    """A filter with a field that nobody has planned for."""
+    """A filter with a field for which there is no index."""
 
     added: str | None = None
 

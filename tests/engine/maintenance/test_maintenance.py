@@ -1,4 +1,4 @@
-"""Periodic work: what expired is deleted, and so are files without a row."""
+"""Maintenance deletes what expired, and files without a row."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""Users together with their passwords: as one, or not at all."""
+"""A user and its password are created and changed together, or not at all."""
 
 import pytest
 

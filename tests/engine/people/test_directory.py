@@ -1,4 +1,4 @@
-"""Users and contacts: who may make, change and remove them, and what is freed."""
+"""Users and contacts: who may create, change and remove them."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ from tests.cast import PASSWORD, Cast
 
 
 def limited(cast: Cast) -> Actor:
-    """One who manages the tenant and may do nothing else."""
+    """A user with `manage:tenant` as its only permission."""
     return msgspec.structs.replace(
         cast.acme.actor("ada"), role=None, permissions=frozenset({MANAGE_TENANT})
     )
@@ -189,8 +189,8 @@ async def test_a_contact_inbox_is_created_only_in_an_existing_inbox_of_the_tenan
     cast: Cast,
 ) -> None:
     ada, new = cast.acme.actor("ada"), NewIdentity(kind="contact", name="Zoe")
-    contact, place = await directory.create_at(cast.engine, ada, new, cast.acme.inbox.id)
-    assert (place.contact_id, place.inbox_id) == (contact.id, cast.acme.inbox.id)
+    contact, contact_inbox = await directory.create_at(cast.engine, ada, new, cast.acme.inbox.id)
+    assert (contact_inbox.contact_id, contact_inbox.inbox_id) == (contact.id, cast.acme.inbox.id)
     with pytest.raises(Invalid):
         await directory.create_at(cast.engine, ada, new, cast.rival.inbox.id)
 

@@ -1,4 +1,4 @@
-"""What a caller asks for is checked; what the server adds, and what was there before, is not."""
+"""People that a request names must exist, unless they were there before the change."""
 
 import pytest
 from msgspec import structs
@@ -90,7 +90,7 @@ async def test_an_assignee_who_is_there_already_is_no_change(cast: Cast) -> None
     made = await conversations.create(cast.engine, ada, NewConversation())
     assigned = ConversationChanges(assignee_id=olaf.id, priority="low")
     await conversations.change(cast.engine, ada, made.id, assigned)
-    # As one is who was removed before removing a user unassigned their conversations.
+    # As with users that were removed before offboarding existed: their conversations kept them.
     gone = structs.replace(olaf, removed_at=1)
     await cast.engine.db.write(cast.acme.tenant.id, identities.change, gone)
     back = ConversationChanges(assignee_id=olaf.id, priority="high")

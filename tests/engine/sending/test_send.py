@@ -161,7 +161,7 @@ _KINDS = Query(
 
 
 async def kinds(tx: Tx, conversation_id: str) -> list[str]:
-    """What happened in a conversation, in order."""
+    """The kinds of the conversation's events, in order."""
     return await tx.all(_KINDS, conversation_id=conversation_id)
 
 

@@ -1,4 +1,4 @@
-"""The write batcher: every send gets its result, whatever happens to the others."""
+"""The write batcher: every send gets its own result, also when others of its batch fail."""
 
 import asyncio
 from collections.abc import AsyncIterator

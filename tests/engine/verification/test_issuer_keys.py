@@ -1,4 +1,4 @@
-"""An issuer's keys by URL: fetched when needed, kept for a while, and never trusted too far."""
+"""The keys of an issuer: fetched from its URL when needed, cached, and limited to its algorithm."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ DAY = 24 * 3600
 
 
 def answer(*keys: ECKey | RSAKey, status: str = "200 OK", body: bytes | None = None) -> bytes:
-    """A key set as an issuer's server gives it."""
+    """The response of an issuer with a key set."""
     shown = [key.as_dict(private=False) for key in keys]
     text = json.dumps({"keys": shown}).encode() if body is None else body
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
@@ -88,7 +88,7 @@ async def test_only_the_configured_algorithm_is_accepted(cast: Cast, server: Rec
     server.response = answer(FIRST, RSA)
     assert await believed(cast, token(cast, FIRST))
     assert not await believed(cast, token(cast, RSA, "RS256"))
-    # What anybody may read as if it were a secret (algorithm confusion).
+    # The public key used as an HMAC secret (algorithm confusion).
     public = OctKey.import_key(str(FIRST.as_dict(private=False)["x"]), {"kid": "first"})
     assert not await believed(cast, token(cast, public, "HS256"))
 

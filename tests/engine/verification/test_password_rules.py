@@ -1,4 +1,4 @@
-"""Weak passwords are refused, good ones of every kind are not."""
+"""Weak passwords are refused, and strong ones of every kind accepted."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""What a tenant may try. Loopback, private and other addresses in every spelling; odd URLs."""
+"""Hostile URLs: loopback, private and other addresses in every spelling, and ambiguous URLs."""
 
-# This machine, spelt so that some client or other connects to it.
+# Spellings of this machine's address that some HTTP client accepts.
 LOOPBACK = [
     "127.0.0.1", "127.0.0.2", "127.255.255.254", "127.1", "127.0.1", "127.000.000.001",
     "0177.0.0.1", "0177.0.0.01", "0x7f.0.0.1", "0x7F.1", "0x7f000001", "0X7F000001", "2130706433",
@@ -14,7 +14,7 @@ LOOPBACK = [
     "127。0。0。1", "１２７.0.0.1", "①②⑦.⓪.⓪.①", "127．0．0．1", "127｡0｡0｡1",
 ]  # fmt: skip
 
-# Not this machine, and not the internet either.
+# Addresses that are neither this machine nor public.
 ELSEWHERE = [
     "10.0.0.1", "10.255.255.255", "10.1", "012.0.0.1", "0xa.0.0.1", "167772161",
     "100.64.0.1", "100.127.255.254", "169.254.169.254", "169.254.0.1", "169.254.169.254.",
@@ -61,5 +61,5 @@ ODD = [
     "https://xn--\u0301.example", "https://a\u202eb.example", "https://{}/" + "a" * 2048,
 ]  # fmt: skip
 
-# Names that a real resolver may well answer for.
+# Names that a real resolver may know.
 NAMES = ["localhost", "LOCALHOST", "localhost.", "LocalHost.", "ｌocalhost", "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ"]

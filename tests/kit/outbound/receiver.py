@@ -15,7 +15,7 @@ Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Receiver:
-    """What is answered, and what came: how often someone connected, and each request, whole."""
+    """The response to send; counts connections and keeps the bytes of each request."""
 
     response: bytes
     port: int = 0
@@ -84,7 +84,7 @@ async def client(
 
 
 class NameServer:
-    """A name server in a variable: each look-up takes the next answer, the last for ever."""
+    """A resolver with fixed results: each lookup takes the next, and the last one repeats."""
 
     def __init__(self, *responses: tuple[str, ...]) -> None:
         self.left = list(responses)

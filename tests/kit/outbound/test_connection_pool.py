@@ -1,4 +1,4 @@
-"""Connections are kept for the next request to the same place, not too long and not too many."""
+"""Connections are reused for the same host; their number and their age are limited."""
 
 import asyncio
 
@@ -61,7 +61,7 @@ async def test_a_connection_that_is_not_kept(response: bytes) -> None:
 
 
 async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answers once, promises to stay, and goes when the next request comes."""
+    """Responds once with keep-alive, and closes the connection at the next request."""
     writer.write(OK)
     await reader.readuntil(b"\r\n\r\n")
 
@@ -106,7 +106,7 @@ async def test_two_names_of_an_address_share_no_connection() -> None:
 
 
 async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
-    # 127.0.0.1 plays the public address here; it listens on all of 127/8.
+    # 127.0.0.1 stands for a public address; the receiver listens on all of 127/8.
     async with running_receiver() as here:
         responses = NameServer(("127.0.0.1",), ("127.0.0.2",))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)

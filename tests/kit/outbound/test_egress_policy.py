@@ -1,4 +1,4 @@
-"""What the operator allows is allowed, and nothing beside it."""
+"""The egress policy allows what the operator's setting names, and nothing else."""
 
 from ipaddress import ip_address
 
@@ -88,7 +88,7 @@ async def test_an_allowed_port_allows_no_other() -> None:
 
 
 async def why(outbound: OutboundClient, url: str) -> str:
-    """Why a URL is refused when it is given; "" when it is taken."""
+    """Why a URL is refused when an endpoint is created; "" when it is accepted."""
     try:
         await outbound.check(url)
     except Blocked as refused:

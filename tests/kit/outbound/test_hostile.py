@@ -1,4 +1,4 @@
-"""No hostile URL makes a connection. Every address listens, so one that did would be noticed."""
+"""No hostile URL leads to a connection. A receiver on all local addresses would notice one."""
 
 from collections.abc import AsyncIterator
 
@@ -13,13 +13,13 @@ SCHEMES = ["http", "https"]
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    """Listens everywhere on this machine; nobody must come."""
+    """Listens on all addresses of this machine; there must be no connection."""
     async with running_receiver() as here:
         yield here
 
 
 def lenient(here: Receiver, allow: str = "") -> OutboundClient:
-    """A client that has nothing against the port and plain HTTP: only the address is left."""
+    """A client that allows the port and plain HTTP, so that only the address can be refused."""
     ports = frozenset({here.port})
     return OutboundClient(
         EgressPolicy.parse(allow), plain_http=True, ports=ports, timeout_seconds=5
@@ -58,7 +58,7 @@ async def test_ambiguous_urls_are_refused(receiver: Receiver, odd: str) -> None:
 @pytest.mark.parametrize("name", hostile.NAMES)
 async def test_names_of_this_machine_are_refused(receiver: Receiver, name: str) -> None:
     client = lenient(receiver)
-    # The system's own resolver: what it knows, it must not be believed.
+    # With the system's resolver, whose results are checked as well.
     with pytest.raises((Blocked, RequestFailed)):
         await client.send(Request("POST", f"http://{name}:{receiver.port}/"))
     await client.close()

@@ -1,4 +1,4 @@
-"""A request is written so that nothing in it can be read as another."""
+"""The bytes of a request: no value can add a header or a second request."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Answers are read as far as the limits go, and whatever is no answer is a failure."""
+"""Responses are read up to the limits; an invalid one is a failure."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from tests.kit.outbound.receiver import OK, Script, client, running_receiver
 
 
 async def reply_to(response: bytes, max_answer: int = 1000) -> Response:
-    """The reply to one request that is answered so, and then closed."""
+    """The reply to a request, of a server that sends these bytes and closes the connection."""
 
     async def once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(response)
@@ -20,7 +20,7 @@ async def reply_to(response: bytes, max_answer: int = 1000) -> Response:
 
 
 async def scripted(script: Script, timeout_s: float = 5, max_answer: int = 1000) -> Response:
-    """The reply of a server that acts so."""
+    """The reply to a request, of a server with this handler."""
     async with (
         running_receiver(script=script) as here,
         client(timeout_s=timeout_s, max_answer=max_answer) as outbound,

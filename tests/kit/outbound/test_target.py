@@ -1,4 +1,4 @@
-"""A URL is read one way."""
+"""A URL has one meaning for all parts of the client."""
 
 import pytest
 

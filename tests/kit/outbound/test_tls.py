@@ -1,4 +1,4 @@
-"""The certificate must be the host's own, from an authority that is trusted, and in its time."""
+"""A certificate must be for the host, of a trusted authority, and not expired."""
 
 import asyncio
 import datetime
@@ -21,7 +21,7 @@ DAY = datetime.timedelta(days=1)
 
 
 class Authority:
-    """A certificate authority for a test."""
+    """A certificate authority."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,11 +33,11 @@ class Authority:
         self.pem = signed.public_bytes(serialization.Encoding.PEM).decode()
 
     def trusted(self) -> ssl.SSLContext:
-        """A client's context that trusts it alone."""
+        """An SSL context of a client that trusts only this authority."""
         return ssl.create_default_context(cadata=self.pem)
 
     def server(self, *names: x509.GeneralName, days: int = 1) -> ssl.SSLContext:
-        """A server's context with a certificate for these names, over in so many days."""
+        """An SSL context of a server with a certificate for these names, valid for `days`."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
         made = self._made(subject, key, days)
@@ -81,7 +81,7 @@ GOOD = x509.DNSName("good.example")
 async def speaking(
     authority: Authority, server: ssl.SSLContext, *, trusted: bool = True
 ) -> AsyncIterator[tuple[Receiver, OutboundClient]]:
-    """A receiver behind TLS, and a client for which every name is that receiver's."""
+    """A receiver with TLS, and a client that resolves every name to it."""
     async with running_receiver(tls=server) as here:
         outbound = OutboundClient(
             EgressPolicy.parse("127.0.0.1"),
