@@ -136,18 +136,18 @@ def _stream(status: int, file: ServedFile, named: dict[str, str], part: Range) -
     return StreamingResponse(file.pieces(*part), file.media, status, named)
 
 
-def _multipart(file: ServedFile, named: dict[str, str], asked: list[Range]) -> StreamingResponse:
+def _multipart(file: ServedFile, named: dict[str, str], ranges: list[Range]) -> StreamingResponse:
     boundary = token_hex(16)
     heads = [
         f"\r\n--{boundary}\r\nContent-Type: {file.media}\r\n"
         f"Content-Range: {each.content_range(file.size)}\r\n\r\n".encode("latin-1")
-        for each in asked
+        for each in ranges
     ]
     last = f"\r\n--{boundary}--\r\n".encode()
-    length = sum(len(head) for head in heads) + sum(e - s for s, e in asked) + len(last)
+    length = sum(len(head) for head in heads) + sum(e - s for s, e in ranges) + len(last)
 
     async def chunks() -> AsyncIterator[bytes]:
-        for head, each in zip(heads, asked, strict=True):
+        for head, each in zip(heads, ranges, strict=True):
             yield head
             async for piece in file.pieces(*each):
                 yield piece

@@ -123,13 +123,11 @@ async def save_unclaimed_many(
     await tx.many(_SAVE_UNCLAIMED_MANY, sorted(rows))
 
 
-async def get_many(
-    tx: Tx, sought: list[tuple[str, str]]
-) -> dict[tuple[str, str], IdempotencyRecord]:
+async def get_many(tx: Tx, keys: list[tuple[str, str]]) -> dict[tuple[str, str], IdempotencyRecord]:
     """The records of these (tenant_id, key_digest), without those that are unused."""
     found: dict[tuple[str, str], IdempotencyRecord] = {}
-    for tenant_id in {tenant_id for tenant_id, _ in sought}:
-        key_digests = [key_digest for of, key_digest in sought if of == tenant_id]
+    for tenant_id in {tenant_id for tenant_id, _ in keys}:
+        key_digests = [key_digest for of, key_digest in keys if of == tenant_id]
         rows = await tx.all(_GET_MANY, tenant_id=tenant_id, key_digests=key_digests)
         found |= {(tenant_id, row.key_digest): row for row in rows}
     return found

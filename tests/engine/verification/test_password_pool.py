@@ -10,7 +10,7 @@ from koine.model.errors import Unavailable
 
 
 async def test_no_more_than_allowed_run_at_once() -> None:
-    hashing, running, most = PasswordPool(at_once=2), 0, 0
+    hashing, running, most = PasswordPool(max_concurrent=2), 0, 0
     lock, both = threading.Lock(), threading.Barrier(2)
 
     def work() -> None:
@@ -27,7 +27,7 @@ async def test_no_more_than_allowed_run_at_once() -> None:
 
 
 async def test_requests_beyond_the_queue_are_refused_until_it_is_shorter() -> None:
-    hashing, go = PasswordPool(at_once=1, most=3), threading.Event()
+    hashing, go = PasswordPool(max_concurrent=1, max_queued=3), threading.Event()
     waiting = [asyncio.ensure_future(hashing.run(go.wait, 5)) for _ in range(3)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable):

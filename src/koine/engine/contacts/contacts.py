@@ -123,7 +123,7 @@ async def _existing(
     """The source id exists: its contact unchanged, if the request may use it (rule 1)."""
     contact_inbox, contact = known
     asked = contact_inbox.proof_required
-    check_hash(session.inbox, contact.identifier, given.identifier_hash, asked=asked)
+    check_hash(session.inbox, contact.identifier, given.identifier_hash, required=asked)
     session = await with_contact_tx(tx, session, contact_inbox, contact)
     if given.identifier_hash and contact.identifier and not session.rights.proven:
         return await remember_proof_tx(tx, now, session, contact.identifier)

@@ -89,7 +89,7 @@ async def verify_identity(
     """
     contact_inbox, contact = session.contact_at_inbox
     asked = session.inbox.identity_required or contact_inbox.proof_required
-    check_hash(session.inbox, contact.identifier, shown, asked=asked)
+    check_hash(session.inbox, contact.identifier, shown, required=asked)
     if not shown or contact.identifier is None or session.rights.proven:
         return session
     return await engine.db.write(
@@ -115,23 +115,23 @@ async def resolve_stream_token(engine: Engine, token: str) -> ContactSession:
 
 
 def check_hash(
-    inbox: Inbox, identifier: str | None, shown: str | None, asked: bool = False
+    inbox: Inbox, identifier: str | None, given_hash: str | None, required: bool = False
 ) -> None:
     """Raise Unauthenticated for a hash that is not that of the identifier, or for a missing one
-    where one is `asked` for or the inbox requires it."""
-    if not shown:
-        if asked or inbox.identity_required:
+    where one is `required` here or by the inbox."""
+    if not given_hash:
+        if required or inbox.identity_required:
             raise Unauthenticated("missing")
         return
-    if not is_hash_of(inbox, identifier, shown):
+    if not is_hash_of(inbox, identifier, given_hash):
         raise Unauthenticated("invalid")
 
 
-def is_hash_of(inbox: Inbox, identifier: str | None, shown: str | None) -> bool:
+def is_hash_of(inbox: Inbox, identifier: str | None, given_hash: str | None) -> bool:
     """Whether this is the identity hash of the identifier; compared in constant time."""
-    if not identifier or not shown:
+    if not identifier or not given_hash:
         return False
-    return constant_time_equal(hmac_hex(inbox.hmac_token, identifier), shown)
+    return constant_time_equal(hmac_hex(inbox.hmac_token, identifier), given_hash)
 
 
 async def remember_proof_tx(

@@ -273,12 +273,12 @@ def _created_event(message: Message, echo_id: object) -> Event:
     )
 
 
-def _read_event(message: Message, who: str) -> Event:
+def _read_event(message: Message, reader_id: str) -> Event:
     return Event(
         kind="conversation.read",
         audience="everyone",
         conversation_id=message.conversation_id,
-        subject_id=who,
+        subject_id=reader_id,
         seq=message.seq,
         body="{}",
         created_at=message.created_at,

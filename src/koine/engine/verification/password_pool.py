@@ -25,14 +25,14 @@ RETRY_AFTER = 2
 class PasswordPool:
     """The threads of one process that hash passwords."""
 
-    def __init__(self, at_once: int = MAX_CONCURRENT, most: int = MAX_QUEUED) -> None:
-        self._threads = ThreadPoolExecutor(at_once, "passwords")
-        self._most = most
+    def __init__(self, max_concurrent: int = MAX_CONCURRENT, max_queued: int = MAX_QUEUED) -> None:
+        self._threads = ThreadPoolExecutor(max_concurrent, "passwords")
+        self._max_queued = max_queued
         self._busy = 0
 
     async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `work` on one of the threads. Raises Unavailable when too many wait already."""
-        if self._busy >= self._most:
+        if self._busy >= self._max_queued:
             raise Unavailable(RETRY_AFTER)
         self._busy += 1
         try:

@@ -48,8 +48,8 @@ def _port(part: str) -> tuple[str, int | None]:
     return where, int(number)
 
 
-def _name(where: str) -> str:
+def _name(host: str) -> str:
     try:
-        return host_name(where)
+        return host_name(host)
     except Blocked as refused:
-        raise ValueError(f"{where}: {refused.reason}") from None
+        raise ValueError(f"{host}: {refused.reason}") from None

@@ -92,5 +92,5 @@ async def delete_many(tx: Tx, ids: list[str]) -> list[StoredFile]:
     return gone
 
 
-async def _subtract_sizes(tx: Tx, gone: list[StoredFile]) -> None:
-    await counters.add(tx, {TOTAL: -sum(file.size for file in gone)})
+async def _subtract_sizes(tx: Tx, removed: list[StoredFile]) -> None:
+    await counters.add(tx, {TOTAL: -sum(file.size for file in removed)})

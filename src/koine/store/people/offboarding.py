@@ -8,26 +8,30 @@ from koine.store.tables import conversations, identities, participants, tickets
 
 
 def _held(
-    what: ColumnElement[str], condition: ColumnElement[bool], *, tenant_id: ColumnElement[str]
+    column: ColumnElement[str], condition: ColumnElement[bool], *, tenant_id: ColumnElement[str]
 ) -> Select[str]:
-    return select(what).where(tenant_id == param("tenant_id"), condition)
+    return select(column).where(tenant_id == param("tenant_id"), condition)
 
 
-def _takes_part(who: ColumnElement[str]) -> Select[str]:
+def _takes_part(user_id: ColumnElement[str]) -> Select[str]:
     c = participants.c
     return _held(
-        c.conversation_id, and_(c.identity_id == who, c.left_at.is_(None)), tenant_id=c.tenant_id
+        c.conversation_id,
+        and_(c.identity_id == user_id, c.left_at.is_(None)),
+        tenant_id=c.tenant_id,
     )
 
 
-def _is_assigned(who: ColumnElement[str]) -> Select[str]:
+def _is_assigned(user_id: ColumnElement[str]) -> Select[str]:
     c = conversations.c
-    return _held(c.id, and_(c.assignee_id == who, c.removed_at.is_(None)), tenant_id=c.tenant_id)
+    return _held(
+        c.id, and_(c.assignee_id == user_id, c.removed_at.is_(None)), tenant_id=c.tenant_id
+    )
 
 
-def _has_ticket(who: ColumnElement[str]) -> Select[str]:
+def _has_ticket(user_id: ColumnElement[str]) -> Select[str]:
     c = tickets.c
-    condition = and_(c.assignee_id == who, c.status == "ongoing")
+    condition = and_(c.assignee_id == user_id, c.status == "ongoing")
     return _held(c.conversation_id, condition, tenant_id=c.tenant_id)
 
 
