@@ -1,1 +1,1 @@
-"""Things to start and play with; nothing of the product."""
+"""Programs to experiment with; the package does not contain them."""

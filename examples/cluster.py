@@ -3,7 +3,7 @@
     python -m examples.cluster
 
 Starts them on this machine, prints commands to paste, restarts a node that was killed, and stops
-all on Ctrl-C. Needs what the tests need; its data is deleted at the end.
+everything on Ctrl-C. Needs the packages of the tests; deletes its data at the end.
 """
 
 import argparse
@@ -30,12 +30,12 @@ def main() -> None:
     parser.add_argument(
         "--restart-after", type=float, default=5.0, help="seconds until a killed node is restarted"
     )
-    given = parser.parse_args()
-    # SIGINT, too: `make cluster &` in a script starts it with that signal ignored.
+    arguments = parser.parse_args()
+    # SIGINT, too: a shell ignores it for `make cluster &` in a script.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
-        run(given.port, given.restart_after)
+        run(arguments.port, arguments.restart_after)
     _say("All has ended.")
 
 
@@ -58,9 +58,9 @@ def run(port: int, restart_after: float) -> None:
 
 @contextlib.contextmanager
 def two_nodes(home: ServerHome, port: int, nats_url: str) -> Iterator[tuple[Server, Server]]:
-    """Node A, started, and B, not started yet; both are killed at the end of the context."""
-    given: dict[str, object] = {"nats_url": nats_url, "demo": True}
-    a, b = (Server(home, port=each, settings=given) for each in (port, port + 1))
+    """Node A, which is started, and B, which is not; the context kills both at its end."""
+    settings: dict[str, object] = {"nats_url": nats_url, "demo": True}
+    a, b = (Server(home, port=each, settings=settings) for each in (port, port + 1))
     try:
         a.start()
         yield a, b
@@ -74,7 +74,7 @@ async def _until_ready(node: Server) -> None:
 
 
 async def _supervise(a: Server, b: Server, restart_after: float) -> None:
-    """Restart a node some seconds after it has ended."""
+    """Restart each node a few seconds after it has ended."""
     await asyncio.gather(
         _restart_when_ended("A", a, restart_after), _restart_when_ended("B", b, restart_after)
     )
@@ -99,17 +99,18 @@ NATS          pids {" ".join(map(str, nats.pids))}"""
 
 
 def _instructions(a: Server, b: Server) -> str:
-    kept = credentials.read(a.home.folder / "data" / credentials.FILE)
-    assert kept is not None, "a node that is ready has made its demonstration"
-    conversation_id = kept.demo.examples.delivery
+    stored = credentials.read(a.home.folder / "data" / credentials.FILE)
+    assert stored is not None, "a node that is ready has created its demonstration"
+    demo = stored.demo
+    conversation_id = demo.examples.delivery
     return f"""
 # Follow a conversation on node A, in a second terminal
-export TOKEN={kept.demo.credentials.delivery.tokens.admin}
+export TOKEN={demo.credentials.delivery.tokens.admin}
 curl --no-buffer --header "Authorization: Bearer $TOKEN" \\
   "{a.url}/v1/events?conversation_id={conversation_id}"
 
 # Post to it on node B, in a third: it appears on A at once
-export TOKEN={kept.demo.credentials.delivery.tokens.admin}
+export TOKEN={demo.credentials.delivery.tokens.admin}
 curl --header "Authorization: Bearer $TOKEN" --header "Content-Type: application/json" \\
   --data '{{"content": "Hello from node B"}}' \\
   "{b.url}/v1/conversations/{conversation_id}/messages"

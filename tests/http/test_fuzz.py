@@ -1,4 +1,4 @@
-"""The document, turned against the application it describes."""
+"""Schemathesis with the OpenAPI document and the application of the example dialect."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ from schemathesis.checks import (
 from tests.http.example_dialect import app, routes
 from tests.support.fuzzing import documented, fuzz
 
-# Not among them: that only invalid data is refused. The strict reader refuses U+0000, numbers
-# beyond 2^53 and bodies over the limit, of which a JSON Schema cannot speak.
+# Not checked: that only invalid data is refused. The strict reader refuses U+0000, numbers
+# beyond 2^53 and bodies over the limit, which a JSON Schema cannot express.
 CHECKS = [
     content_type_conformance,
     ignored_auth,
