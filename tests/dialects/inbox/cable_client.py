@@ -135,6 +135,18 @@ class LiveServer(Struct):
         actor = self.cast.acme.actor(who)
         return await messages.send(self.cast.engine, actor, self.conversation.id, draft)
 
+    async def events_of(self, client: CableClient, contact_inbox: ContactInbox) -> list[str]:
+        """The names of the events that the client was sent until now, without those of presence: a
+        new conversation of the contact inbox marks their end, since they arrive in their order."""
+        marker = (await self.post(contact_inbox, "/conversations")).json()["id"]
+        found: list[str] = []
+        while True:
+            event = (await client.receive()).get("message", {})
+            if event.get("event") == "conversation.created" and event["data"]["id"] == marker:
+                return found
+            if event and event["event"] != "presence.update":
+                found.append(event["event"])
+
     async def post(self, contact_inbox: ContactInbox, path: str, **body: object) -> httpx.Response:
         """POST as the contact's client."""
         return await self.request("POST", contact_inbox, path, json=body)
