@@ -6,7 +6,8 @@ from itertools import pairwise
 from msgspec import Struct
 from sqlalchemy import select
 
-from chaos.seed import SeededTenant, open_engine
+from chaos.seed import open_engine
+from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Send
 from chaos.servers import ServerHome
 from koine.store.core.db import Tx

@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from chaos.http_client import HOST, Connection, Request
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, open_engine, seed_tenant
+from chaos.seed import open_engine, seed_tenant
+from chaos.seeded_tenant import SeededTenant
 from chaos.servers import ServerHome, free_port, nodes
 from koine.engine.webhooks import endpoints
 from koine.engine.webhooks.endpoints import NewEndpoint

@@ -26,7 +26,8 @@ from chaos.consistency_check import Consistency, ConsistencyCheck
 from chaos.full_disk_calls import is_clear_refusal, reads, upload
 from chaos.http_client import Connection, Response, send_request
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, seed
+from chaos.seed import seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Send, Sends
 from chaos.servers import ROOT, Server, ServerHome, nodes
 from chaos.small_disk import SmallDisk, can_mount, can_mount_in_namespace, small_disk

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chaos.http_client import Request, Response
-from chaos.seed import SeededConversation, SeededTenant
+from chaos.seeded_tenant import SeededConversation, SeededTenant
 
 UPLOAD = 3 << 20
 """Bytes of an uploaded file: more than is free on a full disk."""

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from chaos.http_client import Connection, Request, Response
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, seed
+from chaos.seed import seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.servers import ServerHome, nodes
 
 CALLERS = 8

@@ -10,6 +10,7 @@ async with load_clients(Plan(port=server.port, tenant=tenant, count=1000, cursor
 import asyncio
 import contextlib
 import random
+import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -20,11 +21,10 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from chaos.seed import SeededTenant
+from chaos.seeded_tenant import SeededTenant
 from chaos.stream_client import StreamClient
 from chaos.stream_parsers import UnexpectedStatus
 from chaos.stream_protocols import PROTOCOLS
-from koine.server.rlimits import raise_file_limit
 
 ROOT = Path(__file__).parent.parent
 KINDS = ("native", "socket")
@@ -194,7 +194,10 @@ class ClientPool:
 
 
 async def _serve_commands() -> None:
-    raise_file_limit()
+    # Not koine.server.rlimits: to import it costs a second of CPU.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS reports a limit that it does not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     reader = asyncio.StreamReader(limit=1 << 26)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

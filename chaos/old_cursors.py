@@ -14,7 +14,8 @@ from msgspec import Struct
 from chaos.http_client import HOST, Request, get, send_request
 from chaos.process_stats import cpu_seconds
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, open_engine, seed_tenant
+from chaos.seed import open_engine, seed_tenant
+from chaos.seeded_tenant import SeededTenant
 from chaos.servers import Server, ServerHome, nodes
 from koine.engine.conversations import conversations, messages
 from koine.engine.core.context import Engine

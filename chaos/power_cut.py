@@ -23,7 +23,8 @@ from msgspec import Struct
 
 from chaos.power_cut_vfs import PowerCutDisk, Survivors
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, seed_tenant
+from chaos.seed import seed_tenant
+from chaos.seeded_tenant import SeededTenant
 from koine.engine.conversations import conversations, messages
 from koine.engine.conversations.conversations import ConversationChanges
 from koine.engine.core import context as engines

@@ -18,7 +18,8 @@ from chaos.http_client import get
 from chaos.load_clients import LoadClients, Plan, load_clients
 from chaos.retrying_clients import Load
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, seed
+from chaos.seed import seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Sends
 from chaos.servers import Server, ServerHome, nodes
 

@@ -18,7 +18,8 @@ from msgspec import Struct
 from chaos.consistency_check import Consistency, ConsistencyCheck
 from chaos.http_client import Connection, IncompleteResponse, Request, Response, get
 from chaos.rig import FEW_CONVERSATIONS, Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, seed
+from chaos.seed import seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Send, Sends
 from chaos.servers import Server, ServerHome, unstarted
 

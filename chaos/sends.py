@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from chaos.http_client import Request, Response
-from chaos.seed import SeededConversation, SeededTenant
+from chaos.seeded_tenant import SeededConversation, SeededTenant
 
 Keys = Literal["any", "own", "none"]
 

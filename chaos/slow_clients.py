@@ -19,7 +19,8 @@ from chaos.http_client import HOST, Connection, Request
 from chaos.latency_probe import probing
 from chaos.process_stats import memory_bytes
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, seed
+from chaos.seed import seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.servers import Server, ServerHome, nodes
 
 SOURCE_ADDRESS = "127.0.0.2"

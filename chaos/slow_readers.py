@@ -15,7 +15,8 @@ from chaos.http_client import Connection, Request, get
 from chaos.load_clients import LoadClients, Plan, Report, load_clients
 from chaos.process_stats import memory_bytes, open_sockets
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, seed
+from chaos.seed import seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.servers import Server, ServerHome, nodes
 
 READERS = 1_000

@@ -10,7 +10,7 @@ from collections import Counter
 from msgspec import Struct
 
 from chaos.http_client import HOST
-from chaos.seed import SeededTenant
+from chaos.seeded_tenant import SeededTenant
 from chaos.stream_parsers import Head, ReceivedEvent
 from chaos.stream_protocols import StreamProtocol
 

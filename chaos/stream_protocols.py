@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from chaos.http_client import Request
-from chaos.seed import SeededTenant
+from chaos.seeded_tenant import SeededTenant
 from chaos.stream_parsers import Frames, ReceivedEvent, Sse, masked
 
 _CREATED = b'"type":"message.created"'

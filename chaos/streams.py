@@ -17,7 +17,8 @@ from chaos.consistency_check import ConsistencyCheck
 from chaos.http_client import get
 from chaos.retrying_clients import Load
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, seed
+from chaos.seed import seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Sends
 from chaos.servers import Server, ServerHome, unstarted
 from chaos.stream_client import Disconnects, StreamClient

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from chaos.http_client import HOST
-from chaos.seed import SeededTenant
+from chaos.seeded_tenant import SeededTenant
 
 START_TIMEOUT_S = 30.0
 _RECONNECT_AFTER_S = 0.05

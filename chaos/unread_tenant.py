@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
-from chaos.seed import SeededTenant
+from chaos.seeded_tenant import SeededTenant
 from chaos.unread_model import STAFF, Conversation, ModelMessage, ModelParticipant
 from tests.drivers.asgi import Caller
 

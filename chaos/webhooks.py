@@ -17,7 +17,8 @@ from sqlalchemy import func, select
 from chaos.flaky_consumer import Consumer, flaky_consumer
 from chaos.http_client import HOST
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import SeededTenant, open_engine, seed_tenant
+from chaos.seed import open_engine, seed_tenant
+from chaos.seeded_tenant import SeededTenant
 from chaos.servers import ServerHome
 from chaos.webhook_processes import SteppedClock, WebhookProcess
 from koine.engine.conversations import messages

@@ -7,7 +7,8 @@ import pytest
 
 from chaos.consistency_check import ConsistencyCheck
 from chaos.http_client import send_request
-from chaos.seed import SeededTenant, seed
+from chaos.seed import seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Sends
 from chaos.servers import ServerHome, nodes
 

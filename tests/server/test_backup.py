@@ -12,7 +12,8 @@ import pytest
 
 from chaos.consistency_check import ConsistencyCheck
 from chaos.retrying_clients import Load
-from chaos.seed import SeededTenant, open_engine, seed
+from chaos.seed import open_engine, seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Sends
 from chaos.servers import Server, ServerHome, nodes
 from koine.engine.conversations import files

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from chaos.seed import SeededTenant, open_engine, seed
+from chaos.seed import open_engine, seed
+from chaos.seeded_tenant import SeededTenant
 from chaos.servers import Server, ServerHome, nodes
 from koine.engine.conversations import messages
 from koine.kit.ids import new_id
