@@ -17,6 +17,7 @@ from koine.store.events import event_log_state
 from tests.cast import Cast
 from tests.dialects.native.api_client import open_conversation, send_message, send_messages
 from tests.dialects.native.sse_client import follow_stream
+from tests.realtime.bus.recorder import eventually
 from tests.support.live_server import Live, live
 
 
@@ -209,6 +210,8 @@ async def test_a_thousand_subscribers_share_one_encoded_frame(
     readers = [NativeReader(actor, ask, EventFilter(), each) for each in encoders]
     subscribers = [await server.realtime.connect(reader, None) for reader in readers]
     receiving = asyncio.gather(*(first_message(subscriber) for subscriber in subscribers))
+    # One that still catches up reads the log by itself, and shares nothing.
+    await eventually(lambda: all(subscriber.live for subscriber in subscribers), within=30)
     await send_message(client, cast, conversation_id, "to all")
     assert len({id(frame) for frame in await receiving}) == 1
 
