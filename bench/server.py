@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.generator import HOST
+from tests.support.ports import free_port
 
 SECRET = secrets.token_hex(32)
 """The server's key, with which the benchmark signs its own access tokens."""
@@ -48,7 +48,7 @@ class Server:
         self._settings = SETTINGS | dict(settings or {})
         self._log = directory / f"koine-{secrets.token_hex(4)}.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self.first_response = 0.0
 
     def __enter__(self) -> "Server":
@@ -142,10 +142,3 @@ def _resident(pid: int) -> int:
 def _ps(*options: str) -> list[str]:
     """The lines of ps, which every POSIX system has (Debian: the package procps)."""
     return subprocess.run(["ps", *options], capture_output=True, text=True).stdout.splitlines()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

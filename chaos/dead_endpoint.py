@@ -18,10 +18,11 @@ from chaos.http_client import HOST, Connection, Request
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import open_engine, seed_tenant
 from chaos.seeded_tenant import SeededTenant
-from chaos.servers import ServerHome, free_port, nodes
+from chaos.servers import ServerHome, nodes
 from koine.engine.webhooks import endpoints
 from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.model.actor import operator
+from tests.support.ports import free_port
 
 ENDPOINTS, FEW_ENDPOINTS = 100, 20
 MESSAGES = 200

@@ -12,9 +12,7 @@ async with nodes(home, 2, settings={"pool_size": 4}) as (first, second):
 import asyncio
 import contextlib
 import os
-import random
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -25,14 +23,12 @@ from msgspec import Struct
 from chaos.http_client import HOST, IncompleteResponse, get
 from chaos.prefork import ForkedServer, Prefork, shared_prefork
 from koine.kit.settings import Settings, environment, load
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.005
-PORTS = range(20_000, 32_000)
-"""Below the ports that the kernel gives to outgoing connections, one of which might otherwise take
-the port of a server that is down."""
 NO_LIMITS: dict[str, object] = {
     "rate_limit_per_minute": 0,
     "inbox_rate_limit_per_minute": 0,
@@ -200,19 +196,6 @@ def unstarted(
     finally:
         for each in servers:
             each.kill()
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens."""
-    for port in random.sample(PORTS, 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
-    raise OSError("no port is free")
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from koine.kit import webhook_signature
+from tests.support.ports import free_port
 
 PROGRAM = Path(__file__).parents[1] / "docs" / "examples" / "webhook_consumer.py"
 SECRET = webhook_signature.new_secret()
@@ -32,8 +33,7 @@ def consumer() -> ModuleType:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     effects = tmp_path / "effects.db"
     command = [sys.executable, str(PROGRAM), str(port), str(effects)]
     process = subprocess.Popen(command, env=os.environ | {"WEBHOOK_SECRET": SECRET})

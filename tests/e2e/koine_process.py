@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from koine.cli import app
+from tests.support.ports import free_port
 from tests.support.shared_folder import shared_folder
 
 KOINE = Path(sys.executable).with_name("koine")
@@ -99,7 +99,7 @@ def served(
 ) -> Iterator[KoineProcess]:
     """Serve the demonstration, with its data in `folder`/data, until the context ends."""
     env = ENV | dict(settings or {})
-    port = _free_port()
+    port = free_port()
     command = [str(program), "serve", "--demo", "--data", "data", "--port", str(port), *words]
     with (folder / "out").open("wb") as out, (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=log)
@@ -123,9 +123,3 @@ def _wait(running: KoineProcess) -> None:
         alive = running.process.poll() is None and time.monotonic() < until
         assert alive, (running.folder / "log").read_text()
         time.sleep(0.02)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,10 +1,12 @@
 """The README's three code blocks, run in shells: a stream, a webhook, a retry."""
 
+import fcntl
 import json
 import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +63,15 @@ def until(out: Path, text: str) -> str:
     raise AssertionError(f"no {text!r} in:\n{out.read_text()}")
 
 
+@pytest.fixture
+def receiver_port() -> Iterator[None]:
+    """The README's receiver has a fixed port, and another test run may use it just now."""
+    with (Path(tempfile.gettempdir()) / "koine-tests-9000.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.mark.usefixtures("receiver_port")
 def test_all_three_work_together(server: KoineProcess, blocks: list[str], tmp_path: Path) -> None:
     exports = koine("demo", "--env", "--data", str(server.folder / "data"))
     stream, webhook, retry = blocks

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.nats import free_ports
+from tests.support.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")

@@ -8,11 +8,12 @@ import pytest
 
 from chaos.http_client import get
 from chaos.seed import seed
-from chaos.servers import ServerHome, free_port, nodes
+from chaos.servers import ServerHome, nodes
 from koine.kit.settings import load
 from koine.server.database import StartupError
 from koine.server.observability import observability
 from tests.support.otlp_collector import running_collector
+from tests.support.ports import free_port
 
 
 async def test_a_server_serves_metrics_and_sends_traces(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from koine.server.database import StartupError
 from koine.server.listener import open_listener
 from koine.server.run import serve
 from tests.support.databases import with_tables
-from tests.support.nats import free_ports
+from tests.support.ports import free_ports
 from tests.support.shared_postgres import SharedPostgres
 
 

@@ -9,10 +9,8 @@ The servers store nothing on disk but their logs, in a temporary directory.
 
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,11 +19,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.support.ports import free_ports
+
 HOST = "127.0.0.1"
 STARTS_WITHIN = 20.0
 POLL_SECONDS = 0.02
-PORTS = range(12_000, 19_990)
-"""Below the ports of outgoing connections: none takes a server's port while it is down."""
 
 
 class NatsCluster:
@@ -131,25 +129,6 @@ class NatsCluster:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def free_ports(n: int) -> list[int]:
-    """`n` successive free ports of 127.0.0.1."""
-    for first in random.sample(PORTS, 100):
-        ports = list(range(first, first + n))
-        if all(_is_free(port) for port in ports):
-            return ports
-    raise OSError("no ports are free")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
 
 
 def _program() -> str:

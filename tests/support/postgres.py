@@ -4,7 +4,6 @@ import asyncio
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from tests.support import binaries
+from tests.support.ports import free_port
 
 # Tests need no durability. `fsync=True` keeps PostgreSQL's defaults.
 UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -93,7 +93,7 @@ class Postgres:
         lines = "".join(f"{name} = {value}\n" for name, value in self.settings.items())
         conf.write_text(f"{conf.read_text()}\n{lines}")
         for attempt in range(ATTEMPTS):
-            port = _free_port()
+            port = free_port()
             try:
                 self._pg_ctl("start", "-o", f"-p {port}")
             except RuntimeError:
@@ -196,10 +196,3 @@ async def _execute(url: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

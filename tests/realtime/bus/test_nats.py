@@ -19,8 +19,9 @@ from tests.realtime.bus.recorder import (
     short_timeouts,
 )
 from tests.realtime.bus.recorder import connected as bus_connected
-from tests.support.nats import NatsCluster, free_ports
+from tests.support.nats import NatsCluster
 from tests.support.nats_keys import credentials
+from tests.support.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ async def test_a_bus_that_is_dead_at_first_is_connected_when_it_lives() -> None:
 
 async def test_closing_is_fast_while_the_bus_is_dead() -> None:
     async with asyncio.timeout(1):
-        async with node(f"nats://127.0.0.1:{free_ports(1)[0]}") as (a, _):
+        async with node(f"nats://127.0.0.1:{free_port()}") as (a, _):
             await asyncio.sleep(0.1)
             a.publish("log_advanced")
 
