@@ -49,13 +49,13 @@ async def send_batch(tx: Tx, now: int, requests: list[SendRequest]) -> list[Send
     A refused request does not affect the others. A request whose client key was used before gets
     the message that was stored then.
     """
-    senders = list({(p.tenant_id, p.conversation_id, p.draft.sender_id): None for p in requests})
-    found = await send.lock_and_load(tx, senders)
-    client_keys = [_client_key(p) for p in requests if p.draft.client_key is not None]
-    parents = [_parent_key(p) for p in requests if p.draft.parent_id is not None]
+    senders = list({(r.tenant_id, r.conversation_id, r.draft.sender_id): None for r in requests})
+    contexts = await send.lock_and_load(tx, senders)
+    client_keys = [_client_key(r) for r in requests if r.draft.client_key is not None]
+    parents = [_parent_key(r) for r in requests if r.draft.parent_id is not None]
     batch = _BatchDecisions(
         now,
-        {(f.tenant_id, f.id, f.sender_id): f for f in found},
+        {(c.tenant_id, c.id, c.sender_id): c for c in contexts},
         await send.existing_client_keys(tx, client_keys),
         await send.existing_messages(tx, parents),
     )
@@ -88,13 +88,13 @@ class _BatchDecisions:
     def __init__(
         self,
         now: int,
-        context: dict[tuple[str, str, str | None], SendContext],
+        contexts: dict[tuple[str, str, str | None], SendContext],
         existing_keys: dict[tuple[str, str, str], int],
         parents: dict[tuple[str, str, str], bool],
     ) -> None:
         self.now = now
-        self.contexts = context
-        self.known = existing_keys
+        self.contexts = contexts
+        self.existing_keys = existing_keys
         self.parents = parents
         self.heads: dict[ConversationKey, tuple[ConversationHead, int, str | None]] = {}
         self.rows: list[tuple[str, Message]] = []
@@ -111,18 +111,18 @@ class _BatchDecisions:
             return NotFound("conversation")
         if (
             draft.client_key is not None
-            and (seq := self.known.get(_client_key(request))) is not None
+            and (seq := self.existing_keys.get(_client_key(request))) is not None
         ):
             return _AlreadySent(seq)
         refusal = _refusal(draft, context)
         if refusal is not None:
             return refusal
-        if draft.parent_id is not None and not self._may_answer(request):
+        if draft.parent_id is not None and not self._may_reply_to_parent(request):
             return Invalid("parent_message_id", "unknown", "no such message in this conversation")
         return self._accept(request, context)
 
-    def _may_answer(self, request: SendRequest) -> bool:
-        """Whether the message that it answers exists and is visible to the sender."""
+    def _may_reply_to_parent(self, request: SendRequest) -> bool:
+        """Whether the parent message exists and is visible to the sender."""
         private = self.parents.get(_parent_key(request))
         return private is not None and (request.draft.sees_private or not private)
 
@@ -142,22 +142,22 @@ class _BatchDecisions:
                 message.seq, message.public_seq, after.last_activity_at,
             )  # fmt: skip
         if request.draft.client_key is not None:
-            self.known[_client_key(request)] = message.seq
+            self.existing_keys[_client_key(request)] = message.seq
         return message
 
     def events(self) -> list[tuple[str, Event]]:
         """The events of all messages, each with its tenant.
 
-        A public message moves its sender's read mark, and a reader can tell so from the message. Of
-        a private note contacts see nothing, so the move of the mark is an event of its own.
+        A public message moves its sender's read mark, and readers derive that from the message.
+        Contacts do not see a private note, so there the move of the mark is an event of its own.
         """
-        found: list[tuple[str, Event]] = []
+        tenant_events: list[tuple[str, Event]] = []
         for tenant_id, message in self.rows:
-            found.append((tenant_id, _created_event(message, self.echoes.get(message.id))))
-            who = message.sender_id or ""
-            if message.private and (tenant_id, message.conversation_id, who) in self.marks:
-                found.append((tenant_id, _read_event(message, who)))
-        return found
+            tenant_events.append((tenant_id, _created_event(message, self.echoes.get(message.id))))
+            sender_id = message.sender_id or ""
+            if message.private and (tenant_id, message.conversation_id, sender_id) in self.marks:
+                tenant_events.append((tenant_id, _read_event(message, sender_id)))
+        return tenant_events
 
     def _read_message_id(self, mark_key: tuple[str, str, str], message: Message) -> str | None:
         """The message that is shown as last read. Everyone sees it: never a private note."""
@@ -170,7 +170,7 @@ class _BatchDecisions:
 async def _write(tx: Tx, batch: _BatchDecisions) -> list[int]:
     """Write the batch; returns the numbers of its messages, in order.
 
-    The database gives the numbers out while the conversations are locked, so within a conversation
+    The database assigns the numbers while the conversations are locked, so within a conversation
     they grow, whichever node writes.
     """
     if not batch.rows:
@@ -186,11 +186,9 @@ async def _write(tx: Tx, batch: _BatchDecisions) -> list[int]:
     return numbers
 
 
-async def _existing_message(
-    tx: Tx, request: SendRequest, existing_keys: _AlreadySent
-) -> SendResult:
+async def _existing_message(tx: Tx, request: SendRequest, already_sent: _AlreadySent) -> SendResult:
     rows = await messages.of_tenant_at(
-        tx, request.tenant_id, request.conversation_id, existing_keys.seq
+        tx, request.tenant_id, request.conversation_id, already_sent.seq
     )
     return rows[0] if rows else NotFound("message")
 
