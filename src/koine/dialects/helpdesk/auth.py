@@ -36,7 +36,7 @@ async def authenticate(request: AnyRequest, limiter: RateLimiter) -> Actor:
 
 
 async def authenticate_uncounted(request: AnyRequest) -> Actor:
-    """As `actor`, without counting the request: for a stream that authenticates again."""
+    """As `authenticate`, without counting the request: for a stream that authenticates again."""
     return _authorize(request, await _credential_actor(request))
 
 
