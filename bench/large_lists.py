@@ -13,7 +13,7 @@ from bench.seed import token_claims
 from bench.server import SECRET, Server
 from bench.workload import DAY_S, messages
 from bench.world import ADMIN, FIRST_AGENT, INBOX, PERSON, World, uuid
-from koine.engine.core.context import ISSUER
+from koine.engine.core.engine import ISSUER
 from koine.engine.verification.jwt import TokenSigner
 from koine.kit.clock import SystemClock
 

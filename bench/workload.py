@@ -10,7 +10,7 @@ from bench.seed import token_claims
 from bench.server import SECRET, Server
 from bench.sqlite import CONTENT
 from bench.world import ADMIN, CONVERSATION, World, uuid
-from koine.engine.core.context import ISSUER
+from koine.engine.core.engine import ISSUER
 from koine.engine.verification.jwt import TokenSigner
 from koine.kit.clock import SystemClock
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from msgspec import Struct
 from sqlalchemy import select
 
-from chaos.seed import open_engine
+from chaos.seed import home_engine
 from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Send
 from chaos.servers import ServerHome
@@ -67,7 +67,7 @@ class ConsistencyCheck:
         ids: dict[str, tuple[str, set[str]]] = {}
         seen: Counter[str] = Counter()
         gaps = 0
-        async with open_engine(home) as engine:
+        async with home_engine(home) as engine:
             for conversation in tenant.conversations:
                 found = await engine.db.read_long(tenant.tenant_id, _stored, conversation.id)
                 gaps += _gaps(found)

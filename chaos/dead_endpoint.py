@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from chaos.http_client import HOST, Connection, Request
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import open_engine, seed_tenant
+from chaos.seed import home_engine, seed_tenant
 from chaos.seeded_tenant import SeededTenant
 from chaos.servers import ServerHome, nodes
 from koine.engine.webhooks import endpoints
@@ -120,7 +120,7 @@ async def _seed_endpoints(
     home: ServerHome, count: int, healthy_port: int, first_port: int
 ) -> SeededTenant:
     """Create a tenant with `count` endpoints, the first of them at `first_port`."""
-    async with open_engine(home, ALLOWED) as engine:
+    async with home_engine(home, ALLOWED) as engine:
         tenant = await seed_tenant(engine, 1)
         for number in range(count):
             url = f"http://{HOST}:{healthy_port if number else first_port}/{number}"

@@ -14,11 +14,11 @@ from msgspec import Struct
 from chaos.http_client import HOST, Request, get, send_request
 from chaos.process_stats import cpu_seconds
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import open_engine, seed_tenant
+from chaos.seed import home_engine, seed_tenant
 from chaos.seeded_tenant import SeededTenant
 from chaos.servers import Server, ServerHome, nodes
 from koine.engine.conversations import conversations, messages
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.cursor import Cursor
@@ -71,7 +71,7 @@ async def run(settings: RigSettings) -> Figure:
 
 async def catch_up(home: ServerHome, readers: int, count: int, *, fault: str = "") -> CatchUpResult:
     """Fill the log, let `readers` resume from a cursor before that, and measure the cost."""
-    async with open_engine(home) as engine:
+    async with home_engine(home) as engine:
         tenant = await seed_tenant(engine, 1)
         cursor = await _cursor(engine)
         await _write_events(engine, tenant, count)

@@ -27,8 +27,7 @@ from chaos.seed import seed_tenant
 from chaos.seeded_tenant import SeededTenant
 from koine.engine.conversations import conversations, messages
 from koine.engine.conversations.conversations import ConversationChanges
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.kit.clock import SystemClock
 from koine.kit.settings import load
 from koine.model.actor import operator
@@ -275,7 +274,7 @@ async def _seed(path: Path) -> SeededTenant:
 
 
 async def _engine(db: SqliteDatabase) -> Engine:
-    return await engines.open_engine(db, SystemClock(), load({}, {"secret_key": "power" * 10}), {})
+    return await open_engine(db, SystemClock(), load({}, {"secret_key": "power" * 10}), {})
 
 
 async def _close(db: SqliteDatabase) -> None:

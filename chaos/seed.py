@@ -13,8 +13,7 @@ from koine.engine import tenants
 from koine.engine.auth import api_keys, sessions
 from koine.engine.contacts import inboxes
 from koine.engine.conversations import conversations
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.engine.people import directory
 from koine.kit.clock import SystemClock
 from koine.kit.ids import new_id
@@ -36,7 +35,7 @@ ROLES = {"ada": "tenant_admin", "alice": "agent", "dan": "driver"}
 
 
 @asynccontextmanager
-async def open_engine(
+async def home_engine(
     home: ServerHome, settings: Mapping[str, object] | None = None
 ) -> AsyncIterator[Engine]:
     """An engine in the rig's process on a home's database; creates the tables if there are none.
@@ -48,16 +47,14 @@ async def open_engine(
     db = await open_database(given)
     try:
         await schema.migrate(db)
-        yield await engines.open_engine(
-            db, SystemClock(), given, webhook_formats(given.public_url())
-        )
+        yield await open_engine(db, SystemClock(), given, webhook_formats(given.public_url()))
     finally:
         await db.close()
 
 
 async def seed(home: ServerHome, count: int = 10, name: str = "Acme") -> SeededTenant:
     """Create another tenant with `count` conversations in a home."""
-    async with open_engine(home) as engine:
+    async with home_engine(home) as engine:
         return await seed_tenant(engine, count, name)
 
 

@@ -21,7 +21,7 @@ from chaos.servers import NO_LIMITS
 from chaos.unread_checks import compare
 from chaos.unread_tenant import ModelledTenant, ModelMismatch, SteadyClock
 from koine.dialects.delivery.conversations import render
-from koine.engine.core import context as engines
+from koine.engine.core.engine import open_engine
 from koine.http.app import build_app
 from koine.kit.settings import load
 from koine.model.conversation import Conversation, Participant
@@ -88,7 +88,7 @@ async def random_walk(
     """Make so many steps in all, in new tenants of a database; `fault` is one of FAULTS."""
     clock, result = SteadyClock(), UnreadResult(drifts=[])
     settings = load({}, {**NO_LIMITS, "secret_key": "unread" * 8})
-    engine = await engines.open_engine(db, clock, settings, {})
+    engine = await open_engine(db, clock, settings, {})
     call = Caller(build_app(dialects(), engine, settings))
     modelled = [
         ModelledTenant(

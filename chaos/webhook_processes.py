@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from koine.engine.core import context as engines
+from koine.engine.core.engine import open_engine
 from koine.kit import logs
 from koine.kit.outbound import EgressPolicy, OutboundClient
 from koine.kit.settings import Settings, environment, load
@@ -89,7 +89,7 @@ def _main(given: Mapping[str, str], clock: str, timeout_s: float, fault: str) ->
 
 async def _send(settings: Settings, clock: SteppedClock, timeout_s: float) -> None:
     formats = webhook_formats(settings.public_url())
-    engine = await engines.open_engine(await open_database(settings), clock, settings, formats)
+    engine = await open_engine(await open_database(settings), clock, settings, formats)
     allowed = EgressPolicy.parse(settings.outbound_allow)
     engine.outbound = OutboundClient(
         allowed, plain_http=settings.outbound_http, timeout_seconds=timeout_s

@@ -17,12 +17,12 @@ from sqlalchemy import func, select
 from chaos.flaky_consumer import Consumer, flaky_consumer
 from chaos.http_client import HOST
 from chaos.rig import Figure, Rig, RigSettings
-from chaos.seed import open_engine, seed_tenant
+from chaos.seed import home_engine, seed_tenant
 from chaos.seeded_tenant import SeededTenant
 from chaos.servers import ServerHome
 from chaos.webhook_processes import SteppedClock, WebhookProcess
 from koine.engine.conversations import messages
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.webhooks import endpoints
 from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.kit.times import HOUR, SECOND
@@ -124,7 +124,7 @@ async def deliver(
     ]
     async with (
         flaky_consumer(consumer),
-        open_engine(home, ALLOWED) as engine,
+        home_engine(home, ALLOWED) as engine,
         killed_at_random(processes, rng, consumer),
     ):
         tenants = [await _seed_endpoint(engine, consumer, number) for number in range(endpoints)]

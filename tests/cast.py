@@ -15,8 +15,7 @@ from msgspec import Struct
 from koine.engine import tenants
 from koine.engine.auth import api_keys, sessions
 from koine.engine.contacts import inboxes
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.engine.people import directory
 from koine.http.app import build_app
 from koine.http.dialect import Dialect
@@ -92,7 +91,7 @@ async def make_cast(db: Database, clock: FakeClock | None = None, **settings: ob
     """Create both tenants in `db`, which may have others; `settings` are the server's."""
     clock = clock or FakeClock()
     loaded = make_settings(**settings)
-    engine = await engines.open_engine(db, clock, loaded, webhook_formats(loaded.public_url()))
+    engine = await open_engine(db, clock, loaded, webhook_formats(loaded.public_url()))
     return Cast(engine, clock, await _company(engine, "Acme"), await _company(engine, "Rival"))
 
 

@@ -1,7 +1,7 @@
 """Records a webhook as delivered before the request is sent, as a queue that deletes a job when it
 is claimed."""
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.model.webhook import Result
 from koine.store.webhooks import delivery_queue
 from koine.webhooks import attempt, dispatcher

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from koine.engine import offboarding
 from koine.engine.auth import api_keys, sessions
-from koine.engine.core.context import ISSUER
+from koine.engine.core.engine import ISSUER
 from koine.engine.people import directory
 from koine.engine.verification.jwt import TokenSigner
 from koine.kit.times import SECOND

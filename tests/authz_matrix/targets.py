@@ -12,7 +12,7 @@ from koine.engine.contacts import inboxes
 from koine.engine.contacts.inboxes import NewInbox
 from koine.engine.conversations import conversations, messages, tickets
 from koine.engine.conversations.surveys import SURVEY_CONTENT_TYPE
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.people import directory, responders
 from koine.engine.people.responders import NewResponder
 from koine.engine.webhooks import endpoints

@@ -10,7 +10,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from koine.engine.core.context import ISSUER
+from koine.engine.core.engine import ISSUER
 from koine.kit.times import unix
 from tests.authz_matrix.callers import encoded
 from tests.cast import Cast

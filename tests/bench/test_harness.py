@@ -10,7 +10,7 @@ from bench.figures import Figures, Sample
 from bench.generator import Generator
 from bench.world import ADMIN, PERSON, World, uuid
 from koine.engine.conversations import conversations
-from koine.engine.core import context as engines
+from koine.engine.core.engine import open_engine
 from koine.kit.clock import SystemClock
 from koine.model.actor import Actor
 from koine.model.filters import ConversationFilter
@@ -105,7 +105,7 @@ async def test_the_ceiling_on_postgres_is_one_send(shared_postgres: SharedPostgr
 
 async def assert_totals_match_lists(database: Database) -> None:
     """The totals that the engine reads from the counters are the lengths of its lists."""
-    engine = await engines.open_engine(database, SystemClock(), settings(), {})
+    engine = await open_engine(database, SystemClock(), settings(), {})
     admin = Actor(
         WORLD.tenant_id(), "user", uuid(PERSON, ADMIN), "tenant_admin",
         frozenset({"view:tenant"}),

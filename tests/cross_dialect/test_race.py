@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.http.app import build_app
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.model.conversation import Conversation
@@ -40,7 +39,7 @@ async def nodes(world: World) -> AsyncIterator[list[Engine]]:
         return
     other = await PostgresDatabase.open(db._url, 4)
     try:
-        yield [one, await engines.open_engine(other, one.clock, one.settings, one.webhook_formats)]
+        yield [one, await open_engine(other, one.clock, one.settings, one.webhook_formats)]
     finally:
         await other.close()
 

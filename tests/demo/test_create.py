@@ -13,8 +13,7 @@ from koine.engine import tenants
 from koine.engine.auth import credentials, sessions
 from koine.engine.conversations import conversations, delivery_conversations
 from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.kit.clock import FakeClock
 from koine.kit.settings import load
 from koine.kit.times import DAY, SECOND
@@ -33,7 +32,7 @@ Folder = pytest.TempPathFactory
 
 async def made(db: Database, folder: Path) -> Engine:
     settings = load({}, {"data_dir": str(folder)})
-    engine = await engines.open_engine(db, FakeClock(), settings, {})
+    engine = await open_engine(db, FakeClock(), settings, {})
     await demonstration(engine)
     return engine
 

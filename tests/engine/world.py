@@ -7,8 +7,7 @@ from koine.engine import tenants
 from koine.engine.contacts import inboxes
 from koine.engine.conversations import conversations, messages, participants
 from koine.engine.conversations.conversations import ConversationChanges
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.engine.people import directory
 from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
@@ -131,7 +130,7 @@ def holds(f: ConversationFilter, c: Conversation, members: set[str]) -> bool:
 async def new_world(db: Database) -> World:
     """A new world, in a database that may have others."""
     clock = FakeClock()
-    engine = await engines.open_engine(db, clock, make_settings(), {})
+    engine = await open_engine(db, clock, make_settings(), {})
     tenant = await tenants.create(engine, "World", new_id())
     world = World(engine, clock, operator(tenant.id))
     for name in ("ada", "bob"):

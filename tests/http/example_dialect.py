@@ -8,7 +8,7 @@ import httpx
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.http.app import App, build_app
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest, Request, Response, StreamingResponse

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.http.app import build_app
 from koine.http.route import Routes
 from koine.kit import settings

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.http.app import App, build_app
 from koine.http.health import Check, ReadinessChecks
 from koine.kit import settings

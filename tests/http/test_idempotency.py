@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
 from koine.http.app import App, build_app
 from koine.http.request import Request, Response

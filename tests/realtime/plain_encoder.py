@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from koine.engine.conversations import conversations, messages
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation

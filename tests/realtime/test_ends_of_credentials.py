@@ -7,8 +7,7 @@ import pytest
 from koine.engine import offboarding
 from koine.engine.auth import api_keys, credentials, sessions
 from koine.engine.auth.sessions import LoggedIn
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.engine.people import accounts, directory
 from koine.engine.people.directory import PersonChanges
 from koine.event_log import log_reader
@@ -44,7 +43,7 @@ def short_poll(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def closed_everywhere(cast: Cast, text: str, end: Callable[[], Awaitable[object]]) -> None:
     """Whether what ends on one node closes the credential's subscriber there and on another."""
-    other = await engines.open_engine(
+    other = await open_engine(
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     async with realtime_of(cast.engine) as here, realtime_of(other) as there:

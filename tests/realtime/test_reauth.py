@@ -6,8 +6,7 @@ import pytest
 
 from koine.engine import tenants
 from koine.engine.auth import api_keys, credentials
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.engine.tenants import TenantChanges
@@ -148,7 +147,7 @@ class _Slow(PlainReader):
 
 
 async def test_a_key_that_was_revoked_without_open_streams_opens_none(cast: Cast) -> None:
-    node = await engines.open_engine(
+    node = await open_engine(
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     async with realtime_of(node) as there:

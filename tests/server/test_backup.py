@@ -12,7 +12,7 @@ import pytest
 
 from chaos.consistency_check import ConsistencyCheck
 from chaos.retrying_clients import Load
-from chaos.seed import open_engine, seed
+from chaos.seed import home_engine, seed
 from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Sends
 from chaos.servers import Server, ServerHome, nodes
@@ -136,7 +136,7 @@ async def test_a_backup_has_the_uploads(place: Place) -> None:
     kept, _ = await two_uploads(place)
     elsewhere = place.another("elsewhere")
     assert await place.restore(await place.back_up(), elsewhere) == []
-    async with open_engine(elsewhere) as engine:
+    async with home_engine(elsewhere) as engine:
         found = await files.open_by_key(engine, kept.key)
         assert [chunk async for chunk in found.part(0, found.file.size)] == [b"kept"]
 
@@ -233,7 +233,7 @@ async def test_a_count_that_is_not_the_manifests_is_a_difference(place: Place) -
 
 async def test_a_gap_between_messages_is_a_difference(place: Place) -> None:
     await seed(place.home, 2)
-    async with open_engine(place.home) as engine:
+    async with home_engine(place.home) as engine:
         await engine.db.alter_schema(
             lambda _: "UPDATE conversations SET last_seq = last_seq + 1 WHERE number = 1"
         )
@@ -291,7 +291,7 @@ async def epoch(place: Place, home: ServerHome) -> str:
 
 async def two_uploads(place: Place) -> tuple[Attachment, Attachment]:
     tenant: SeededTenant = await seed(place.home, 1)
-    async with open_engine(place.home) as engine:
+    async with home_engine(place.home) as engine:
         kept = await files.save(engine, tenant.tenant_id, None, Bytes(b"kept"))
         return kept, await files.save(engine, tenant.tenant_id, None, Bytes(b"gone"))
 

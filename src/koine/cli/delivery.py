@@ -13,7 +13,7 @@ from koine.cli import options, output
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run_in_tenant
 from koine.engine import deliveries
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.deliveries import DeliveryInput
 from koine.kit.ids import canonical_id
 from koine.model.actor import Actor

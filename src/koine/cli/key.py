@@ -9,7 +9,7 @@ from koine.cli.lookup import find_user
 from koine.cli.runtime import resolve_tenant, run, run_in_tenant
 from koine.engine.auth import api_keys
 from koine.engine.auth.api_keys import CreatedApiKey
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit.ids import canonical_id
 from koine.kit.times import DAY, iso_ms
 from koine.model.actor import Actor

@@ -1,6 +1,6 @@
 """Find users by what was typed: an e-mail or an id."""
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.people import directory
 from koine.kit.ids import canonical_id
 from koine.model.actor import Actor

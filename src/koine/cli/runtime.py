@@ -6,8 +6,7 @@ from typing import TypeVar
 
 from koine.cli.errors import CommandError
 from koine.engine import tenants
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.kit import logs
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
@@ -72,6 +71,6 @@ async def _run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
             await schema.migrate(db)
         await schema.check(db)
         formats = webhook_formats(settings.public_url())
-        return await work(await engines.open_engine(db, SystemClock(), settings, formats))
+        return await work(await open_engine(db, SystemClock(), settings, formats))
     finally:
         await db.close()

@@ -9,7 +9,7 @@ from koine.cli import options, output
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run
 from koine.engine import tenants
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit.times import iso_ms
 from koine.model.tenant import Tenant
 

@@ -10,7 +10,7 @@ from koine.cli.errors import CommandError
 from koine.cli.lookup import all_users, find_user
 from koine.cli.runtime import resolve_tenant, run, run_in_tenant
 from koine.engine.auth import sessions
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.people import directory
 from koine.kit.times import DAY, SECOND, iso_ms
 from koine.model.actor import Actor

@@ -9,7 +9,7 @@ from koine.demo.scripts import Script
 from koine.demo.seed import SeededTenant
 from koine.engine.conversations import contact_conversations, conversations, delivery_conversations
 from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, SenderKind
 from koine.model.identity import Identity

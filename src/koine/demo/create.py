@@ -17,7 +17,7 @@ from koine.demo.seed import SeededTenant
 from koine.engine import deliveries, tenants
 from koine.engine.auth import api_keys, sessions
 from koine.engine.conversations import conversations
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.people import directory
 from koine.kit.clock import FakeClock
 from koine.kit.times import DAY, SECOND

@@ -8,7 +8,7 @@ from koine.demo.credentials import ExampleConversations
 from koine.demo.seed import SeededTenant
 from koine.engine.conversations import conversations, messages, tickets
 from koine.engine.conversations.conversations import ConversationChanges
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit.clock import FakeClock
 from koine.kit.times import DAY, MINUTE, SECOND
 from koine.model.conversation import Conversation

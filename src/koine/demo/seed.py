@@ -10,7 +10,7 @@ from koine.engine.contacts import contacts, inboxes
 from koine.engine.contacts.inboxes import NewInbox
 from koine.engine.contacts.rules import ContactInput
 from koine.engine.contacts.session import ContactSession
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.people import directory, responders
 from koine.engine.people.responders import NewResponder

@@ -1,7 +1,7 @@
 """The audit log, for actors that manage the tenant."""
 
 from koine.engine.auth import access
-from koine.engine.core.context import read_tx
+from koine.engine.core.operations import read_tx
 from koine.model.actor import Actor
 from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window

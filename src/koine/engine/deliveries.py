@@ -5,7 +5,8 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
 from koine.engine.conversations import participants
-from koine.engine.core.context import Engine, read_tx, write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_change, record_event
 from koine.engine.people import references
 from koine.kit.ids import new_id

@@ -14,8 +14,8 @@ from typing import Self
 
 from msgspec import Struct
 
-from koine.engine.core.context import Engine
 from koine.engine.core.encryption import SecretCipher
+from koine.engine.core.engine import Engine
 from koine.kit import tokens
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import Actor

@@ -7,7 +7,8 @@ maintenance does the rest.
 """
 
 from koine.engine.conversations import participants, tickets
-from koine.engine.core.context import Engine, rights_write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import rights_write_tx
 from koine.engine.people import directory
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation

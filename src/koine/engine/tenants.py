@@ -6,7 +6,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
-from koine.engine.core.context import Engine, read_tx, rights_write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import read_tx, rights_write_tx
 from koine.engine.core.recorder import record_audit, record_event
 from koine.engine.people import directory, references
 from koine.kit.ids import new_id

@@ -59,7 +59,7 @@ from koine.kit.settings import Settings
 from koine.model.errors import NotFound, Refusal, TooMany, Unavailable
 
 if TYPE_CHECKING:
-    from koine.engine.core.context import Engine
+    from koine.engine.core.engine import Engine
     from koine.realtime.realtime import Realtime
 
 _log = structlog.get_logger("koine.http")

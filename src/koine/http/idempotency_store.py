@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from koine.engine import idempotency
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.idempotency import KeyedRequest, KeyReused, StoredResponse
 from koine.kit import metrics
 from koine.kit.batching import Batcher

@@ -12,7 +12,7 @@ from koine.http.headers import Headers
 from koine.model.errors import Unavailable
 
 if TYPE_CHECKING:
-    from koine.engine.core.context import Engine
+    from koine.engine.core.engine import Engine
     from koine.http.address import Networks
     from koine.http.idempotency import IdempotencyStore
     from koine.http.rate_limits import Rate

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from msgspec import Struct
 
 from koine.engine.auth.visibility import receives_whole_log
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.events import own_events as own_events
 from koine.engine.events.own_events import PositionRange
 from koine.event_log.contexts import load_contexts

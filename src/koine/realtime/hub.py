@@ -13,7 +13,7 @@ the chunk is in its `last_position`, and `dispatch` skips it.
 import asyncio
 from collections.abc import Collection
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit import metrics
 from koine.model import cursor
 from koine.model.cursor import Cursor

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.event_log.log_reader import EventLogReader
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.realtime.bus.protocol import Bus, Subject

@@ -5,7 +5,7 @@ from koine.dialects.delivery import DeliveryDialect
 from koine.dialects.helpdesk import HelpdeskDialect
 from koine.dialects.inbox import InboxDialect
 from koine.dialects.native import NativeDialect
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.http import app as http
 from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.realtime.bus import factory
 from koine.realtime.realtime import Realtime
 from koine.webhooks import WebhookWorker

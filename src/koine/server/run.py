@@ -16,8 +16,7 @@ from msgspec import structs
 from koine import __version__
 from koine.demo.create import demonstration
 from koine.demo.output import summary
-from koine.engine.core import context as engines
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine, open_engine
 from koine.engine.maintenance.maintenance import maintenance_jobs
 from koine.http.request import Receive, Scope, Send
 from koine.kit import logs, private_files
@@ -118,7 +117,7 @@ class Worker:
         await receive()
         with observability(self._settings):
             async with (
-                open_engine(self._settings) as engine,
+                serving_engine(self._settings) as engine,
                 maintenance_jobs(engine),
                 run_realtime(engine) as realtime,
             ):
@@ -137,7 +136,7 @@ class Worker:
 async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
     with observability(settings):
         async with (
-            open_engine(settings) as engine,
+            serving_engine(settings) as engine,
             maintenance_jobs(engine),
             run_realtime(engine) as realtime,
         ):
@@ -153,7 +152,7 @@ async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
 async def _migrate_first(settings: Settings) -> None:
     """Migrate once, before the workers start: an error is then printed once, not by each."""
     with observability(settings):
-        async with open_engine(settings) as engine:
+        async with serving_engine(settings) as engine:
             await _print_startup(engine)
 
 
@@ -186,7 +185,7 @@ async def _print_startup(engine: Engine) -> None:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+async def serving_engine(settings: Settings) -> AsyncIterator[Engine]:
     """An engine over the database of the settings, which this process serves while it is open.
 
     Raises StartupError, AlreadyServed (another process serves this SQLite file), WrongSchema.
@@ -196,7 +195,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         db.claim_serving()
         await schema.migrate(db)
         formats = webhook_formats(settings.public_url())
-        engine = await engines.open_engine(db, SystemClock(), settings, formats)
+        engine = await open_engine(db, SystemClock(), settings, formats)
         try:
             yield engine
         finally:

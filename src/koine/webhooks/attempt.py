@@ -3,7 +3,7 @@
 import structlog
 from msgspec import Struct
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit import metrics, tracing
 from koine.kit.json import json_text
 from koine.kit.outbound import Blocked, Request, RequestFailed, Response

@@ -16,7 +16,7 @@ import time
 
 import structlog
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit.times import MINUTE
 from koine.model.errors import Unavailable
 from koine.model.webhook import EndpointKey

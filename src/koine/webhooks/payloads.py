@@ -7,7 +7,7 @@ import structlog
 from msgspec import Struct
 
 from koine.engine.auth.visibility import can_receive
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.webhooks.endpoint_owners import OwnerRights, endpoint_actor
 from koine.engine.webhooks.matching import event_names_of
 from koine.event_log.contexts import load_contexts

@@ -3,7 +3,7 @@
 from msgspec import structs
 
 from koine.engine.auth import access
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.webhooks import endpoints
 from koine.kit.ids import new_id
 from koine.model.actor import Actor

@@ -5,7 +5,7 @@ The rows are written by a durable follower of the log, so no event is left out o
 handled here, too: then the endpoint is paused before anything more is planned for it.
 """
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.webhooks import endpoint_owners as owners
 from koine.engine.webhooks.matching import delivery_row, in_their_inboxes, matches
 from koine.model.actor import Actor

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.event_log.durable_follower import DurableFollower
 from koine.kit import metrics
 from koine.kit.times import DAY, SECOND

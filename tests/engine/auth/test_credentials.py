@@ -6,7 +6,7 @@ import pytest
 
 from koine.engine import offboarding, tenants
 from koine.engine.auth import api_keys, credentials, sessions
-from koine.engine.core import context as engines
+from koine.engine.core.engine import open_engine
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.engine.tenants import TenantChanges
@@ -49,7 +49,7 @@ async def test_the_prefix_of_a_key_does_not_authenticate(cast: Cast) -> None:
 async def test_a_revoked_key_is_refused_when_the_cache_has_run_out(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     made = await api_keys.create(cast.engine, ada, "k", READ)
-    elsewhere = await engines.open_engine(
+    elsewhere = await open_engine(
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     await credentials.by_key(cast.engine, made.text)

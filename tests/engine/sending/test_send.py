@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from koine.engine.conversations import conversations, delivery_conversations, messages, participants
 from koine.engine.conversations.delivery_conversations import NewDeliveryConversation
-from koine.engine.core import context as engines
+from koine.engine.core.engine import open_engine
 from koine.engine.people import directory
 from koine.model.actor import operator
 from koine.model.conversation import Conversation
@@ -178,7 +178,7 @@ async def test_nothing_of_a_blocked_sender_is_stored(cast: Cast) -> None:
 
 async def test_the_servers_numbers_grow_within_a_conversation_on_every_node(cast: Cast) -> None:
     conversation, actor = await opened(cast), cast.acme.actor("dan")
-    other = await engines.open_engine(
+    other = await open_engine(
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
     sends = [

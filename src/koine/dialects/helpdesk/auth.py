@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from koine.dialects.helpdesk.errors import ApiKeyRefused
 from koine.engine.auth import access, credentials
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.webhooks import endpoints
 from koine.http.rate_limits import (
     RateLimited,

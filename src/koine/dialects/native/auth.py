@@ -1,7 +1,7 @@
 """Authentication by access token or API key, and the rate limits of callers."""
 
 from koine.engine.auth import access, credentials
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.http.rate_limits import RateLimiter, authenticate_limited, count_call
 from koine.http.request import AnyRequest
 from koine.kit.tokens import sha256_hex

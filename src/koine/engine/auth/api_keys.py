@@ -5,7 +5,7 @@ from msgspec import Struct, structs
 
 from koine.engine.auth import access, delegation
 from koine.engine.auth.delegation import Delegator
-from koine.engine.core.context import read_tx, rights_write_tx, write_tx
+from koine.engine.core.operations import read_tx, rights_write_tx, write_tx
 from koine.engine.core.recorder import record_audit
 from koine.kit.ids import new_id
 from koine.kit.json import json_text

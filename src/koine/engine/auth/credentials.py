@@ -4,7 +4,7 @@ as much as a whole request, and a revocation must take effect within seconds all
 import msgspec
 
 from koine.engine.auth import delegation
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.verification.jwt import TokenError, key_id, unverified, verify_external
 from koine.kit import tokens
 from koine.kit.cache import TTLCache

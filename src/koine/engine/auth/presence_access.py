@@ -2,7 +2,7 @@
 
 from koine.engine.auth import access
 from koine.engine.auth.visibility import can_receive_presence
-from koine.engine.core.context import read_tx
+from koine.engine.core.operations import read_tx
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden
 from koine.model.identity import Identity

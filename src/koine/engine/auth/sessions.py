@@ -5,7 +5,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from koine.engine.auth import access
-from koine.engine.core.context import Engine, rights_write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import rights_write_tx
 from koine.engine.core.recorder import record_anonymous_audit, record_audit
 from koine.engine.verification import password_rules, passwords
 from koine.kit import tokens

@@ -30,7 +30,7 @@ from koine.engine.contacts.session import (
     with_contact_tx,
 )
 from koine.engine.core import attributes
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.core.recorder import record_event
 from koine.engine.people import directory, identifier_claims
 from koine.engine.people.identifier_claims import Field, TakeOver

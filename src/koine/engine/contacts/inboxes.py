@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
 from koine.engine.core import attributes
-from koine.engine.core.context import read_tx, write_tx
+from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_audit, record_event
 from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields

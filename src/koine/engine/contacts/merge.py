@@ -20,7 +20,7 @@ from koine.engine.contacts.session import (
     with_contact_tx,
 )
 from koine.engine.core import attributes
-from koine.engine.core.context import write_tx
+from koine.engine.core.operations import write_tx
 from koine.engine.core.recorder import record_audit, record_change, record_event
 from koine.engine.people import identifier_claims
 from koine.engine.people.identifier_claims import Field, TakeOver

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from koine.engine.auth import access
 from koine.engine.contacts import rights
 from koine.engine.contacts.rights import ContactRights
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.core.recorder import record_event
 from koine.kit.tokens import constant_time_equal, hmac_hex
 from koine.model.errors import NotFound, Unauthenticated

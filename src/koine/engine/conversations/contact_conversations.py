@@ -14,7 +14,7 @@ from koine.engine.contacts.rules import check_attributes
 from koine.engine.contacts.session import ContactSession, no_budget
 from koine.engine.conversations import conversations
 from koine.engine.conversations.related import load_related
-from koine.engine.core.context import read_tx, write_tx
+from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_event
 from koine.kit.json import json_text
 from koine.kit.times import MINUTE

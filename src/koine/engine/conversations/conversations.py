@@ -10,7 +10,8 @@ from koine.engine.conversations import files
 from koine.engine.conversations.related import load_related
 from koine.engine.conversations.surveys import send_survey_tx
 from koine.engine.core import attributes
-from koine.engine.core.context import Engine, long_read_tx, read_tx, write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import long_read_tx, read_tx, write_tx
 from koine.engine.core.recorder import record_audit, record_change, record_event
 from koine.engine.people import references
 from koine.kit.ids import new_id

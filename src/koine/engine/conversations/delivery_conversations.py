@@ -4,7 +4,8 @@ from msgspec import Struct, structs
 
 from koine.engine.auth import access
 from koine.engine.conversations import conversations, participants
-from koine.engine.core.context import Engine, write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import write_tx
 from koine.engine.people import references
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, ParticipantRole

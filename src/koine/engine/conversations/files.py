@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from koine.engine.conversations.image_sniffing import HEAD, Image, sniff_image
 from koine.engine.conversations.media_sniffing import sniff_media
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit import private_files
 from koine.kit.ids import new_id
 from koine.kit.limit_settings import LimitSettings

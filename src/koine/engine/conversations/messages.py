@@ -6,7 +6,8 @@ from msgspec import Struct, structs
 from koine.engine.auth import access
 from koine.engine.conversations import conversations, surveys
 from koine.engine.core import attributes
-from koine.engine.core.context import Engine, read_tx, write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_event
 from koine.engine.sending.send import ConversationClosed, SendRequest
 from koine.kit.json import json_text

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from koine.engine.auth import access
 from koine.engine.conversations import messages
-from koine.engine.core.context import read_tx, write_tx
+from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_event
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, ParticipantRole

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from koine.engine.contacts.inboxes import settings_of
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.sending.send import SendRequest, send_batch
 from koine.kit.times import DAY
 from koine.model.actor import Actor

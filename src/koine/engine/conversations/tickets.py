@@ -8,7 +8,7 @@ from msgspec import structs
 
 from koine.engine.auth import access
 from koine.engine.conversations import conversations
-from koine.engine.core.context import read_tx, write_tx
+from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_change, record_event
 from koine.engine.people import references
 from koine.kit.ids import new_id

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from koine.engine import offboarding
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.engine.idempotency import KEEP_FOR
 from koine.engine.maintenance import orphan_files
 from koine.kit.times import DAY, MINUTE, SECOND

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from koine.engine.conversations.files import KEY
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit.times import DAY, SECOND
 from koine.kit.tokens import random_token
 from koine.store import server_values

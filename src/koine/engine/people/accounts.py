@@ -2,7 +2,8 @@
 
 from koine.engine.auth import access, sessions
 from koine.engine.auth.sessions import HashedPassword
-from koine.engine.core.context import Engine, rights_write_tx, write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import rights_write_tx, write_tx
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.engine.verification import passwords

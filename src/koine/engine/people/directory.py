@@ -9,7 +9,8 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from koine.engine.auth import access
 from koine.engine.auth.access import effective_permissions, require_rank
 from koine.engine.core import attributes
-from koine.engine.core.context import Engine, long_read_tx, read_tx, write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import long_read_tx, read_tx, write_tx
 from koine.engine.core.recorder import record_audit, record_event
 from koine.engine.people.identifier_claims import given_by_tenant, release_identifier, take_verified
 from koine.kit.ids import new_id

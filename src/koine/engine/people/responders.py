@@ -4,7 +4,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
 from koine.engine.core import attributes
-from koine.engine.core.context import long_read_tx, read_tx, write_tx
+from koine.engine.core.operations import long_read_tx, read_tx, write_tx
 from koine.engine.core.recorder import record_audit, record_event
 from koine.engine.people import directory
 from koine.kit.ids import new_id

@@ -3,7 +3,8 @@
 from msgspec import Struct, structs
 
 from koine.engine.auth import access
-from koine.engine.core.context import Engine, long_read_tx, read_tx, write_tx
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import long_read_tx, read_tx, write_tx
 from koine.engine.core.recorder import record_audit
 from koine.engine.webhooks.endpoint_owners import as_now
 from koine.engine.webhooks.endpoints import READ, WRITE, existing

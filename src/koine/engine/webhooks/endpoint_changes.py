@@ -11,8 +11,9 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
-from koine.engine.core.context import Engine, read_tx, write_tx
 from koine.engine.core.encryption import SecretCipher
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_audit
 from koine.engine.webhooks import endpoint_owners as owners
 from koine.engine.webhooks.endpoints import OLD_SECRET_HOURS, WRITE, existing, seal_headers

@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct, structs
 
 from koine.engine.auth import access
-from koine.engine.core.context import Engine, read_tx, write_tx
 from koine.engine.core.encryption import SecretCipher
+from koine.engine.core.engine import Engine
+from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_audit
 from koine.engine.webhooks import endpoint_owners as owners
 from koine.engine.webhooks.validation import check_headers, check_inbox_tx, check_kinds, check_url

@@ -2,7 +2,7 @@
 
 import re
 
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.kit import webhook_signature
 from koine.kit.outbound import Blocked
 from koine.model.errors import Invalid

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from chaos.seed import open_engine, seed
+from chaos.seed import home_engine, seed
 from chaos.seeded_tenant import SeededTenant
 from chaos.servers import Server, ServerHome, nodes
 from koine.engine.conversations import messages
@@ -83,7 +83,7 @@ async def test_the_client_reconnects_by_itself_and_misses_nothing(setting: Setti
         first = await client.until("received", "presence.update")
         setting.server.kill()
         assert await client.until("disconnected") == {"willAttemptReconnect": True}
-        async with open_engine(setting.home) as engine:
+        async with home_engine(setting.home) as engine:
             draft = Draft(content="While it was down", sender_id=setting.tenant.ids["alice"])
             operator_actor = operator(setting.tenant.tenant_id)
             await messages.send(engine, operator_actor, setting.tenant.conversations[0].id, draft)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from koine.dialects.native import NativeDialect
 from koine.engine.auth import sessions
-from koine.engine.core import context as engines
+from koine.engine.core.engine import open_engine
 from koine.engine.people import directory
 from koine.engine.verification.jwt import TokenSigner
 from koine.event_log import log_reader
@@ -55,9 +55,7 @@ async def nodes(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     # Nothing wakes the first node's reader: the database has one `after_commit`.
     monkeypatch.setattr(log_reader, "POLL_SECONDS", 0.05)
     cast = await make_cast(db, None, login_rate_limit_per_minute=0)
-    other = await engines.open_engine(
-        db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
-    )
+    other = await open_engine(db, cast.clock, cast.engine.settings, cast.engine.webhook_formats)
     async with AsyncExitStack() as stack:
         servers = [
             await stack.enter_async_context(live(engine, NativeDialect()))

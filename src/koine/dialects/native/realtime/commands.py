@@ -12,7 +12,7 @@ from koine.dialects.native import auth, errors, fields
 from koine.dialects.native.realtime import encoder, frames, schemas
 from koine.dialects.native.realtime.filter import resolve_filter
 from koine.engine.auth import presence_access
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.http.rate_limits import RateLimiter
 from koine.http.validation_errors import from_validation
 from koine.kit.json import BOM, BadJson, loads_strict

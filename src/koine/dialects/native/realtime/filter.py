@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from koine.dialects.native import fields
 from koine.engine.conversations import conversations
-from koine.engine.core.context import Engine
+from koine.engine.core.engine import Engine
 from koine.model.actor import Actor
 from koine.model.errors import Invalid
 from koine.model.event import EventKind
