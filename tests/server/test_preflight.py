@@ -129,8 +129,8 @@ def test_clocks_that_differ_are_a_warning() -> None:
 
 def test_a_refused_server_says_why_and_exits_with_1(tmp_path: Path) -> None:
     settings = load({}, {"workers": 2, "port": 0, "data_dir": str(tmp_path)})
-    done = subprocess.run(
-        [sys.executable, "-m", "koine.server"], env=environment(settings), capture_output=True
-    )
+    env = environment(settings) | {"KOINE_BODY_LIMITS": "1"}
+    done = subprocess.run([sys.executable, "-m", "koine.server"], env=env, capture_output=True)
     assert done.returncode == 1
+    assert b"unknown: KOINE_BODY_LIMITS" in done.stderr
     assert b"koine: several workers need PostgreSQL" in done.stderr

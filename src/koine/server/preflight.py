@@ -57,7 +57,8 @@ class Finding(Struct, frozen=True):
 
 async def check_start(settings: Settings) -> None:
     """Run the checks and log their warnings. Raises StartupError for a fatal finding."""
-    found = [*check_settings({}, settings), *check_files(settings), *await check_database(settings)]
+    found = [*check_settings(os.environ, settings), *check_files(settings)]
+    found += await check_database(settings)
     raise_fatal(found)
 
 

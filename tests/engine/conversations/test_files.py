@@ -84,6 +84,22 @@ async def test_deleted_files_are_not_on_the_disk(cast: Cast) -> None:
         await files.open_by_key(cast.engine, saved.key)
 
 
+async def test_a_file_that_the_disk_does_not_delete_keeps_no_other(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = [
+        await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x")) for _ in "ab"
+    ]
+    stuck = Path(cast.engine.settings.data_dir) / files.relative_path(first.key)
+    stuck.unlink()
+    stuck.mkdir()
+    await files.discard(cast.engine, cast.acme.tenant.id, [first, second])
+    assert on_disk(cast) == []
+    assert "stay on the disk" in caplog.text
+    with pytest.raises(NotFound):
+        await files.open_by_key(cast.engine, first.key)
+
+
 async def test_another_tenant_cannot_discard(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
     await files.discard(cast.engine, cast.rival.tenant.id, [saved])
