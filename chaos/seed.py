@@ -26,8 +26,8 @@ from koine.model.permissions import PERMISSIONS
 from koine.server.database import open_database
 from koine.server.webhook_formats import webhook_formats
 from koine.store import schema
+from koine.store.contacts import inboxes as inbox_rows
 from koine.store.core.db import Tx
-from koine.store.people import inboxes as inbox_rows
 
 WEEK_S = 7 * 86_400
 AT_ONCE = 16

@@ -27,9 +27,10 @@ from koine.kit.settings import load
 from koine.model.conversation import Conversation, Participant
 from koine.server import dialects
 from koine.store import schema
-from koine.store.conversations import participants, send
+from koine.store.conversations import participants
 from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
+from koine.store.sending import send
 from koine.store.sqlite import SqliteDatabase
 from tests.drivers.asgi import Caller
 

@@ -34,9 +34,9 @@ from koine.model.permissions import (
 )
 from koine.model.tenant import Tenant
 from koine.server.webhook_formats import webhook_formats
+from koine.store import deliveries
+from koine.store.contacts import inboxes as inbox_rows
 from koine.store.core.db import Database, Tx
-from koine.store.people import deliveries
-from koine.store.people import inboxes as inbox_rows
 
 PASSWORD = "correct horse battery"
 ROLES = {

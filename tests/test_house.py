@@ -44,6 +44,10 @@ def test_half_of_the_files_are_short() -> None:
     assert house.high_median(list(FILES.values())) == []
 
 
+def test_entities_have_the_same_folders_in_engine_and_store() -> None:
+    assert house.different_folders(FILES) == []
+
+
 def test_no_other_file_names_a_machine_path_or_is_unfinished() -> None:
     checks = (house.machine_path, house.unfinished)
     complaints = [
@@ -125,6 +129,21 @@ def test_the_rule_accepts(check: house.Check, path: str, text: str) -> None:
 
 def test_a_high_median_is_reported() -> None:
     assert house.high_median(["x\n" * 101, "x\n" * 101, "x\n"])
+
+
+@pytest.mark.parametrize(
+    ("module", "in_engine"),
+    [
+        ("store/people/inboxes.py", ["people/users.py", "contacts/inboxes.py"]),
+        ("store/people/users.py", ["contacts/inboxes.py", "tenants.py"]),
+        ("store/inboxes.py", ["tenants.py", "contacts/inboxes.py"]),
+    ],
+)
+def test_a_module_in_another_folder_than_in_the_engine_is_reported(
+    module: str, in_engine: list[str]
+) -> None:
+    engine = [PurePath("engine", each) for each in in_engine]
+    assert len(house.different_folders([PurePath(module), *engine])) == 1
 
 
 @pytest.mark.parametrize(

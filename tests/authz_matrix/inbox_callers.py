@@ -11,10 +11,10 @@ from koine.kit.tokens import hmac_hex, random_token
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
 from koine.model.inbox import ContactInbox, Inbox
+from koine.store.contacts import inboxes as rows
 from koine.store.conversations import counters
 from koine.store.core.db import Tx
 from koine.store.core.statements import Command, param
-from koine.store.people import inboxes as rows
 from koine.store.tables import counters as counter_rows
 from tests.authz_matrix.callers import Caller
 from tests.cast import Cast, Company

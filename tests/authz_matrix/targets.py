@@ -22,9 +22,9 @@ from koine.model.conversation import Conversation, NewConversation, ParticipantR
 from koine.model.delivery import Delivery
 from koine.model.identity import NewIdentity
 from koine.model.message import Draft
+from koine.store import deliveries
 from koine.store.conversations import conversations as conversation_rows
 from koine.store.conversations import messages as message_rows
-from koine.store.people import deliveries
 from tests.cast import Cast, Company
 
 VARIANTS = ("own", "other", "rival", "random", "malformed")

@@ -31,8 +31,8 @@ from koine.model.message import Draft
 from koine.realtime.encoding import EventEncodings
 from koine.realtime.reader import ActorReader, Reader
 from koine.realtime.subscriber import Subscriber
+from koine.store import tenants
 from koine.store.events import events
-from koine.store.people import tenants
 from tests.cast import Cast
 
 NOTE, HELLO, SUPPORT, PHONE = "the note 4711", "hello 4712", "the pin is 4713", "+493047140000"

@@ -16,8 +16,8 @@ from koine.model.conversation import NewConversation
 from koine.model.message import Draft
 from koine.model.related import ConversationPage, Include
 from koine.realtime.encoding import EventEncodings
+from koine.store import tenants
 from koine.store.events import events
-from koine.store.people import tenants
 from tests.cast import Cast
 
 PARTS: frozenset[Include] = frozenset({"participants", "latest", "people"})

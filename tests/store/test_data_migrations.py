@@ -11,9 +11,10 @@ from koine.engine.auth import api_keys, credentials
 from koine.engine.contacts.rights import is_proven
 from koine.engine.conversations import conversations
 from koine.model.conversation import NewConversation
+from koine.store.contacts import inboxes
 from koine.store.core.db import Database, Tx
 from koine.store.events import reader_events
-from koine.store.people import identities, inboxes
+from koine.store.people import identities
 from tests.cast import make_cast
 
 KEPT = ["HTTPS://a.test/a.png", "http://a.test/a.png", "/files/key/a.png"]

@@ -8,13 +8,14 @@ import pytest
 from koine.model.filters import ConversationFilter
 from koine.model.page import page_window
 from koine.store import schema
-from koine.store.conversations import conversations, lists, messages, participants, send
+from koine.store.conversations import conversations, lists, messages, participants
 from koine.store.core import paging
 from koine.store.core.db import Database
 from koine.store.core.statements import Query
 from koine.store.events import reader_events, reader_scope
 from koine.store.postgres import PostgresDatabase
 from koine.store.postgres import renderer as postgres_sql
+from koine.store.sending import send
 from koine.store.sqlite import SqliteDatabase
 from koine.store.sqlite import renderer as sqlite_sql
 from koine.store.sqlite.connection import connect

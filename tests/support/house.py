@@ -4,7 +4,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import PurePath
 from statistics import median
@@ -185,6 +185,26 @@ CHECKS: tuple[Check, ...] = (
     extras_read,
     unmarked_tx,
 )
+
+
+DATABASE_FOLDERS = {"core", "postgres", "sqlite", "tables", "migrations"}
+"""The folders of the store that are about databases and not about entities."""
+
+
+def different_folders(paths: Collection[PurePath]) -> list[str]:
+    """Modules of the store in a folder that the engine does not have, or whose namesakes in the
+    engine are all in other folders."""
+    store, engine = (
+        [path.relative_to(package) for path in paths if path.parts[0] == package]
+        for package in ("store", "engine")
+    )
+    faults = []
+    for module in store:
+        namesakes = {other.parent for other in engine if other.name == module.name}
+        allowed = namesakes or {other.parent for other in engine}
+        if module.parts[0] not in DATABASE_FOLDERS and module.parent not in allowed:
+            faults.append(f"store/{module}: not in the folder of the engine")
+    return faults
 
 
 def references(text: str, module: str, function: str) -> list[int]:

@@ -6,7 +6,7 @@ from koine.model.actor import Actor
 from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window
 from koine.model.permissions import MANAGE_TENANT
-from koine.store import audit
+from koine.store import audit_log
 from koine.store.core.db import Tx
 
 
@@ -17,4 +17,4 @@ async def find(
     """A page of the log, newest first, if given of one kind of entity or action. Raises
     Forbidden."""
     access.require(actor, MANAGE_TENANT)
-    return await audit.page(tx, entity, action, window)
+    return await audit_log.page(tx, entity, action, window)

@@ -17,9 +17,9 @@ from koine.model.delivery import Delivery
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.page import Page, Window
 from koine.model.permissions import MANAGE_OPERATIONS, MANAGE_TENANT
+from koine.store import deliveries
 from koine.store.conversations import conversations
 from koine.store.core.db import Duplicate, Tx
-from koine.store.people import deliveries
 
 MOST = 1000
 """Deliveries that one request may save."""

@@ -13,9 +13,9 @@ from koine.engine.people import directory
 from koine.model.actor import Actor, operator
 from koine.model.conversation import Conversation
 from koine.model.identity import IdentityKind
+from koine.store import offboarding
 from koine.store.conversations import conversations
 from koine.store.core.db import Tx
-from koine.store.people import offboarding
 
 BATCH_SIZE = 20
 """Conversations of each kind (as participant, as assignee, with a ticket) in one transaction."""

@@ -19,8 +19,9 @@ from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.identity import NewIdentity, ResponderVersion
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
 from koine.model.tenant import Tenant, TenantSettings, TokenIssuer
+from koine.store import tenants
 from koine.store.core.db import Duplicate, Tx
-from koine.store.people import identities, tenants
+from koine.store.people import identities
 
 if TYPE_CHECKING:
     from koine.engine.verification import jwt_keys

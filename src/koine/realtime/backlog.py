@@ -1,7 +1,7 @@
 """Pages of the log for streams that are behind, with fair turns.
 
 A reader that may receive all events of the tenant reads the log in order. Any other finds the
-positions of its own events first (`engine.events.own_events`), so that a contact that comes back
+positions of its own events first (`engine.events.reader_events`), so that a contact that comes back
 does not read, and pay for, the events of everybody else.
 """
 
@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from koine.engine.auth.visibility import receives_whole_log
 from koine.engine.core.engine import Engine
-from koine.engine.events import own_events as own_events
-from koine.engine.events.own_events import PositionRange
+from koine.engine.events import reader_events
+from koine.engine.events.reader_events import PositionRange
 from koine.event_log.contexts import load_contexts
 from koine.kit import metrics
 from koine.kit.fair_semaphore import Bounds, FairSemaphore
@@ -20,7 +20,7 @@ from koine.model.actor import Actor
 from koine.model.event import LoggedEvent
 from koine.model.event_context import EventContext
 from koine.store.core.db import Tx
-from koine.store.events import event_log_state, events, reader_events
+from koine.store.events import event_log_state, events
 
 PAGE_EVENTS = 200
 """Events in a page."""
@@ -93,12 +93,12 @@ class Backlog:
     async def _find_own_positions(self, reader: ReadPosition, upto: int) -> Page | None:
         """Find the reader's own positions, and return the first page of them."""
         actor, is_contact = reader.actor, reader.actor.kind == "contact"
-        own = await own_events.conversations(self._db, actor, MAX_OWN_CONVERSATIONS)
+        own = await reader_events.conversations(self._db, actor, MAX_OWN_CONVERSATIONS)
         if own is None:
             return None if is_contact else await self._log_page(reader, upto)
         most = self._max_contact_events if is_contact else MAX_OWN_POSITIONS
         stretch = PositionRange(reader.position, upto, most)
-        positions, is_more = await own_events.positions(self._db, actor, own, stretch)
+        positions, is_more = await reader_events.positions(self._db, actor, own, stretch)
         if is_more and is_contact:
             return None
         reader.own_positions = OwnPositions(
@@ -150,5 +150,5 @@ async def _read_after(tx: Tx, position: int, upto: int) -> tuple[list[LoggedEven
 
 async def _read_at(tx: Tx, positions: list[int]) -> tuple[list[LoggedEvent], int]:
     """As `_read_after`, of these positions."""
-    found = await reader_events.at(tx, positions) if positions else []
+    found = await events.by_positions(tx, positions) if positions else []
     return found, await event_log_state.retention_floor(tx)

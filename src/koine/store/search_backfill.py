@@ -6,11 +6,11 @@ A migration consists of SQL, which cannot fold. This runs after it, in batches, 
 from sqlalchemy import select
 
 from koine.model.identity import Identity
-from koine.store import server_values
+from koine.store import server_values, tenants
 from koine.store.core.db import Database, Tx
 from koine.store.core.statements import Query, UpdateMany, param
 from koine.store.core.text_folding import VERSION, folded_or_none
-from koine.store.people import identities, tenants
+from koine.store.people import identities
 from koine.store.search_texts import CONVERSATION_COLUMNS, IDENTITY_COLUMNS, identity_search_texts
 from koine.store.tables import conversations as c
 from koine.store.tables import identities as i

@@ -20,8 +20,8 @@ from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
 from koine.model.webhook import Claim, EndpointKey, TenantEndpoint, WebhookEndpoint, WebhookPayload
 from koine.model.webhook_format import EventNames
+from koine.store import tenants
 from koine.store.core.db import Tx
-from koine.store.people import tenants
 from koine.store.webhooks import delivery_log
 
 RECHECK_AFTER = SECOND

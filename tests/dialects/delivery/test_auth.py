@@ -10,7 +10,7 @@ from koine.engine.auth import sessions
 from koine.kit.ids import new_id
 from koine.kit.times import SECOND
 from koine.model.tenant import TenantSettings, TokenIssuer
-from koine.store.people import tenants
+from koine.store import tenants
 from tests.dialects.delivery.conftest import CONVERSATIONS, DeliveryClient
 
 REFUSED = {"success": False, "message": "Unauthorized"}

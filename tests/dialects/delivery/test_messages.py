@@ -15,8 +15,8 @@ from koine.model.conversation import NewConversation
 from koine.model.filters import MessageFilter
 from koine.model.message import Draft
 from koine.model.page import page_window
+from koine.store import tenants
 from koine.store.core.statements import Query, param
-from koine.store.people import tenants
 from koine.store.tables import events
 from tests.dialects.delivery.conftest import CONVERSATIONS, DeliveryClient
 

@@ -21,7 +21,8 @@ from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Refusal
 from koine.model.identity import Identity, NewIdentity
 from koine.model.message import Draft
-from koine.store.people import identities, inboxes
+from koine.store.contacts import inboxes
+from koine.store.people import identities
 from tests.dialects.inbox.conftest import BASE, ContactClient, InboxClient
 
 MARK = "canary"

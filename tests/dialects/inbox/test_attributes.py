@@ -10,8 +10,9 @@ from koine.engine.core.attributes import ATTRIBUTES
 from koine.engine.people import directory
 from koine.model.actor import operator
 from koine.model.identity import Identity
+from koine.store.contacts import inboxes
 from koine.store.core.db import Tx
-from koine.store.people import identities, inboxes
+from koine.store.people import identities
 from tests.dialects.inbox.conftest import ContactClient, InboxClient
 from tests.dialects.inbox.test_contacts import record
 

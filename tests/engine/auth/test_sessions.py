@@ -12,8 +12,8 @@ from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.identity import NewIdentity
+from koine.store.auth import credentials as rows
 from koine.store.core.db import Database, Tx
-from koine.store.people import credentials as rows
 from tests.cast import PASSWORD, Cast, make_cast
 
 

@@ -16,9 +16,9 @@ from koine.engine.maintenance.maintenance import EVERY, TURNS, MaintenanceReport
 from koine.kit.times import SECOND
 from koine.kit.tokens import random_token
 from koine.store import idempotency as rows
+from koine.store.auth import credentials
 from koine.store.core.db import Database
 from koine.store.events import event_log_state, events
-from koine.store.people import credentials
 from koine.store.postgres import PostgresDatabase
 from tests.cast import Cast, make_cast
 from tests.support import databases

@@ -23,9 +23,10 @@ from koine.model.permissions import (
     WRITE_CONVERSATIONS,
 )
 from koine.model.tenant import TenantSettings
+from koine.store import tenants
 from koine.store.conversations import conversations, participants, tickets
 from koine.store.core.db import Tx
-from koine.store.people import identities, tenants
+from koine.store.people import identities
 
 Membership = tuple[Conversation, Participant | None]
 """A conversation and the actor as its participant, present or former, if it is or was one."""

@@ -14,8 +14,9 @@ from koine.model.actor import Actor
 from koine.model.credential import ApiKey
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
+from koine.store.auth import credentials
 from koine.store.core.db import Tx
-from koine.store.people import credentials, identities
+from koine.store.people import identities
 
 _USER_GONE = "the user whom the key acts as was removed or blocked: make a key for another user"
 

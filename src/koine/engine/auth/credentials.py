@@ -14,8 +14,9 @@ from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.permissions import PERMISSIONS, ROLE_PERMISSIONS
 from koine.model.tenant import Tenant, TenantSettings
+from koine.store import tenants
+from koine.store.auth import credentials
 from koine.store.core.db import Tx
-from koine.store.people import credentials, tenants
 
 Claims = dict[str, object]
 ActorCache = TTLCache[str, Actor]

@@ -14,8 +14,9 @@ from koine.model.actor import Actor, operator
 from koine.model.credential import ApiKey
 from koine.model.errors import Invalid, Unauthenticated, UnauthenticatedReason
 from koine.model.identity import Identity
+from koine.store.auth import credentials
 from koine.store.core.db import Tx
-from koine.store.people import credentials, identities
+from koine.store.people import identities
 
 MAX_DEPTH = 4
 """How many keys in a row may each have been created by the one before."""

@@ -17,8 +17,10 @@ from koine.model.credential import Login, Session
 from koine.model.errors import Conflict, Invalid, NotFound, Unauthenticated
 from koine.model.identity import Identity
 from koine.model.permissions import MANAGE_TENANT
+from koine.store import tenants
+from koine.store.auth import credentials
 from koine.store.core.db import Duplicate, Tx
-from koine.store.people import credentials, identities, tenants
+from koine.store.people import identities
 
 _WEAK = {
     "too_short": f"password must have at least {password_rules.SHORTEST} characters",

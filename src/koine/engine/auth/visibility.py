@@ -47,7 +47,7 @@ def can_receive(actor: Actor, context: EventContext) -> bool:
 def receives_whole_log(actor: Actor) -> bool:
     """Whether the actor receives events about more than its own conversations: about all of them,
     or all people, or deliveries, or the tenant. The events of others are found by
-    `engine.events.own_events`."""
+    `engine.events.reader_events`."""
     return actor.may(*_MORE_THAN_OWN)
 
 

@@ -39,9 +39,10 @@ from koine.kit.tokens import random_token
 from koine.model.actor import Actor
 from koine.model.identity import Identity, NewIdentity
 from koine.model.inbox import ContactInbox, ContactInboxOrigin, ContactInboxValues
+from koine.store.contacts import inboxes
 from koine.store.conversations import counters
 from koine.store.core.db import Duplicate, Tx
-from koine.store.people import identities, inboxes
+from koine.store.people import identities
 
 _GIVEN: dict[Field, str] = {"identifier": "identifier", "email": "email", "phone": "phone_number"}
 

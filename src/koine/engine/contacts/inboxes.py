@@ -18,9 +18,10 @@ from koine.model.identity import RESPONDER_KINDS
 from koine.model.inbox import ChannelType, Inbox, InboxSettings, WorkingDay
 from koine.model.links import check_link
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS, VIEW_TENANT
+from koine.store.contacts import inboxes
 from koine.store.conversations import counters
 from koine.store.core.db import Tx
-from koine.store.people import identities, inboxes
+from koine.store.people import identities
 
 TOKEN_BYTES = 24
 """192 random bits: more than the 128 a public identifier must have."""

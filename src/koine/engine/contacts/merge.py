@@ -29,9 +29,10 @@ from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.identity import Identity
 from koine.model.permissions import WRITE_CUSTOMERS
+from koine.store.contacts import inboxes
 from koine.store.conversations import conversations, messages, participants, tickets
 from koine.store.core.db import Tx
-from koine.store.people import identities, inboxes
+from koine.store.people import identities
 
 _FILLED = (
     "name", "first_name", "last_name", "avatar_url", "company", "job_title", "location",

@@ -14,8 +14,10 @@ from koine.model.errors import NotFound, Unauthenticated
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox, Inbox
 from koine.model.tenant import Tenant
+from koine.store import tenants
+from koine.store.contacts import inboxes
 from koine.store.core.db import Tx
-from koine.store.people import identities, inboxes, tenants
+from koine.store.people import identities
 
 
 def no_budget() -> None:

@@ -24,6 +24,8 @@ from koine.model.inbox import Inbox
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
 from koine.model.related import ConversationPage, Include, Related
+from koine.store import tenants
+from koine.store.contacts import inboxes
 from koine.store.conversations import (
     conversations,
     counters,
@@ -36,7 +38,7 @@ from koine.store.conversations import (
 from koine.store.conversations import files as file_rows
 from koine.store.conversations.files import StoredFile
 from koine.store.core.db import Tx
-from koine.store.people import identities, inboxes, tenants
+from koine.store.people import identities
 from koine.store.webhooks import delivery_log
 
 NO_RELATED: frozenset[Include] = frozenset()

@@ -13,9 +13,10 @@ from koine.model.delivery import Delivery
 from koine.model.display_name import display_name
 from koine.model.errors import Forbidden, Invalid, NotFound
 from koine.model.permissions import MANAGE_MESSAGING
+from koine.store import deliveries
 from koine.store.conversations import conversations as rows
 from koine.store.core.db import Duplicate, Tx
-from koine.store.people import deliveries, identities
+from koine.store.people import identities
 
 Joining = tuple[tuple[str, ParticipantRole], ...]
 

@@ -19,10 +19,10 @@ from koine.model.links import check_link
 from koine.model.message import CLIENT_TYPES, CONTENT_LIMIT, Draft, Message
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
+from koine.store.contacts import inboxes
 from koine.store.conversations import conversations as rows
 from koine.store.conversations import message_lists, message_numbers, messages, participants
 from koine.store.core.db import Tx
-from koine.store.people import inboxes
 
 
 class MessagePage(Struct, frozen=True):

@@ -6,9 +6,10 @@ from koine.engine.auth import access
 from koine.model.conversation import Conversation
 from koine.model.message import Message
 from koine.model.related import Include, LastSenders, Related
+from koine.store.contacts import inboxes
 from koine.store.conversations import message_lists, messages, participants, tickets
 from koine.store.core.db import Tx
-from koine.store.people import identities, inboxes
+from koine.store.people import identities
 
 MAX_CHARACTERS = 4 << 20
 """How many characters the messages of one response have: the newest ones. The older ones are

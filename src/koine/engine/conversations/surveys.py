@@ -17,10 +17,11 @@ from koine.model.errors import Conflict, NotFound
 from koine.model.inbox import Inbox, InboxSettings
 from koine.model.message import Draft, Message
 from koine.model.tenant import Tenant
+from koine.store import tenants
+from koine.store.contacts import inboxes
 from koine.store.conversations import conversations
 from koine.store.conversations import messages as rows
 from koine.store.core.db import Tx
-from koine.store.people import inboxes, tenants
 
 SURVEY_CONTENT_TYPE = "input_csat"
 OPEN_FOR = 14 * DAY

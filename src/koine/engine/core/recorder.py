@@ -9,7 +9,7 @@ from koine.model.actor import Actor
 from koine.model.audit import AuditEntry
 from koine.model.conversation import Conversation
 from koine.model.event import Audience, Event, EventKind
-from koine.store import audit
+from koine.store import audit_log
 from koine.store.core.db import Tx
 from koine.store.events import events, reader_events
 
@@ -45,7 +45,7 @@ async def record_audit(
     """Write who did what to which thing; `detail` never holds a secret."""
     text = json_text(detail)
     actor_id = actor.key_id or actor.identity_id
-    await audit.append(
+    await audit_log.append(
         tx, AuditEntry(new_id(), actor.kind, actor_id, action, entity, entity_id, text, now)
     )
 
@@ -55,8 +55,8 @@ async def record_anonymous_audit(
 ) -> None:
     """As `record_audit`, for an unknown caller. The code that calls this limits how often."""
     text = json_text(detail)
-    await audit.append(
-        tx, AuditEntry(new_id(), audit.ANONYMOUS, None, action, entity, entity_id, text, now)
+    await audit_log.append(
+        tx, AuditEntry(new_id(), audit_log.ANONYMOUS, None, action, entity, entity_id, text, now)
     )
 
 

@@ -17,9 +17,11 @@ from koine.model.event import Change, LoggedEvent
 from koine.model.event_context import EventContext, Subject
 from koine.model.identity import Identity, ResponderVersion
 from koine.model.related import Include
+from koine.store import deliveries, tenants
+from koine.store.contacts import inboxes
 from koine.store.conversations import conversations, messages, participants, tickets
 from koine.store.core.db import Tx
-from koine.store.people import deliveries, identities, inboxes, tenants
+from koine.store.people import identities
 
 _AROUND: frozenset[Include] = frozenset(
     {

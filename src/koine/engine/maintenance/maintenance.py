@@ -18,10 +18,10 @@ from koine.engine.core.engine import Engine
 from koine.engine.idempotency import KEEP_FOR
 from koine.engine.maintenance import orphan_files
 from koine.kit.times import DAY, MINUTE, SECOND
-from koine.store import audit, idempotency, server_values
+from koine.store import audit_log, idempotency, server_values, tenants
+from koine.store.auth import credentials
 from koine.store.core.db import Tx
 from koine.store.events import event_log_state
-from koine.store.people import credentials, tenants
 
 EVERY = 5 * MINUTE
 """The interval of the work, µs."""
@@ -41,7 +41,7 @@ _Kind = tuple[
 ]
 _IDEMPOTENCY_KEYS: _Kind = (idempotency.expired, idempotency.delete_expired)
 _SESSIONS: _Kind = (credentials.ended_sessions, credentials.forget_sessions)
-_ANONYMOUS_ENTRIES: _Kind = (audit.old_anonymous, audit.forget)
+_ANONYMOUS_ENTRIES: _Kind = (audit_log.old_anonymous, audit_log.forget)
 
 _log = structlog.get_logger("koine")
 

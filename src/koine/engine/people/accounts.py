@@ -11,8 +11,8 @@ from koine.model.actor import Actor
 from koine.model.errors import Conflict, Forbidden, Invalid
 from koine.model.identity import Identity, NewIdentity
 from koine.model.permissions import MANAGE_TENANT
+from koine.store.auth import credentials
 from koine.store.core.db import Duplicate, Tx
-from koine.store.people import credentials
 
 
 async def create(engine: Engine, actor: Actor, new: NewIdentity, password: str | None) -> Identity:

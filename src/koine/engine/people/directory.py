@@ -32,9 +32,11 @@ from koine.model.permissions import (
     VIEW_TENANT,
     WRITE_CUSTOMERS,
 )
+from koine.store.auth import credentials
+from koine.store.contacts import inboxes
 from koine.store.conversations import counters
 from koine.store.core.db import Duplicate, Tx
-from koine.store.people import credentials, identities, inboxes
+from koine.store.people import identities
 
 PUBSUB_TOKEN_BYTES = 24
 _RANK_FIELDS = ("role", "permissions", "blocked", "email")

@@ -15,10 +15,11 @@ from koine.model.conversation import PREVIEW_LENGTH
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 from koine.model.event import Event
 from koine.model.message import Draft, Message
-from koine.store.conversations import messages, send
-from koine.store.conversations.send import ConversationHead, SendContext, SenderReadMark
+from koine.store.conversations import messages
 from koine.store.core.db import Tx
 from koine.store.events import events
+from koine.store.sending import send
+from koine.store.sending.send import ConversationHead, SendContext, SenderReadMark
 
 
 class SendRequest(Struct, frozen=True):

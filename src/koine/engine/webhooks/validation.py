@@ -6,8 +6,8 @@ from koine.engine.core.engine import Engine
 from koine.kit import webhook_signature
 from koine.kit.outbound import Blocked
 from koine.model.errors import Invalid
+from koine.store.contacts import inboxes
 from koine.store.core.db import Tx
-from koine.store.people import inboxes
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _VALUE = re.compile(r"[\x20-\x7e]{0,2000}")

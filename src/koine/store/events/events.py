@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 
 from koine.model.event import Event, LoggedEvent
 from koine.store.core.db import RowBatch, Tx
-from koine.store.core.expressions import LogSnapshotTable
+from koine.store.core.expressions import LogSnapshotTable, in_list
 from koine.store.core.statements import Command, InsertMany, Query, param
 from koine.store.tables import events as t
 from koine.store.tables.base import columns_of
@@ -39,6 +39,12 @@ _BY_POSITION = Query(
     select(*columns_of(t, LoggedEvent)).where(
         t.c.tenant_id == param("tenant_id"), t.c.position == param("position")
     ),
+    LoggedEvent,
+)
+_BY_POSITIONS = Query(
+    select(*columns_of(t, LoggedEvent))
+    .where(t.c.tenant_id == param("tenant_id"), in_list(t.c.position, "positions"))
+    .order_by(t.c.position),
     LoggedEvent,
 )
 _POSITION_RANGE = Query(
@@ -108,6 +114,11 @@ async def position_range(tx: Tx, since: int, until: int) -> tuple[int, int]:
 async def at(tx: Tx, position: int) -> LoggedEvent | None:
     """The tenant's event at this position; None if it was deleted or is another tenant's."""
     return await tx.one(_BY_POSITION, position=position)
+
+
+async def by_positions(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
+    """The tenant's events at these positions, in order."""
+    return await tx.all(_BY_POSITIONS, positions=positions)
 
 
 async def forget_before(tx: Tx, time: int, limit: int) -> int:

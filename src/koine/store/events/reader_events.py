@@ -5,14 +5,12 @@ The functions return positions; their events are then read a few at a time.
 
 from sqlalchemy import ColumnElement, delete, or_, select
 
-from koine.model.event import LoggedEvent
 from koine.store.core.db import Tx
-from koine.store.core.expressions import in_list, upsert, values_table
+from koine.store.core.expressions import upsert, values_table
 from koine.store.core.statements import Command, Query, param
 from koine.store.core.types import Uuid
 from koine.store.tables import event_members
 from koine.store.tables import events as t
-from koine.store.tables.base import columns_of
 
 _IN_TENANT = t.c.tenant_id == param("tenant_id")
 _BETWEEN = (t.c.position > param("after"), t.c.position <= param("until"))
@@ -36,12 +34,6 @@ def _positions(key: ColumnElement[str], *conditions: ColumnElement[bool]) -> Que
 
 _OF_CONVERSATIONS = _positions(t.c.conversation_id)
 _OF_SUBJECTS = _positions(t.c.subject_id, _BY_SUBJECT)
-_AT = Query(
-    select(*columns_of(t, LoggedEvent))
-    .where(_IN_TENANT, in_list(t.c.position, "positions"))
-    .order_by(t.c.position),
-    LoggedEvent,
-)
 _FIRST_TIME = Query(
     select(t.c.created_at).where(_IN_TENANT, *_BETWEEN).order_by(t.c.position).limit(1), int
 )
@@ -77,11 +69,6 @@ async def about(tx: Tx, ids: list[str], after: int, until: int, limit: int) -> l
     those that one of these people left a conversation."""
     wanted = [(each,) for each in ids]
     return await tx.all(_OF_SUBJECTS, wanted=wanted, after=after, until=until, limit=limit)
-
-
-async def at(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
-    """The tenant's events at these positions, in order."""
-    return await tx.all(_AT, positions=positions)
 
 
 async def first_time(tx: Tx, after: int, until: int) -> int | None:

@@ -1,1 +1,1 @@
-"""Identities, inboxes, tenants, deliveries and credentials in SQL."""
+"""Users, contacts and responders in SQL."""

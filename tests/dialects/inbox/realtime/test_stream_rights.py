@@ -18,8 +18,8 @@ from koine.kit.tokens import hmac_hex, random_token
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.inbox import ContactInbox
+from koine.store.contacts import inboxes as rows
 from koine.store.core.db import Database
-from koine.store.people import inboxes as rows
 from tests.cast import make_cast
 from tests.dialects.inbox.cable_client import CableClient, LiveServer, identifier, live_server
 

@@ -1,0 +1,1 @@
+"""API keys, logins and sessions in SQL."""

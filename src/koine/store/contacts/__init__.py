@@ -1,0 +1,1 @@
+"""Inboxes, and contacts at them, in SQL."""

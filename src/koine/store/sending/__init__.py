@@ -1,0 +1,1 @@
+"""What a batch of sends reads, and what it writes, in SQL."""
