@@ -107,18 +107,29 @@ def restrict_to_own(actor: Actor, f: ConversationFilter) -> ConversationFilter:
 
 
 async def conversation(
-    tx: Tx, actor: Actor, conversation_id: str, *, lock: bool = False, removed: bool = False
+    tx: Tx, actor: Actor, conversation_id: str, *, removed: bool = False
 ) -> Membership:
-    """The conversation, if the actor may see it; with `lock` to change it, which actors may also do
-    that only have the permission to write (helpdesk.md, S). Removed ones only with `removed`.
-    Raises NotFound."""
-    found, me = await _found(tx, actor, conversation_id, lock=lock, removed=removed)
-    if not sees(actor, found, me) and not (lock and actor.may(WRITE_CONVERSATIONS)):
+    """The conversation, if the actor sees it. Removed ones only with `removed`. Raises NotFound."""
+    found, me = await _found(tx, actor, conversation_id, removed=removed)
+    if not sees(actor, found, me):
         raise NotFound("conversation")
     return found, me
 
 
-async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
+async def conversation_for_update(
+    tx: Tx, actor: Actor, conversation_id: str, *, removed: bool = False
+) -> Membership:
+    """The conversation, locked, for an actor that sees it or may write conversations, even if it
+    may not read them (helpdesk.md, S). Removed ones only with `removed`. Raises NotFound."""
+    found, me = await _found(tx, actor, conversation_id, lock=True, removed=removed)
+    if not sees(actor, found, me) and not actor.may(WRITE_CONVERSATIONS):
+        raise NotFound("conversation")
+    return found, me
+
+
+async def conversation_read_by_participant(
+    tx: Tx, actor: Actor, conversation_id: str
+) -> Membership:
     """The conversation for reading its messages as a participant does (delivery.md, S).
 
     Standard: participants and system administrators, no permission helps. About a support ticket:
@@ -135,13 +146,13 @@ async def for_reading(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     raise Forbidden("participant") if sees(actor, found, me) else NotFound("conversation")
 
 
-async def for_messages(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
+async def conversation_read_by_viewer(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     """The conversation, to read its messages in every other dialect: an actor that sees it may, but
     a support conversation is read by users as delivery.md says (S). An API key belongs to a program
     of the tenant: it reads what its permissions say."""
     found, me = await conversation(tx, actor, conversation_id)
     if found.kind == "support" and actor.kind == "user":
-        return await for_reading(tx, actor, conversation_id)
+        return await conversation_read_by_participant(tx, actor, conversation_id)
     return found, me
 
 
@@ -182,10 +193,10 @@ def reads_as_participant(actor: Actor, me: Participant | None) -> bool:
     return actor.is_system_admin or _is_participant(me)
 
 
-async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
+async def conversation_for_change(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     """The conversation, locked, to change it: for an actor that sees it and may write
     conversations, or is its admin as a participant."""
-    found, me = await conversation(tx, actor, conversation_id, lock=True)
+    found, me = await conversation_for_update(tx, actor, conversation_id)
     if not actor.may(WRITE_CONVERSATIONS, MANAGE_MESSAGING) and not (
         me is not None and _is_participant(me) and me.role == "admin"
     ):
@@ -193,16 +204,18 @@ async def for_writing(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     return found, me
 
 
-async def for_staff_change(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
+async def conversation_for_staff_change(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     """The conversation, locked, for the work of staff on it (assignee, labels, tickets): for actors
     that may write conversations. To be its admin as a participant, which a customer may be, is not
     enough."""
-    found, me = await conversation(tx, actor, conversation_id, lock=True)
+    found, me = await conversation_for_update(tx, actor, conversation_id)
     require(actor, WRITE_CONVERSATIONS, MANAGE_MESSAGING)
     return found, me
 
 
-async def for_participants(tx: Tx, actor: Actor, conversation_id: str) -> Conversation:
+async def conversation_for_participant_change(
+    tx: Tx, actor: Actor, conversation_id: str
+) -> Conversation:
     """The conversation, locked, to change its participants: for its admins, `manage:tenant` and
     system administrators, while it is active (delivery.md, F), and for actors that may write
     conversations.

@@ -98,7 +98,11 @@ async def page(
     With `as_participant` delivery.md's rule applies (S): only participants and system admins read
     messages. Private notes are only for staff. Raises NotFound, Forbidden.
     """
-    fetch = access.for_reading if as_participant else access.for_messages
+    fetch = (
+        access.conversation_read_by_participant
+        if as_participant
+        else access.conversation_read_by_viewer
+    )
     found, me = await fetch(tx, actor, conversation_id)
     f = structs.replace(f, with_private=f.with_private and access.sees_private(actor))
     total = await _total(tx, found, f)
@@ -109,7 +113,7 @@ async def page(
 @read_tx
 async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
     """The message with this `seq`. Raises NotFound, for a private note unless for staff."""
-    await access.for_messages(tx, actor, conversation_id)
+    await access.conversation_read_by_viewer(tx, actor, conversation_id)
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or (message.private and not access.sees_private(actor)):
         raise NotFound("message")
@@ -129,7 +133,7 @@ async def numbered(tx: Tx, actor: Actor, conversation_id: str, number: int) -> M
 @read_tx
 async def by_id(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> Message:
     """The message with this id. Raises as `one`."""
-    await access.for_messages(tx, actor, conversation_id)
+    await access.conversation_read_by_viewer(tx, actor, conversation_id)
     message = await messages.get(tx, conversation_id, message_id)
     if message is None or (message.private and not access.sees_private(actor)):
         raise NotFound("message")
@@ -142,7 +146,7 @@ async def mark_read(
 ) -> bool:
     """Move the actor's read mark to a message, or to the newest, never back. Returns whether it
     moved."""
-    found, me = await access.conversation(tx, actor, conversation_id, lock=True)
+    found, me = await access.conversation_for_update(tx, actor, conversation_id)
     if me is None or me.left_at is not None or (message_id is None and found.last_seq == 0):
         return False
     look = rows.seen_by_contact if me.identity_id == found.owner_id else rows.seen_by_agent
@@ -163,7 +167,7 @@ async def submit_values(
     """Merge what a person submitted into a message's content attributes (forms, surveys).
     Raises NotFound, Invalid("submitted_values") for more than a bag may hold."""
     attributes.check_values("submitted_values", submitted)
-    await access.conversation(tx, actor, conversation_id, lock=True)
+    await access.conversation_for_update(tx, actor, conversation_id)
     await access.require_not_blocked(tx, actor)
     message = await messages.by_seq(tx, conversation_id, seq)
     if message is None or message.private:

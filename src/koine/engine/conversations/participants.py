@@ -40,7 +40,7 @@ async def add(
 
     One result for each user, in the order given. Raises NotFound, Forbidden, Conflict("closed").
     """
-    found = await access.for_participants(tx, actor, conversation_id)
+    found = await access.conversation_for_participant_change(tx, actor, conversation_id)
     people = await identities.by_ids(tx, user_ids)
     became: dict[str, ParticipantResultKind] = dict.fromkeys(user_ids, "unknown")
     for user_id in sorted(i for i in people if people[i].removed_at is None):
@@ -54,7 +54,7 @@ async def remove(
     tx: Tx, now: int, actor: Actor, conversation_id: str, user_ids: list[str]
 ) -> list[ParticipantResult]:
     """Remove participants; they stay visible as having left. Raises as `add`."""
-    found = await access.for_participants(tx, actor, conversation_id)
+    found = await access.conversation_for_participant_change(tx, actor, conversation_id)
     became: dict[str, ParticipantResultKind] = dict.fromkeys(user_ids, "absent")
     for user_id in sorted(became):
         if await leave_tx(tx, now, found, user_id):
@@ -72,7 +72,7 @@ async def update(
     role: ParticipantRole,
 ) -> list[ParticipantResult]:
     """Give participants who have not left another role. Raises as `add`."""
-    found = await access.for_participants(tx, actor, conversation_id)
+    found = await access.conversation_for_participant_change(tx, actor, conversation_id)
     active = set(await participants.active_ids(tx, found.id))
     outcomes = []
     for user_id in user_ids:

@@ -27,7 +27,7 @@ async def open_(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Ticket:
 
     Raises NotFound("conversation"), Forbidden, Conflict("exists") while another one is open.
     """
-    found, _ = await access.for_staff_change(tx, actor, conversation_id)
+    found, _ = await access.conversation_for_staff_change(tx, actor, conversation_id)
     known = (await tickets.latest_of(tx, [found.id])).get(found.id)
     if known is not None and known.status != "completed":
         raise Conflict("exists", "the conversation has an open ticket")
@@ -125,7 +125,7 @@ async def _locked(tx: Tx, actor: Actor, ticket_id: str) -> tuple[Ticket, Convers
     """The ticket, read again when its conversation is locked."""
     ticket = await _existing(tx, ticket_id)
     try:
-        found, _ = await access.for_staff_change(tx, actor, ticket.conversation_id)
+        found, _ = await access.conversation_for_staff_change(tx, actor, ticket.conversation_id)
     except NotFound:
         raise NotFound("ticket") from None
     return await _existing(tx, ticket_id), found
