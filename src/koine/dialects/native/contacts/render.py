@@ -37,8 +37,8 @@ def render_contact(i: Identity, contact_inbox: ContactInbox | None = None) -> sc
     )
 
 
-def _render_place(c: ContactInbox) -> schemas.Place:
-    return schemas.Place(c.inbox_id, c.source_id, c.pubsub_token)
+def _render_place(c: ContactInbox) -> schemas.ContactInbox:
+    return schemas.ContactInbox(c.inbox_id, c.source_id, c.pubsub_token)
 
 
 def _claims(i: Identity) -> schemas.Claims:

@@ -64,20 +64,20 @@ class ChangeContact(Struct, frozen=True, kw_only=True):
 
 
 class MergeContact(Struct, frozen=True, kw_only=True):
-    """Which contact becomes the one of the path, and is no more."""
+    """The contact that is merged into the one of the path, and removed."""
 
     contact_id: Id
 
 
 class Claims(Struct, frozen=True):
-    """What clients said of a contact without proving it, newest last; it has another value."""
+    """Unverified values from clients that differ from the ones of the contact, newest last."""
 
     emails: list[str]
     phones: list[str]
     identifiers: list[str]
 
 
-class Place(Struct, frozen=True):
+class ContactInbox(Struct, frozen=True):
     """A contact inbox. Its `source_id` and `pubsub_token` are the contact's credentials."""
 
     inbox_id: str
@@ -87,7 +87,7 @@ class Place(Struct, frozen=True):
 
 class Contact(Struct, frozen=True):
     """A contact of the tenant. `unverified` names the values that only its own client gave. `place`
-    is shown when it is made, never again."""
+    is in the response that creates the contact, in no later one."""
 
     id: str
     number: int
@@ -111,7 +111,7 @@ class Contact(Struct, frozen=True):
     last_activity_at: str | None
     created_at: str
     updated_at: str
-    place: Place | None = None
+    place: ContactInbox | None = None
 
 
 class Contacts(Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from koine.dialects.native.participants.schemas import Joining
+from koine.dialects.native.participants.schemas import AddParticipant
 from koine.dialects.native.schemas import (
     Id,
     JsonObject,
@@ -53,7 +53,7 @@ class CreateConversation(Struct, frozen=True, kw_only=True):
     inbox_id: Id | None = None
     owner_id: Id | None = None
     delivery_id: Id | None = None
-    participants: Annotated[list[Joining], Meta(max_length=500)] = []
+    participants: Annotated[list[AddParticipant], Meta(max_length=500)] = []
     metadata: JsonObject | None = None
     custom_attributes: JsonObject = {}
 
@@ -78,7 +78,7 @@ class RemoveQuery(Struct, frozen=True):
 
 
 class Person(Struct, frozen=True):
-    """Someone, as far as a list shows them."""
+    """The owner, assignee or responder of a conversation."""
 
     id: str
     kind: str

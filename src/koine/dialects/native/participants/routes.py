@@ -38,14 +38,14 @@ async def list_participants(request: Request[None, PageQuery]) -> schemas.Partic
 
 @routes.post(
     PARTICIPANTS,
-    body=schemas.Joining,
+    body=schemas.AddParticipant,
     returns=schemas.Participant,
     status=201,
     other_statuses=(200,),
     path_types=ONE,
     tags=TAGS,
 )
-async def add_participant(request: Request[schemas.Joining, None]) -> Response:
+async def add_participant(request: Request[schemas.AddParticipant, None]) -> Response:
     """Add a participant (201). A present participant keeps its role (200)."""
     conversation_id = fields.path_id(request, "conversation_id")
     identity_id = fields.parse_id("identity_id", request.body.identity_id)
@@ -90,18 +90,18 @@ async def remove_participant(request: Request[None, None]) -> None:
 @routes.post(
     CONVERSATION + "/read",
     body=schemas.MarkRead,
-    returns=schemas.Read,
+    returns=schemas.MarkReadResult,
     path_types=ONE,
     tags=TAGS,
 )
-async def mark_read(request: Request[schemas.MarkRead, None]) -> schemas.Read:
+async def mark_read(request: Request[schemas.MarkRead, None]) -> schemas.MarkReadResult:
     """Move the read position of the caller, who is a participant."""
     conversation_id = fields.path_id(request, "conversation_id")
     message_id = fields.parse_optional_id("message_id", request.body.message_id)
     moved = await participants.read(
         request.engine, require_reader(request), conversation_id, message_id
     )
-    return schemas.Read(moved)
+    return schemas.MarkReadResult(moved)
 
 
 def _check_done(results: list[ParticipantResult]) -> None:

@@ -6,8 +6,8 @@ from koine.dialects.native.schemas import Id
 from koine.model.conversation import ParticipantRole
 
 
-class Joining(Struct, frozen=True):
-    """Who is to take part, and as what."""
+class AddParticipant(Struct, frozen=True):
+    """A new participant and its role."""
 
     identity_id: Id
     role: ParticipantRole = "member"
@@ -20,7 +20,7 @@ class ChangeParticipant(Struct, frozen=True):
 
 
 class Participant(Struct, frozen=True):
-    """One who takes part, or took part until `left_at`."""
+    """An identity that takes part, or took part until `left_at`."""
 
     identity_id: str
     kind: str
@@ -47,7 +47,7 @@ class MarkRead(Struct, frozen=True):
     message_id: Id | None = None
 
 
-class Read(Struct, frozen=True):
+class MarkReadResult(Struct, frozen=True):
     """Whether the caller's mark moved: it never moves back."""
 
     moved: bool

@@ -119,9 +119,9 @@ class WebSocketSession:
             case frames.Subscribe(kinds=kinds, conversations=ids):
                 actor = self.reader.actor
                 self.reader.filter = await resolve_filter(self._engine, actor, kinds, ids)
-            case frames.SayTyping():
+            case frames.SetTyping():
                 await self._typing(command)
-            case frames.SayPresence(availability=availability):
+            case frames.SetPresence(availability=availability):
                 self._realtime.presence.set(self.reader.actor, availability)
             case frames.Ack(cursor=cursor):
                 self._ack(cursor)
@@ -130,13 +130,13 @@ class WebSocketSession:
             case frames.Ping():
                 pass
 
-    async def _typing(self, command: frames.SayTyping) -> None:
+    async def _typing(self, command: frames.SetTyping) -> None:
         actor = auth.require_write(self.reader.actor)
         conversation_id = fields.parse_id("conversation_id", command.conversation_id)
         who = await presence_access.typing_user(
             self._engine, actor, conversation_id, command.private
         )
-        typing = schemas.SayTyping(command.on, command.private)
+        typing = schemas.SetTyping(command.on, command.private)
         self._realtime.publish_ephemeral(encoder.typing_event(actor, who, conversation_id, typing))
 
     def _ack(self, cursor: str) -> None:

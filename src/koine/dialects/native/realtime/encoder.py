@@ -87,7 +87,7 @@ def sse_reader(request: AnyRequest, event_filter: EventFilter) -> NativeReader:
 
 
 def typing_event(
-    actor: Actor, who: Identity, conversation_id: str, typing: schemas.SayTyping
+    actor: Actor, who: Identity, conversation_id: str, typing: schemas.SetTyping
 ) -> EphemeralEvent:
     """The event of an identity that types in a conversation, or stopped."""
     return EphemeralEvent(
@@ -103,9 +103,9 @@ def typing_event(
     )
 
 
-def render_ephemeral(event: EphemeralEvent) -> schemas.Typing | schemas.Present:
+def render_ephemeral(event: EphemeralEvent) -> schemas.Typing | schemas.PresenceChange:
     """An ephemeral event, as the API has it."""
-    who = schemas.Who(event.identity_id, event.identity_kind, event.name)
+    who = schemas.TypingPerson(event.identity_id, event.identity_kind, event.name)
     if event.kind == "presence":
-        return schemas.Present(who.id, who.kind, event.availability)
+        return schemas.PresenceChange(who.id, who.kind, event.availability)
     return schemas.Typing(event.conversation_id or "", who, event.active, event.private)

@@ -33,8 +33,8 @@ class Subscribe(Struct, frozen=True, kw_only=True, tag="subscribe"):
     conversations: Annotated[list[Id], Meta(max_length=100)] | None = None
 
 
-class SayTyping(Struct, frozen=True, kw_only=True, tag="typing"):
-    """The caller is writing, or stopped; `private` for a private note."""
+class SetTyping(Struct, frozen=True, kw_only=True, tag="typing"):
+    """The caller is typing, or stopped; `private` for a private note."""
 
     id: CommandId | None = None
     conversation_id: Id
@@ -42,7 +42,7 @@ class SayTyping(Struct, frozen=True, kw_only=True, tag="typing"):
     private: bool = False
 
 
-class SayPresence(Struct, frozen=True, kw_only=True, tag="presence"):
+class SetPresence(Struct, frozen=True, kw_only=True, tag="presence"):
     """The caller is away, or back."""
 
     id: CommandId | None = None
@@ -69,7 +69,7 @@ class NewToken(Struct, frozen=True, kw_only=True, tag="token"):
     token: Token
 
 
-Command = Subscribe | SayTyping | SayPresence | Ping | Ack | NewToken
+Command = Subscribe | SetTyping | SetPresence | Ping | Ack | NewToken
 
 
 class Ok(Struct, frozen=True, tag="ok"):
@@ -94,13 +94,13 @@ class Ready(Struct, frozen=True, tag="ready"):
 
 
 class Reset(Struct, frozen=True, tag="reset"):
-    """The client's cursor has no meaning any more: load everything anew, then go on here."""
+    """The client's cursor is not valid any more: read everything again, then continue here."""
 
     reason: str
     cursor: str
 
 
-class Beat(Struct, frozen=True, tag="beat"):
+class Heartbeat(Struct, frozen=True, tag="beat"):
     """A heartbeat. Its cursor advances past events that the client does not receive."""
 
     cursor: str

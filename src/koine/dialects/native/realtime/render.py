@@ -41,8 +41,8 @@ DELIVERY_REMOVED = "delivery.removed"
 
 class EventView(Struct, frozen=True):
     """What an actor may see of an event. `kind`: the event's type; `conversation`: its view of the
-    conversation, if there is one; `person`: the whole person, not the card alone; `settings`: the
-    settings of the tenant, and the identifier and secret of an inbox."""
+    conversation, if there is one; `person`: the whole person, not the summary alone; `settings`:
+    the settings of the tenant, and the identifier and secret of an inbox."""
 
     kind: str
     conversation: ConversationView | None = None
@@ -177,7 +177,7 @@ def _render_conversation(
 def _person_data(context: EventContext, person: Identity, full: bool) -> schemas.EventData:
     is_user, is_responder = person.kind == "user", person.kind in RESPONDER_KINDS
     return schemas.EventData(
-        person=schemas.Card(
+        person=schemas.PersonSummary(
             person.id, person.kind, display_name(person), person.email, person.avatar_url
         ),
         user=render_user(person) if full and is_user else UNSET,

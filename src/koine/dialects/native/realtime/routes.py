@@ -39,14 +39,14 @@ async def get_cursor(request: Request[None, None]) -> schemas.Cursor:
 
 @routes.post(
     "/v1/conversations/{conversation_id}/typing",
-    body=schemas.SayTyping,
+    body=schemas.SetTyping,
     status=204,
     path_types={"conversation_id": "uuid"},
     idempotent=False,
     needs_realtime=True,
     tags=TAGS,
 )
-async def say_typing(request: Request[schemas.SayTyping, None]) -> None:
+async def say_typing(request: Request[schemas.SetTyping, None]) -> None:
     """Send to the open streams of the conversation that the caller is typing, or stopped."""
     conversation_id = fields.path_id(request, "conversation_id")
     body = request.body
@@ -58,17 +58,17 @@ async def say_typing(request: Request[schemas.SayTyping, None]) -> None:
     )
 
 
-@routes.get(PRESENCE, returns=schemas.Presence, needs_realtime=True, tags=TAGS)
-async def list_presence(request: Request[None, None]) -> schemas.Presence:
+@routes.get(PRESENCE, returns=schemas.OnlineUsers, needs_realtime=True, tags=TAGS)
+async def list_presence(request: Request[None, None]) -> schemas.OnlineUsers:
     """List who is present: people with an open stream or socket, on any node."""
     presence_access.check(request.actor)
     there = request.realtime.presence.online(request.actor.tenant_id)
-    return schemas.Presence([schemas.There(*each) for each in sorted(there.items())], None)
+    return schemas.OnlineUsers([schemas.OnlineUser(*each) for each in sorted(there.items())], None)
 
 
 @routes.put(
-    PRESENCE, body=schemas.SayPresence, status=204, idempotent=False, needs_realtime=True, tags=TAGS
+    PRESENCE, body=schemas.SetPresence, status=204, idempotent=False, needs_realtime=True, tags=TAGS
 )
-async def say_presence(request: Request[schemas.SayPresence, None]) -> None:
+async def say_presence(request: Request[schemas.SetPresence, None]) -> None:
     """Set the caller, who has an open stream, to away or online."""
     request.realtime.presence.set(request.actor, request.body.availability)

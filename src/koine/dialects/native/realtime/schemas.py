@@ -1,4 +1,4 @@
-"""The types of events, and of what each kind of event holds."""
+"""The types of events and their data, of typing and of presence."""
 
 from typing import Literal
 
@@ -19,8 +19,8 @@ from koine.model.identity import IdentityKind
 Availability = Literal["online", "away", "offline"]
 
 
-class Card(Struct, frozen=True):
-    """Someone as conversations, participants and messages show them."""
+class PersonSummary(Struct, frozen=True):
+    """A user, contact or responder, as every reader of the event may see it."""
 
     id: str
     kind: IdentityKind
@@ -51,7 +51,7 @@ class EventData(Struct, frozen=True, kw_only=True):
     participants: list[Participant] | UnsetType = UNSET
     conversation_id: str | UnsetType = UNSET
     ticket: Ticket | UnsetType = UNSET
-    person: Card | UnsetType = UNSET
+    person: PersonSummary | UnsetType = UNSET
     user: User | UnsetType = UNSET
     contact: Contact | UnsetType = UNSET
     merged_id: str | UnsetType = UNSET
@@ -66,7 +66,7 @@ class EventData(Struct, frozen=True, kw_only=True):
 
 
 class Event(Struct, frozen=True):
-    """One thing that happened, holding what it happened to as that is now.
+    """One change of the tenant's data, with its subjects as they are now.
 
     `id` is the same on every stream, however often it is sent. `seq` is the number of the message
     it is about.
@@ -80,8 +80,8 @@ class Event(Struct, frozen=True):
     data: EventData
 
 
-class Who(Struct, frozen=True):
-    """Who writes."""
+class TypingPerson(Struct, frozen=True):
+    """Who is typing."""
 
     id: str
     kind: IdentityKind
@@ -89,45 +89,45 @@ class Who(Struct, frozen=True):
 
 
 class Typing(Struct, frozen=True):
-    """`typing`: somebody writes, or stopped; `private` is a note that is being written."""
+    """`typing`: somebody is typing (`on`), or stopped; `private`: they type a private note."""
 
     conversation_id: str
-    who: Who
+    who: TypingPerson
     on: bool
     private: bool
 
 
-class Present(Struct, frozen=True):
-    """`presence`: somebody came, went, or is away."""
+class PresenceChange(Struct, frozen=True):
+    """`presence`: a person went online, away or offline."""
 
     id: str
     kind: IdentityKind
     availability: Availability
 
 
-class There(Struct, frozen=True):
-    """Someone with a live stream or socket, on any node."""
+class OnlineUser(Struct, frozen=True):
+    """A user with an open stream or socket, on any node."""
 
     id: str
     availability: Availability
 
 
-class Presence(Struct, frozen=True):
-    """Everyone who is there."""
+class OnlineUsers(Struct, frozen=True):
+    """All users that are online or away."""
 
-    data: list[There]
+    data: list[OnlineUser]
     next_cursor: str | None
 
 
-class SayTyping(Struct, frozen=True):
-    """Whether the caller is writing; `private` for a private note."""
+class SetTyping(Struct, frozen=True):
+    """Whether the caller is typing; `private` for a private note."""
 
     on: bool = True
     private: bool = False
 
 
-class SayPresence(Struct, frozen=True):
-    """How the caller, who follows live, wants to be seen."""
+class SetPresence(Struct, frozen=True):
+    """The availability that others see; the caller must have an open stream or socket."""
 
     availability: Literal["online", "away"]
 
@@ -142,6 +142,6 @@ class EventQuery(Struct, frozen=True, kw_only=True):
 
 
 class Cursor(Struct, frozen=True):
-    """Where one begins to follow; take it before reading what there is."""
+    """Where a stream begins that continues a snapshot: get the cursor before the snapshot."""
 
     cursor: str

@@ -160,7 +160,7 @@ async def _send_next(
     if batch.reset is not None:
         await socket.send(to_text(frames.Reset(batch.reset, subscriber.cursor)))
     elif not batch.frames:
-        await socket.send(to_text(frames.Beat(subscriber.cursor)))
+        await socket.send(to_text(frames.Heartbeat(subscriber.cursor)))
     for cursor, event in batch.frames:
         if not cursor:
             await socket.send(event.decode())

@@ -44,9 +44,9 @@ def render_key(k: ApiKey) -> schemas.Key:
     )
 
 
-def render_created_key(made: CreatedApiKey) -> schemas.MadeKey:
+def render_created_key(made: CreatedApiKey) -> schemas.CreatedKey:
     """A new API key with its secret."""
-    return schemas.MadeKey(**msgspec.structs.asdict(render_key(made.key)), secret=made.text)
+    return schemas.CreatedKey(**msgspec.structs.asdict(render_key(made.key)), secret=made.text)
 
 
 def render_audit_entry(e: AuditEntry) -> schemas.AuditEntry:
@@ -63,8 +63,10 @@ def render_audit_entry(e: AuditEntry) -> schemas.AuditEntry:
     )
 
 
-def _issuer(known: TokenIssuer | None) -> schemas.ShownIssuer | None:
+def _issuer(known: TokenIssuer | None) -> schemas.PublicTokenIssuer | None:
     if known is None:
         return None
     key = None if known.algorithm == "HS256" else known.key
-    return schemas.ShownIssuer(known.algorithm, key, known.issuer, known.audience, known.jwks_url)
+    return schemas.PublicTokenIssuer(
+        known.algorithm, key, known.issuer, known.audience, known.jwks_url
+    )

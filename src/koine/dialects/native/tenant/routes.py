@@ -47,7 +47,7 @@ async def change_tenant(request: Request[schemas.ChangeTenant, None]) -> schemas
 async def list_roles(request: Request[None, None]) -> schemas.Roles:
     """List the roles and what each may do."""
     shown = [
-        schemas.RoleShown(role, sorted(held))  # type: ignore[arg-type]  # the keys are the roles
+        schemas.RolePermissions(role, sorted(held))  # type: ignore[arg-type]  # the keys are the roles
         for role, held in ROLE_PERMISSIONS.items()
     ]
     return schemas.Roles(shown, None)
@@ -76,12 +76,12 @@ async def list_keys(request: Request[None, PageQuery]) -> schemas.Keys:
 @routes.post(
     "/v1/api-keys",
     body=schemas.CreateKey,
-    returns=schemas.MadeKey,
+    returns=schemas.CreatedKey,
     status=201,
     idempotent=False,
     tags=KEY_TAGS,
 )
-async def create_key(request: Request[schemas.CreateKey, None]) -> schemas.MadeKey:
+async def create_key(request: Request[schemas.CreateKey, None]) -> schemas.CreatedKey:
     """Make an API key. Its secret is shown in this response alone."""
     body = request.body
     made = await api_keys.create(

@@ -18,8 +18,8 @@ class TokenIssuer(Struct, frozen=True):
     jwks_url: Annotated[str, Meta(min_length=1, max_length=2048)] | None = None
 
 
-class ShownIssuer(Struct, frozen=True):
-    """An external issuer as it is shown: a `key` that is a shared secret (HS256) never is."""
+class PublicTokenIssuer(Struct, frozen=True):
+    """An external issuer, without its `key` where that is a shared secret (HS256)."""
 
     algorithm: str
     key: str | None
@@ -32,7 +32,7 @@ class TenantSettings(Struct, frozen=True):
     """The settings of a tenant; `token_issuer` None means only this server issues its tokens."""
 
     support_user_ids: list[str]
-    token_issuer: ShownIssuer | None
+    token_issuer: PublicTokenIssuer | None
 
 
 class Tenant(Struct, frozen=True):
@@ -61,7 +61,7 @@ class ChangeTenant(Struct, frozen=True):
     settings: ChangeTenantSettings | UnsetType = UNSET
 
 
-class RoleShown(Struct, frozen=True):
+class RolePermissions(Struct, frozen=True):
     """A role (null: a user without one, a customer) and what it may do."""
 
     role: Role | None
@@ -71,13 +71,13 @@ class RoleShown(Struct, frozen=True):
 class Roles(Struct, frozen=True):
     """Every role."""
 
-    data: list[RoleShown]
+    data: list[RolePermissions]
     next_cursor: str | None
 
 
 class CreateKey(Struct, frozen=True, kw_only=True):
-    """A new API key; it acts as `user_id`, the caller without one. No key may do more than who
-    makes it."""
+    """A new API key; it acts as `user_id`, the caller without one. It has no more permissions than
+    its creator."""
 
     name: Name
     permissions: Annotated[list[str], Meta(max_length=100)]
@@ -100,8 +100,8 @@ class Key(Struct, frozen=True):
     created_by_key: str | None
 
 
-class MadeKey(Key, frozen=True):
-    """A new API key with its secret, which is shown this once."""
+class CreatedKey(Key, frozen=True):
+    """A new API key with its secret, which no later response has."""
 
     secret: str
 
@@ -121,7 +121,7 @@ class AuditQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """Who did what to which thing."""
+    """One change: the actor, the action and the entity (`noun`)."""
 
     id: str
     actor_kind: str

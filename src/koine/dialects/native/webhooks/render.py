@@ -41,10 +41,10 @@ def render_webhook(h: WebhookEndpoint) -> schemas.Webhook:
     )
 
 
-def render_created_webhook(made: CreatedEndpoint) -> schemas.MadeWebhook:
+def render_created_webhook(made: CreatedEndpoint) -> schemas.CreatedWebhook:
     """An endpoint with its secret."""
     shown = msgspec.structs.asdict(render_webhook(made.endpoint))
-    return schemas.MadeWebhook(**shown, secret=made.secret)
+    return schemas.CreatedWebhook(**shown, secret=made.secret)
 
 
 def render_changed_webhook(changed: ChangedEndpoint) -> schemas.ChangedWebhook:
@@ -72,32 +72,34 @@ def render_delivery(d: WebhookDelivery) -> schemas.WebhookDelivery:
     )
 
 
-def render_delivery_detail(found: DeliveryDetail) -> schemas.ShownDelivery:
+def render_delivery_detail(found: DeliveryDetail) -> schemas.WebhookDeliveryDetail:
     """A delivery with its attempts so far."""
     shown = msgspec.structs.asdict(render_delivery(found.delivery))
-    return schemas.ShownDelivery(**shown, tries=[render_attempt(each) for each in found.attempts])
+    return schemas.WebhookDeliveryDetail(
+        **shown, tries=[render_attempt(each) for each in found.attempts]
+    )
 
 
-def render_attempt(a: Attempt) -> schemas.Try:
+def render_attempt(a: Attempt) -> schemas.Attempt:
     """One attempt."""
     answer = None
     if a.response_status is not None:
-        answer = schemas.Answered(
+        answer = schemas.AttemptResponse(
             a.response_status, _headers.decode(a.response_headers or "{}"), a.response_body
         )
-    return schemas.Try(
+    return schemas.Attempt(
         number=a.number,
         at=iso_ms(a.started_at),
         took_ms=a.duration_us / 1000,
-        request=schemas.Posted(a.url, _headers.decode(a.headers), a.body),
+        request=schemas.AttemptRequest(a.url, _headers.decode(a.headers), a.body),
         answer=answer,
         error=a.error,
     )
 
 
-def render_ping(result: AttemptResult) -> schemas.PingOutcome:
+def render_ping(result: AttemptResult) -> schemas.PingResult:
     """The result of a test delivery."""
-    return schemas.PingOutcome(
+    return schemas.PingResult(
         result.response_class.outcome == "delivered", render_attempt(result.attempt)
     )
 

@@ -42,9 +42,9 @@ async def list_webhooks(request: Request[None, PageQuery]) -> schemas.Webhooks:
 
 
 @routes.post(
-    WEBHOOKS, body=schemas.CreateWebhook, returns=schemas.MadeWebhook, status=201, tags=TAGS
+    WEBHOOKS, body=schemas.CreateWebhook, returns=schemas.CreatedWebhook, status=201, tags=TAGS
 )
-async def create_webhook(request: Request[schemas.CreateWebhook, None]) -> schemas.MadeWebhook:
+async def create_webhook(request: Request[schemas.CreateWebhook, None]) -> schemas.CreatedWebhook:
     """Set a webhook up. The secret is shown this once."""
     given = _endpoint_fields(request.body)
     made = await endpoints.create(request.engine, request.actor, NewEndpoint(**given))
@@ -94,11 +94,11 @@ async def remove_webhook(request: Request[None, None]) -> None:
 @routes.post(
     f"{WEBHOOK}/rotate",
     body=schemas.RotateSecret,
-    returns=schemas.MadeWebhook,
+    returns=schemas.CreatedWebhook,
     path_types=TYPES,
     tags=TAGS,
 )
-async def rotate_secret(request: Request[schemas.RotateSecret, None]) -> schemas.MadeWebhook:
+async def rotate_secret(request: Request[schemas.RotateSecret, None]) -> schemas.CreatedWebhook:
     """Make a new secret, shown this once. Until the overlap is over both sign."""
     webhook_id, engine = fields.path_id(request, "webhook_id"), request.engine
     made = await endpoints.rotate(
@@ -108,9 +108,9 @@ async def rotate_secret(request: Request[schemas.RotateSecret, None]) -> schemas
 
 
 @routes.post(
-    f"{WEBHOOK}/test", returns=schemas.PingOutcome, path_types=TYPES, idempotent=False, tags=TAGS
+    f"{WEBHOOK}/test", returns=schemas.PingResult, path_types=TYPES, idempotent=False, tags=TAGS
 )
-async def test_webhook(request: Request[None, None]) -> schemas.PingOutcome:
+async def test_webhook(request: Request[None, None]) -> schemas.PingResult:
     """Send a test delivery now and return its result."""
     webhook_id = fields.path_id(request, "webhook_id")
     return render_ping(await ping.send_ping(request.engine, request.actor, webhook_id))
@@ -156,9 +156,9 @@ async def list_webhook_deliveries(
     return pagination.render_page(schemas.WebhookDeliveries, page, render_delivery)
 
 
-@routes.get(DELIVERY, returns=schemas.ShownDelivery, path_types=TYPES, tags=TAGS)
-async def get_webhook_delivery(request: Request[None, None]) -> schemas.ShownDelivery:
-    """Get one delivery with its tries: what was posted, what was answered."""
+@routes.get(DELIVERY, returns=schemas.WebhookDeliveryDetail, path_types=TYPES, tags=TAGS)
+async def get_webhook_delivery(request: Request[None, None]) -> schemas.WebhookDeliveryDetail:
+    """Get one delivery with its attempts: their requests and responses."""
     webhook_id = fields.path_id(request, "webhook_id")
     found = await deliveries.one(
         request.engine, request.actor, webhook_id, request.path["event_id"]
@@ -181,12 +181,12 @@ async def replay_delivery(request: Request[None, None]) -> schemas.WebhookDelive
 @routes.post(
     f"{WEBHOOK}/replay",
     body=schemas.Replay,
-    returns=schemas.Replayed,
+    returns=schemas.ReplayResult,
     status=202,
     path_types=TYPES,
     tags=TAGS,
 )
-async def replay_webhook(request: Request[schemas.Replay, None]) -> schemas.Replayed:
+async def replay_webhook(request: Request[schemas.Replay, None]) -> schemas.ReplayResult:
     """Deliver again what happened in a time, whether it was delivered or not."""
     webhook_id, body = fields.path_id(request, "webhook_id"), request.body
     since, until = fields.parse_time("since", body.since), fields.parse_time("until", body.until)
@@ -196,4 +196,4 @@ async def replay_webhook(request: Request[schemas.Replay, None]) -> schemas.Repl
         kinds=tuple(body.kinds),
     )
     queued = await deliveries.replay_range(request.engine, request.actor, webhook_id, wanted)
-    return schemas.Replayed(queued)
+    return schemas.ReplayResult(queued)

@@ -18,8 +18,8 @@ WebhookDialect = Literal["native", "helpdesk", "inbox"]
 
 
 class RetryPolicy(Struct, frozen=True):
-    """How often a delivery that fails is tried again, and whether the wait grows by a minute each
-    time or doubles from half a minute."""
+    """How many times a failed delivery is retried, and whether the wait grows by a minute each time
+    or doubles from half a minute."""
 
     max_retries: Retries = 3
     backoff: Backoff = "exponential"
@@ -34,7 +34,8 @@ class ChangeRetryPolicy(Struct, frozen=True):
 
 class CreateWebhook(Struct, frozen=True, kw_only=True):
     """A new endpoint. Without `events` it receives all; with `inbox_id` only those of the inbox's
-    conversations; without `retry_policy` it is tried as Standard Webhooks advises."""
+    conversations; without `retry_policy` failed deliveries are
+    retried as Standard Webhooks advises."""
 
     url: Url
     name: Title = ""
@@ -47,7 +48,7 @@ class CreateWebhook(Struct, frozen=True, kw_only=True):
 
 class ChangeWebhook(Struct, frozen=True, kw_only=True):
     """What to change of an endpoint; what is left out stays. `status` switches it on again, or
-    off. Headers and secret do not go along to a `url` of another origin, unless they are given."""
+    off. A `url` of another origin gets neither the old headers nor the old secret."""
 
     url: Url | UnsetType = UNSET
     name: Title | UnsetType = UNSET
@@ -60,9 +61,9 @@ class ChangeWebhook(Struct, frozen=True, kw_only=True):
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
-    """An endpoint. `reason` says why it is disabled; `failing_since` since when every try fails,
-    `paused_until` until when none is made. It receives what its owner may read: a user, else an API
-    key, else (both null) the operator."""
+    """An endpoint. `reason` says why it is disabled; `failing_since` since when every attempt
+    fails, `paused_until` until when none is made. It receives what its owner may read: a user, else
+    an API key, else (both null) the operator."""
 
     id: str
     name: str
@@ -83,14 +84,14 @@ class Webhook(Struct, frozen=True, kw_only=True):
     updated_at: str
 
 
-class MadeWebhook(Webhook, frozen=True, kw_only=True):
-    """An endpoint with its secret, which is shown this once."""
+class CreatedWebhook(Webhook, frozen=True, kw_only=True):
+    """An endpoint with its secret, which no later response has."""
 
     secret: str
 
 
 class ChangedWebhook(Webhook, frozen=True, kw_only=True):
-    """An endpoint; a secret that is new is shown this once."""
+    """An endpoint; with its secret if that is new. No later response has it."""
 
     secret: str | UnsetType = UNSET
 
@@ -103,19 +104,19 @@ class Webhooks(Struct, frozen=True):
 
 
 class RotateSecret(Struct, frozen=True):
-    """For how many hours the old secret signs, too."""
+    """For how many hours requests are signed with the old secret, too."""
 
     overlap_hours: Annotated[int, Meta(ge=0, le=168)] = 24
 
 
 class KindsQuery(Struct, frozen=True):
-    """Of which dialect."""
+    """The dialect whose events are listed."""
 
     dialect: WebhookDialect = "native"
 
 
 class EventKinds(Struct, frozen=True):
-    """The events an endpoint can ask for."""
+    """The events that an endpoint can receive."""
 
     data: list[str]
 
@@ -131,8 +132,8 @@ class DeliveryQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class WebhookDelivery(Struct, frozen=True, kw_only=True):
-    """An event on its way to an endpoint; `id` is its `webhook-id`, the same however often it is
-    sent. `status` and `error` are the last answer's."""
+    """One event for one endpoint; `id` is its `webhook-id`, the same in each attempt. `status` and
+    `error` are those of the last attempt."""
 
     id: str
     webhook_id: str
@@ -155,57 +156,59 @@ class WebhookDeliveries(Struct, frozen=True):
     next_cursor: str | None
 
 
-class Posted(Struct, frozen=True):
-    """What was posted: signatures and the endpoint's own headers are left out. `body` is cut at
-    16 KiB; null once its conversation was deleted, and for who may not read conversations."""
+class AttemptRequest(Struct, frozen=True):
+    """The request of an attempt, without signatures and the endpoint's own headers. `body` is cut
+    at 16 KiB; null once its conversation was deleted, and for callers that may not read
+    conversations."""
 
     url: str
     headers: dict[str, str]
     body: str | None
 
 
-class Answered(Struct, frozen=True):
-    """What came back; `body` is cut at 4 KiB."""
+class AttemptResponse(Struct, frozen=True):
+    """The response to an attempt; `body` is cut at 4 KiB."""
 
     status: int
     headers: dict[str, str]
     body: str | None
 
 
-class Try(Struct, frozen=True, kw_only=True):
-    """One try. Without `answer` there was none; `error` says why it counts as failed."""
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One HTTP request of a delivery. `answer` is null when there was no response; `error` says why
+    the attempt counts as failed."""
 
     number: int
     at: str
     took_ms: float
-    request: Posted
-    answer: Answered | None
+    request: AttemptRequest
+    answer: AttemptResponse | None
     error: str | None
 
 
-class ShownDelivery(WebhookDelivery, frozen=True, kw_only=True):
-    """A delivery with its tries, newest first."""
+class WebhookDeliveryDetail(WebhookDelivery, frozen=True, kw_only=True):
+    """A delivery with its attempts, newest first."""
 
-    tries: list[Try]
+    tries: list[Attempt]
 
 
-class PingOutcome(Struct, frozen=True):
-    """What came of a ping."""
+class PingResult(Struct, frozen=True):
+    """The result of a test delivery."""
 
     delivered: bool
-    attempt: Try
+    attempt: Attempt
 
 
 class Replay(Struct, frozen=True, kw_only=True):
-    """What to deliver again: what happened from `since` until before `until` (now without one), of
-    these kinds alone, if any."""
+    """Which events to deliver again: those from `since` until before `until` (without it: now), of
+    these kinds (without: of all)."""
 
     since: Time
     until: Time | None = None
     kinds: Kinds = []
 
 
-class Replayed(Struct, frozen=True):
-    """How many events are on their way again."""
+class ReplayResult(Struct, frozen=True):
+    """How many events were queued for another delivery."""
 
     queued: int
