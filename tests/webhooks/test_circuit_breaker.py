@@ -14,7 +14,7 @@ def after(failures: int, apart: int = SECOND) -> tuple[EndpointHealth, int]:
 
 
 def test_it_opens_after_five_failures_in_a_row() -> None:
-    assert [circuit_breaker.is_open(after(n)[0]) for n in (4, 5)] == [False, True]
+    assert [circuit_breaker.is_tripped(after(n)[0]) for n in (4, 5)] == [False, True]
 
 
 def test_pauses_double_up_to_five_minutes() -> None:

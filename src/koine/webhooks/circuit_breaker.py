@@ -14,8 +14,9 @@ DISABLES_AFTER = 5 * DAY
 HEALTHY = EndpointHealth()
 
 
-def is_open(health: EndpointHealth) -> bool:
-    """Whether only one delivery at a time may be attempted, once `open_until` has passed."""
+def is_tripped(health: EndpointHealth) -> bool:
+    """Whether the last requests failed: none is sent until `open_until`, then one probe at a
+    time, until one succeeds."""
     return health.failures >= OPENS_AFTER
 
 
@@ -35,4 +36,4 @@ def failed(health: EndpointHealth, now: int) -> EndpointHealth:
 def should_disable(health: EndpointHealth, now: int) -> bool:
     """Whether the endpoint has failed for so long that it is to be disabled."""
     since = health.failing_since
-    return is_open(health) and since is not None and now - since >= DISABLES_AFTER
+    return is_tripped(health) and since is not None and now - since >= DISABLES_AFTER

@@ -150,7 +150,7 @@ class Dispatcher:
             queue.allowed = shares.allowed(endpoint.key, queue)
             queue.has_backlog = True
             if at_most := shares.take(endpoint.key, queue, queue.capacity):
-                if queue.half_open:
+                if queue.is_tripped:
                     probes.append(endpoint.key)
                 else:
                     wanted.append((endpoint.key, at_most))
@@ -187,7 +187,7 @@ class Dispatcher:
             queue.in_flight -= 1
             queue.waiting.append(delivery)
             self._release(queue)
-        if queue.half_open:
+        if queue.is_tripped:
             self._release(queue)
         self._start_posts(queue)
         if queue.needs_claims:

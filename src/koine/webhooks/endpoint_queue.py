@@ -37,9 +37,9 @@ class EndpointQueue:
             self._health = self._saved = _health(endpoint)
 
     @property
-    def half_open(self) -> bool:
-        """Whether the circuit breaker is open: one delivery at a time."""
-        return circuit_breaker.is_open(self._health)
+    def is_tripped(self) -> bool:
+        """As `circuit_breaker.is_tripped`, by the endpoint's health as this process knows it."""
+        return circuit_breaker.is_tripped(self._health)
 
     @property
     def held(self) -> int:
@@ -49,7 +49,7 @@ class EndpointQueue:
     @property
     def capacity(self) -> int:
         """How many more may be claimed, as far as the endpoint itself is concerned."""
-        if self.half_open:
+        if self.is_tripped:
             return 0 if self.held else 1
         return max(self._depth - self.held, 0)
 
@@ -64,7 +64,7 @@ class EndpointQueue:
 
     def next(self) -> OutgoingDelivery | None:
         """The delivery to send now, if one may be sent; it counts as in flight."""
-        if not self.waiting or self.in_flight >= (1 if self.half_open else self._limit):
+        if not self.waiting or self.in_flight >= (1 if self.is_tripped else self._limit):
             return None
         self.in_flight += 1
         return self.waiting.popleft()

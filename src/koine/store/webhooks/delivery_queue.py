@@ -204,8 +204,8 @@ async def claim(
 ) -> list[Claim]:
     """Claim due deliveries until `until` (µs), those due longest first.
 
-    Of each endpoint of `wanted` up to its number; of each of `probes`, whose circuit breaker is
-    half open, one, unless another node probes it now."""
+    Of each endpoint of `wanted` up to its number; of each of `probes`, whose circuit breaker has
+    tripped, one, unless another node probes it now."""
     for endpoint in probes:
         where = {"tenant_id": endpoint.tenant_id, "endpoint_id": endpoint.endpoint_id}
         if await tx.run(_PROBE, **where, now=now, until=until):
