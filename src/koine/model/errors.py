@@ -79,7 +79,7 @@ class TooMany(Refusal):
 
 
 class Unavailable(Refusal):
-    """The database cannot answer now (down, disk full); try again after `retry_after` seconds."""
+    """The database is not available (down, disk full); try again after `retry_after` seconds."""
 
     def __init__(self, retry_after: int = 1) -> None:
         super().__init__(retry_after)

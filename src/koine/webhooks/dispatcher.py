@@ -58,7 +58,7 @@ class Dispatcher:
         self._posts: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._is_busy = False
-        self._answered = 0
+        self._completed = 0
 
     def wake(self) -> None:
         """Something may be due."""
@@ -120,12 +120,12 @@ class Dispatcher:
                 await self._woken.wait()
 
     async def _check_busy(self) -> bool:
-        before, self._answered = self._answered, self._engine.write_batcher.answered
+        before, self._completed = self._completed, self._engine.write_batcher.completed
         began = time.perf_counter()
         for _ in range(_PASSES):
             await asyncio.sleep(0)
         slow = time.perf_counter() - began > _PASSES * _SLOW_S
-        self._is_busy = slow and self._answered > before
+        self._is_busy = slow and self._completed > before
         return self._is_busy
 
     async def _choose_endpoints(

@@ -16,7 +16,7 @@ _WAIT = (429, 503)
 
 
 class ResponseClass(Struct, frozen=True):
-    """`refused` is final. `reason` is why it was not delivered; the receiver wants no other attempt
+    """`refused` is final. `reason` says why the delivery failed; the next attempt may not be made
     before `not_before` (µs)."""
 
     outcome: Outcome
@@ -30,11 +30,11 @@ def classify(reply: Response, now: int) -> ResponseClass:
     if 200 <= status < 300:
         return ResponseClass("delivered")
     if status == _GONE:
-        return ResponseClass("gone", f"the receiver answered {status}: it wants no more")
+        return ResponseClass("gone", f"the receiver returned {status}: it wants no more events")
     if 300 <= status < 400:
-        return ResponseClass("retry", f"the receiver answered {status}: redirects are not followed")
+        return ResponseClass("retry", f"the receiver returned {status}: redirects are not followed")
     not_before = _asked(reply.headers.get("retry-after", ""), now) if status in _WAIT else 0
-    return ResponseClass("retry", f"the receiver answered {status}", not_before)
+    return ResponseClass("retry", f"the receiver returned {status}", not_before)
 
 
 def _asked(text: str, now: int) -> int:

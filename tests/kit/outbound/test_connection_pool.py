@@ -77,7 +77,7 @@ async def test_a_new_connection_that_is_closed_is_a_failure() -> None:
         writer.close()
 
     async with running_receiver(script=rude) as here, client() as outbound:
-        with pytest.raises(RequestFailed, match="without an answer"):
+        with pytest.raises(RequestFailed, match="without a response"):
             await post(outbound, here)
         assert here.connections == 1
 

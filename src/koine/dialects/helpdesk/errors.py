@@ -106,6 +106,6 @@ def _limit_or_failure(refusal: Refusal | None) -> ErrorFields:
             return 429, "RATE_LIMIT_EXCEEDED", "Too many requests", details
         case Unavailable(retry_after=seconds):
             details = {"retryAfter": seconds}
-            return 503, "SERVICE_UNAVAILABLE", "The server cannot answer now", details
+            return 503, "SERVICE_UNAVAILABLE", "The server is temporarily unavailable", details
         case _:
             return 500, "INTERNAL_ERROR", "Something went wrong on our side", None

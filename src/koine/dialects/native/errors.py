@@ -32,7 +32,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "invalid": (422, "The values are refused"),
     "too-many-requests": (429, "Too many requests"),
     "internal": (500, "Something went wrong on the server's side"),
-    "unavailable": (503, "The server cannot answer now"),
+    "unavailable": (503, "The server is temporarily unavailable"),
 }
 ERRORS: dict[int, type] = dict.fromkeys((status for status, _ in TITLES.values()), Problem)
 UNAUTHENTICATED_DETAILS = {

@@ -37,8 +37,8 @@ class WriteBatcher:
         self._batcher = Batcher(
             self._write, max_size=MAX_BATCH, lanes=LANES, replays=_is_of_one_send
         )
-        self.answered = 0
-        """How many sends have got their result since the start."""
+        self.completed = 0
+        """How many sends got their result since the start."""
 
     async def send(self, request: SendRequest) -> Message:
         """Send a message; when this returns it is on disk. Raises the Refusal of this request, and
@@ -57,7 +57,7 @@ class WriteBatcher:
             outcomes = await self._db.write_batch(send_batch, self._clock.now(), requests)
         metrics.SEND_BATCH_SIZE.observe(len(batch))
         metrics.SENDS.inc(sum(not isinstance(outcome, Refusal) for outcome in outcomes))
-        self.answered += len(batch)
+        self.completed += len(batch)
         return outcomes
 
 

@@ -87,11 +87,11 @@ class IssuerKeys:
     async def _fetched(self, issuer: TokenIssuer) -> str:
         reply = await self._outbound.send(Request("GET", issuer.jwks_url or "", _ACCEPT))
         if reply.status != OK:
-            raise RequestFailed(f"the answer's status is {reply.status}")
+            raise RequestFailed(f"the response has the status {reply.status}")
         if reply.truncated:
             raise RequestFailed("the key set is too long")
         text = reply.body.decode("utf-8", "replace").strip()
         if not text.startswith("{"):
-            raise RequestFailed("the answer is no key set")
+            raise RequestFailed("the response is not a key set")
         jwt_keys.check_key(text, issuer.algorithm)
         return text

@@ -91,7 +91,7 @@ class OutboundClient:
                 response = await self._exchange(keys, message)
         except TimeoutError:
             raise RequestFailed(
-                f"no whole answer within {self._timeout_seconds:g} seconds"
+                f"no complete response within {self._timeout_seconds:g} seconds"
             ) from None
         took = (time.perf_counter_ns() - began) // 1000
         return Response(response.status, response.headers, response.body, took, response.truncated)

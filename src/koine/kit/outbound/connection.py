@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
         if waiter is None or response is None or waiter.done():
             return
         if not response.bytes_received:
-            waiter.set_exception(StaleConnection("the connection was closed without an answer"))
+            waiter.set_exception(StaleConnection("the connection was closed without a response"))
             return
         try:
             response.end()

@@ -43,24 +43,24 @@ class ResponseReader:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            raise RequestFailed("the answer changes the protocol") from None
+            raise RequestFailed("the response changes the protocol") from None
         except httptools.HttpParserError:
             self._keep_alive = False
             if not self.complete:
-                raise RequestFailed("the answer is no HTTP") from None
+                raise RequestFailed("the response is not HTTP") from None
         most = (
             MAX_HEAD_BYTES
             if not self._head_done
             else MAX_HEAD_BYTES + _MAX_FRAMING_RATIO * self._limit
         )
         if self._head_bytes > MAX_HEAD_BYTES or (self.bytes_received > most and not self.complete):
-            raise RequestFailed("the answer has too many headers")
+            raise RequestFailed("the response has too many headers")
 
     def end(self) -> None:
         """The server closed the connection. Raises RequestFailed unless that ends the response."""
         framed = "content-length" in self.headers or "transfer-encoding" in self.headers
         if not self._head_done or framed:
-            raise RequestFailed("the connection was closed before the answer was whole")
+            raise RequestFailed("the connection was closed before the response was complete")
         self.complete = True
 
     # Called by the parser

@@ -107,8 +107,8 @@ class LogQuery(PageQuery, frozen=True):
 
 
 class Log(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One event on its way to the webhook (D). `_id` is its `webhook-id`; the answer is the last
-    one."""
+    """One event for the webhook (D). `_id` is its `webhook-id`; the response is that of the last
+    attempt."""
 
     id: str = field(name="_id")
     event: str
