@@ -24,7 +24,7 @@ from tests.support import databases
 from tests.support.shared_postgres import SharedPostgres
 
 
-@pytest.mark.parametrize("query", [messages._LATEST, send._CONTEXTS, send._EXISTING])
+@pytest.mark.parametrize("query", [messages._BY_SEQS, send._CONTEXTS, send._EXISTING])
 async def test_rows_of_a_parameter_drive_the_join_and_no_tenant_is_scanned(
     query: Query[object], tmp_path: Path
 ) -> None:

@@ -51,11 +51,12 @@ class Page(Struct, frozen=True):
     contexts: list[EventContext]
 
 
-class ReadPosition(Struct):
-    """How far a reader has read the log; `own_positions` is kept from page to page."""
+class LogPosition(Struct):
+    """The position of the last event that a reader has read or passed over; `own_positions` is
+    kept from page to page."""
 
     actor: Actor
-    position: int
+    last: int
     own_positions: OwnPositions | None = None
 
 
@@ -68,56 +69,56 @@ class Backlog:
         self._max_contact_events = engine.settings.contact_catch_up_events
         self._slots = FairSemaphore(CONCURRENT_PAGES)
 
-    async def page(self, reader: ReadPosition, upto: int) -> Page | None:
+    async def page(self, position: LogPosition, upto: int) -> Page | None:
         """The next page, at most up to `upto`; None when events behind the position are no longer
         in the log, or a contact missed more than it may catch up with."""
-        async with self._slots.slot(reader.actor.tenant_id, reader.actor.caller):
-            if upto - reader.position <= self.in_order_below or receives_whole_log(reader.actor):
-                return await self._log_page(reader, upto)
-            return await self._own_page(reader, upto)
+        async with self._slots.slot(position.actor.tenant_id, position.actor.caller):
+            if upto - position.last <= self.in_order_below or receives_whole_log(position.actor):
+                return await self._log_page(position, upto)
+            return await self._own_page(position, upto)
 
-    async def _log_page(self, reader: ReadPosition, upto: int) -> Page | None:
+    async def _log_page(self, position: LogPosition, upto: int) -> Page | None:
         found, deleted_until = await self._db.read(
-            reader.actor.tenant_id, _read_after, reader.position, upto
+            position.actor.tenant_id, _read_after, position.last, upto
         )
-        if reader.position < deleted_until:
+        if position.last < deleted_until:
             return None
         last = found[-1].position if len(found) == PAGE_EVENTS else upto
-        return Page(last, await self._load("log", reader.actor, found))
+        return Page(last, await self._load("log", position.actor, found))
 
-    async def _own_page(self, reader: ReadPosition, upto: int) -> Page | None:
-        if not _covers(reader):
-            return await self._find_own_positions(reader, upto)
-        return await self._next_own_page(reader)
+    async def _own_page(self, position: LogPosition, upto: int) -> Page | None:
+        if not _covers(position):
+            return await self._find_own_positions(position, upto)
+        return await self._next_own_page(position)
 
-    async def _find_own_positions(self, reader: ReadPosition, upto: int) -> Page | None:
+    async def _find_own_positions(self, position: LogPosition, upto: int) -> Page | None:
         """Find the reader's own positions, and return the first page of them."""
-        actor, is_contact = reader.actor, reader.actor.kind == "contact"
+        actor, is_contact = position.actor, position.actor.kind == "contact"
         own = await reader_events.conversations(self._db, actor, MAX_OWN_CONVERSATIONS)
         if own is None:
-            return None if is_contact else await self._log_page(reader, upto)
+            return None if is_contact else await self._log_page(position, upto)
         most = self._max_contact_events if is_contact else MAX_OWN_POSITIONS
-        stretch = PositionRange(reader.position, upto, most)
+        stretch = PositionRange(position.last, upto, most)
         positions, is_more = await reader_events.positions(self._db, actor, own, stretch)
         if is_more and is_contact:
             return None
-        reader.own_positions = OwnPositions(
-            actor, reader.position, positions[-1] if is_more else upto, positions
+        position.own_positions = OwnPositions(
+            actor, position.last, positions[-1] if is_more else upto, positions
         )
-        return await self._next_own_page(reader)
+        return await self._next_own_page(position)
 
-    async def _next_own_page(self, reader: ReadPosition) -> Page | None:
+    async def _next_own_page(self, position: LogPosition) -> Page | None:
         """The next page of the positions that were found."""
-        own = reader.own_positions
+        own = position.own_positions
         assert own is not None
-        first = bisect_right(own.positions, reader.position)
+        first = bisect_right(own.positions, position.last)
         positions = own.positions[first : first + PAGE_EVENTS]
-        found, deleted_until = await self._db.read(reader.actor.tenant_id, _read_at, positions)
-        if reader.position < deleted_until:
+        found, deleted_until = await self._db.read(position.actor.tenant_id, _read_at, positions)
+        if position.last < deleted_until:
             return None
         is_last = first + PAGE_EVENTS >= len(own.positions)
         upto = own.upto if is_last else positions[-1]
-        return Page(upto, await self._load("own", reader.actor, found))
+        return Page(upto, await self._load("own", position.actor, found))
 
     async def _load(self, how: str, actor: Actor, events: list[LoggedEvent]) -> list[EventContext]:
         metrics.EVENTS_CAUGHT_UP.labels(how).inc(len(events))
@@ -131,13 +132,13 @@ def shared_only(actor: Actor) -> str | None:
     return actor.identity_id if actor.kind == "user" else None
 
 
-def _covers(reader: ReadPosition) -> bool:
+def _covers(position: LogPosition) -> bool:
     """Whether the positions found before are of the same actor and go beyond where it is."""
-    found = reader.own_positions
+    found = position.own_positions
     return (
         found is not None
-        and found.actor == reader.actor
-        and found.after <= reader.position < found.upto
+        and found.actor == position.actor
+        and found.after <= position.last < found.upto
     )
 
 

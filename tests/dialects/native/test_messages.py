@@ -1,4 +1,4 @@
-"""Messages over HTTP: sending, listing, read positions."""
+"""Messages over HTTP: sending, listing, read marks."""
 
 import httpx
 import pytest
@@ -157,7 +157,7 @@ async def test_times_bound_the_messages(api: httpx.AsyncClient, cast: Cast, path
     assert [m["content"] for m in await list_all(api, f"{path}/messages", **bounds)] == ["1"]
 
 
-async def test_a_participant_moves_its_read_position(
+async def test_a_participant_moves_its_read_mark(
     api: httpx.AsyncClient, cast: Cast, path: str
 ) -> None:
     ids = [(await post_message(api, path, str(n))).json()["id"] for n in range(3)]

@@ -70,7 +70,7 @@ class ChatsEventEncoder(Struct, frozen=True, cache_hash=True):
     name: ClassVar[str] = "chats"
 
     def view(self, context: EventContext, actor: Actor) -> str | None:
-        """The event's name; None for private notes and read positions, which this dialect lacks."""
+        """The event's name; None for private notes and read marks, which this dialect lacks."""
         kind, conversation, message = context.event.kind, context.conversation, context.message
         if kind in _MESSAGE_EVENTS and (message is None or message.private):
             return None

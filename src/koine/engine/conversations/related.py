@@ -61,8 +61,9 @@ async def _messages(tx: Tx, items: list[Conversation]) -> dict[str, list[Message
 
 
 async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:
-    marks = [(c.id, c.last_public_seq) for c in items if c.last_public_seq]
-    return await messages.at_seq_by_conversation(tx, marks) if marks else {}
+    keys = [(c.id, c.last_public_seq) for c in items if c.last_public_seq]
+    found = await messages.by_seqs(tx, keys) if keys else {}
+    return {conversation_id: message for (conversation_id, _), message in found.items()}
 
 
 async def _senders(tx: Tx, items: list[Conversation]) -> dict[str, LastSenders]:

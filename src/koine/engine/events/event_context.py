@@ -51,8 +51,8 @@ async def load(tx: Tx, events: list[LoggedEvent], shared_only: list[str]) -> lis
     related = structs.replace(
         related, people=related.people | await _named(tx, events, related.people)
     )
-    places = [(e.conversation_id, e.seq) for e in events if e.conversation_id and e.seq]
-    said = await messages.at_positions(tx, places) if places else {}
+    keys = [(e.conversation_id, e.seq) for e in events if e.conversation_id and e.seq]
+    messages_by_seq = await messages.by_seqs(tx, keys) if keys else {}
     contexts = []
     for event in events:
         conversation_id = event.conversation_id or ""
@@ -62,7 +62,7 @@ async def load(tx: Tx, events: list[LoggedEvent], shared_only: list[str]) -> lis
                 event=event,
                 conversation=found.get(conversation_id),
                 participants=tuple(related.participants.get(conversation_id, ())),
-                message=said.get((conversation_id, event.seq or 0)),
+                message=messages_by_seq.get((conversation_id, event.seq or 0)),
                 subject=subject,
                 related=related,
                 readers=related.readers.get(conversation_id),

@@ -1,4 +1,4 @@
-"""The messages of conversations, numbered without gaps."""
+"""The messages of conversations."""
 
 from operator import attrgetter
 from typing import Any
@@ -66,7 +66,7 @@ _OF_TENANT_AT = Query(
     crosses_tenants="a batch of sends is of many tenants; the caller names the tenant itself",
 )
 _wanted = values_table("wanted", {"conversation_id": Uuid(), "seq": t.c.seq.type})
-_LATEST = Query(
+_BY_SEQS = Query(
     select(*ROW.columns)
     .join_from(
         _wanted,
@@ -133,9 +133,9 @@ _MOVE_SENDER = Command(
 
 
 def insert_many(rows: list[tuple[str, Message]]) -> RowBatch:
-    """The command and the rows that insert messages, each with its tenant's id; it returns their
-    numbers. Nothing else inserts messages. Only `engine/sending/send.py` calls it, with the
-    conversations locked."""
+    """The command and the rows that insert messages, each with its tenant's id; it returns the
+    `number` of each. Nothing else inserts messages, and only `engine/sending/send.py` calls it,
+    with the conversations locked."""
     return _INSERT, [(tenant_id, *_given(message)) for tenant_id, message in rows]
 
 
@@ -145,7 +145,7 @@ async def get(tx: Tx, conversation_id: str, message_id: str) -> Message | None:
 
 
 async def by_seq(tx: Tx, conversation_id: str, seq: int) -> Message | None:
-    """The message of this conversation with this number."""
+    """The message of this conversation with this `seq`."""
     return await tx.one(_BY_SEQ, conversation_id=conversation_id, seq=seq)
 
 
@@ -173,15 +173,9 @@ async def of_tenant_at(tx: Tx, tenant_id: str, conversation_id: str, seq: int) -
     return await tx.all(_OF_TENANT_AT, **key)
 
 
-async def at_seq_by_conversation(tx: Tx, marks: list[tuple[str, int]]) -> dict[str, Message]:
-    """The message at each (conversation id, seq), by conversation."""
-    return {m.conversation_id: m for m in await tx.all(_LATEST, wanted=marks)}
-
-
-async def at_positions(tx: Tx, places: list[tuple[str, int]]) -> dict[tuple[str, int], Message]:
-    """The messages at these (conversation id, seq), without those that do not exist."""
-    found = await tx.all(_LATEST, wanted=places)
-    return {(m.conversation_id, m.seq): m for m in found}
+async def by_seqs(tx: Tx, keys: list[tuple[str, int]]) -> dict[tuple[str, int], Message]:
+    """The messages with these (conversation id, seq), without those that do not exist."""
+    return {(m.conversation_id, m.seq): m for m in await tx.all(_BY_SEQS, wanted=keys)}
 
 
 async def public_of(tx: Tx, conversation_ids: list[str]) -> dict[str, list[Message]]:
@@ -229,8 +223,8 @@ async def delete_of(tx: Tx, conversation_id: str) -> int:
 def join_at(
     listed: Select[Any], conversation_id: ColumnElement[str], seq: ColumnElement[int]
 ) -> Select[Any]:
-    """Join a select that has the columns of `ROW` to the message with the number `seq` of each
-    row's conversation."""
+    """Join a select that has the columns of `ROW` to the message with this `seq` of each row's
+    conversation."""
     at = and_(
         t.c.tenant_id == param("tenant_id"), t.c.conversation_id == conversation_id, t.c.seq == seq
     )

@@ -1,4 +1,4 @@
-"""The participants of conversations, and their read positions."""
+"""The participants of conversations, and their read marks."""
 
 from sqlalchemy import (
     and_,
@@ -22,7 +22,7 @@ from koine.store.tables import conversations, identities, messages
 from koine.store.tables import participants as t
 
 ReadMark = tuple[int, int, str | None]
-"""A read position: seq, public_seq and id of the message shown as last read (None: do not change
+"""The seq, public_seq and id of the message shown as last read (None: do not change
 it)."""
 
 _IN_TENANT = t.c.tenant_id == param("tenant_id")
@@ -240,7 +240,7 @@ async def set_role(tx: Tx, conversation_id: str, identity_id: str, role: str) ->
 
 
 async def mark_read(tx: Tx, conversation_id: str, identity_id: str, mark: ReadMark) -> bool:
-    """Move the read position forward to a message; False if it is there or further."""
+    """Move the read mark forward to a message; False if it is there or further."""
     seq, public_seq, message_id = mark
     moved = await tx.run(
         _READ, conversation_id=conversation_id, identity_id=identity_id,
@@ -256,7 +256,7 @@ async def conversations_of(tx: Tx, identity_id: str) -> list[str]:
 
 async def reassign(tx: Tx, conversation: Conversation, old_id: str, new_id: str, now: int) -> None:
     """Make another identity the participant in place of `old_id` (merging contacts). If both are,
-    the later read position remains, and the identity participates if either did."""
+    the later read mark remains, and the identity participates if either did."""
     key = {"conversation_id": conversation.id, "identity_id": old_id}
     old = await tx.one(_GET, **key)
     if old is None:

@@ -50,7 +50,7 @@ class ConversationHead(Struct, frozen=True):
     updated_at: int
 
     def with_last_seq(self, seq: int) -> "ConversationHead":
-        """This head with another last number."""
+        """This head with another `last_seq`."""
         own = astuple(self)[: len(ConversationHead.__struct_fields__)]
         return replace(ConversationHead(*own), last_seq=seq)
 
@@ -74,7 +74,7 @@ class SendContext(ConversationHead, frozen=True):
 
 
 class SenderReadMark(Struct, frozen=True):
-    """The read position of a sender, which is its own message. `read_message_id` None: the message
+    """The read mark of a sender, which is its own message. `read_message_id` None: the message
     shown as last read does not change."""
 
     tenant_id: str
@@ -210,7 +210,7 @@ async def lock_and_load(tx: Tx, requested: list[tuple[str, str, str | None]]) ->
 async def existing_client_keys(
     tx: Tx, keyed: list[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], int]:
-    """The numbers of the messages with these (tenant, conversation, client key), if they exist."""
+    """The `seq` of the messages with these (tenant, conversation, client key), if they exist."""
     if not keyed:
         return {}
     return {(row[0], row[1], row[2]): row[3] for row in await tx.all(_BY_CLIENT_KEY, keyed=keyed)}
@@ -245,7 +245,7 @@ async def move_in_lists(tx: Tx, moved: list[MovedHead]) -> None:
 
 
 def update_read_marks(marks: list[SenderReadMark]) -> tuple[RowBatch, RowBatch]:
-    """The commands and the rows that write the read positions of senders."""
+    """The commands and the rows that write the read marks of senders."""
     with_message = [astuple(mark) for mark in marks if mark.read_message_id is not None]
     others = [
         (m.tenant_id, m.conversation_id, m.identity_id, m.read_seq, m.read_public,

@@ -51,7 +51,7 @@ async def list_messages(request: Request[None, schemas.ListMessages]) -> schemas
         MessageFilter(start=start, end=end), window, as_participant=True,
     )  # fmt: skip
     if _has_unread(page):
-        # On a full disk the read position cannot be stored; the messages can still be read.
+        # On a full disk the read mark cannot be stored; the messages can still be read.
         with suppress(Unavailable):
             await messages.mark_read(
                 request.engine, request.actor, conversation_id, page.items[0].id
@@ -98,7 +98,7 @@ async def send_message(request: Request[schemas.SendMessage, Common]) -> schemas
 
 
 def _has_unread(page: MessagePage) -> bool:
-    """Whether the page's newest message is behind the read position of a participant, who has not
+    """Whether the page's newest message is behind the read mark of a participant, who has not
     left (D)."""
     participant = page.participant
     if participant is None or participant.left_at is not None or not page.items:

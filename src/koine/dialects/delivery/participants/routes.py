@@ -1,4 +1,4 @@
-"""The requests for participants and read positions (delivery.md, Neighbours)."""
+"""The requests for participants and read marks (delivery.md, Neighbours)."""
 
 from koine.dialects.delivery.parsing import optional_id, parse_id, path_id
 from koine.dialects.delivery.participants import schemas

@@ -1,4 +1,4 @@
-"""Bodies and queries of the requests for participants and read positions (delivery.md, D)."""
+"""Bodies and queries of the requests for participants and read marks (delivery.md, D)."""
 
 from typing import Annotated, Literal
 

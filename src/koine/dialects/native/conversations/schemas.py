@@ -97,9 +97,8 @@ class Preview(Struct, frozen=True):
 class Conversation(Struct, frozen=True, kw_only=True):
     """One conversation, with all that any dialect can say of it.
 
-    `message_count` counts what everyone may see, `last_seq` is the number of the newest message the
-    caller may see;
-    `unread_count` is the caller's own.
+    `message_count` counts what everyone may see, `last_seq` is the `seq` of the newest message the
+    caller may see; `unread_count` is the caller's own.
     """
 
     id: str

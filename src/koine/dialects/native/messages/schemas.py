@@ -11,7 +11,7 @@ from koine.model.message import CONTENT_LIMIT, MessageType, WhenClosed
 
 
 class MessageQuery(PageQuery, frozen=True, kw_only=True):
-    """Messages with a number below `before` and above `after`, made from one time to another."""
+    """Messages with a `seq` below `before` and above `after`, made from one time to another."""
 
     before: Annotated[int, Meta(ge=1)] | None = None
     after: Annotated[int, Meta(ge=0)] | None = None

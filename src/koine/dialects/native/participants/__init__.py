@@ -1,1 +1,1 @@
-"""The participants of a conversation and their read positions."""
+"""The participants of a conversation and their read marks."""

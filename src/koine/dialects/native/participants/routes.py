@@ -95,7 +95,7 @@ async def remove_participant(request: Request[None, None]) -> None:
     tags=TAGS,
 )
 async def mark_read(request: Request[schemas.MarkRead, None]) -> schemas.MarkReadResult:
-    """Move the read position of the caller, who is a participant."""
+    """Move the read mark of the caller, who is a participant."""
     conversation_id = fields.path_id(request, "conversation_id")
     message_id = fields.parse_optional_id("message_id", request.body.message_id)
     moved = await participants.read(

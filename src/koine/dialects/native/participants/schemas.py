@@ -1,4 +1,4 @@
-"""The types of participants and read positions."""
+"""The types of participants and read marks."""
 
 from msgspec import Struct
 

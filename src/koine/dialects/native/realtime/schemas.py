@@ -33,7 +33,7 @@ class EventData(Struct, frozen=True, kw_only=True):
     """The subjects of an event, as GET returns them to the receiver now.
 
     `message.*`: `message`, `conversation`, and `participant`: the sender as participant, if it
-    is one, since sending moves its read position. `conversation.*` and `participant.*`:
+    is one, since sending moves its read mark. `conversation.*` and `participant.*`:
     `conversation` and `participants`, but `conversation.removed` and `.deleted` have
     `conversation_id` alone: the receiver may not read it any more. `ticket.*`: `ticket`, and
     `conversation` unless that was taken out of the lists.
@@ -68,8 +68,8 @@ class EventData(Struct, frozen=True, kw_only=True):
 class Event(Struct, frozen=True):
     """One change of the tenant's data, with its subjects as they are now.
 
-    `id` is the same on every stream, however often it is sent. `seq` is the number of the message
-    it is about.
+    `id` is the same on every stream, however often it is sent. `seq` is that of the message it
+    is about.
     """
 
     id: str
