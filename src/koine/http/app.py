@@ -1,7 +1,7 @@
 """The ASGI application. A request goes through it in this order:
 
 1. `App.__call__` gives it an id, finds the dialect that owns its path, and the route.
-2. `Endpoint.prepare` authenticates it and reads its query and body.
+2. `CompiledRoute.prepare` authenticates it and reads its query and body.
 3. `_run_handler` runs the route's handler; under an Idempotency-Key, once (`run_once`).
 4. `_respond` turns refusals and exceptions into the dialect's error responses, and counts.
 5. `_serve` sends the response, whole or chunk by chunk, with the headers every response has.
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from koine.http.body import ClientDisconnected
+from koine.http.compiled_route import CompiledRoute
 from koine.http.cors import preflight_response
 from koine.http.dialect import Dialect, MethodNotAllowed, WebSocketDialect
-from koine.http.endpoint import Endpoint
 from koine.http.headers import Headers
 from koine.http.health import ReadinessChecks
 from koine.http.idempotency import IdempotencyStore, key_of, run_once
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("koine.http")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_NO_METHODS: dict[str, tuple[Endpoint, tuple[str, ...]]] = {}
+_NO_METHODS: dict[str, tuple[CompiledRoute, tuple[str, ...]]] = {}
 
 
 def build_app(
@@ -139,14 +139,14 @@ class App:
         if found is None:
             await _serve_unrouted(mounted, request, tuple(methods), send)
             return
-        endpoint, names = found
-        request.route = endpoint.route
+        compiled, names = found
+        request.route = compiled.route
         request.path = dict(zip(names, values, strict=True))
         if tracing.active():
-            with _span(endpoint, request):
-                await _serve(mounted, endpoint, request, receive, send)
+            with _span(compiled, request):
+                await _serve(mounted, compiled, request, receive, send)
         else:
-            await _serve(mounted, endpoint, request, receive, send)
+            await _serve(mounted, compiled, request, receive, send)
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         mounted = self._prefixes.find(split_path(scope["path"]) or [])
@@ -191,21 +191,21 @@ def _request_id(headers: Headers) -> str:
     return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else new_id()
 
 
-def _span(endpoint: Endpoint, request: AnyRequest) -> AbstractContextManager[None]:
+def _span(compiled: CompiledRoute, request: AnyRequest) -> AbstractContextManager[None]:
     parent = {name: request.headers.get(name) or "" for name in ("traceparent", "tracestate")}
-    attributes = {"http.request.method": request.method, "http.route": endpoint.route.path}
-    return tracing.server_span(endpoint.metrics.name, parent, attributes)
+    attributes = {"http.request.method": request.method, "http.route": compiled.route.path}
+    return tracing.server_span(compiled.metrics.name, parent, attributes)
 
 
 async def _serve(
     mounted: MountedDialect,
-    endpoint: Endpoint,
+    compiled: CompiledRoute,
     request: AnyRequest,
     receive: Receive,
     send: Send,
 ) -> None:
     try:
-        response = await _respond(mounted, endpoint, request, receive)
+        response = await _respond(mounted, compiled, request, receive)
         if isinstance(response, RawResponse):
             head = request.scope["method"] == "HEAD"
             await send_response(send, response, mounted.common_headers(request), head)
@@ -218,7 +218,7 @@ async def _serve(
 
 
 async def _respond(
-    mounted: MountedDialect, endpoint: Endpoint, request: AnyRequest, receive: Receive
+    mounted: MountedDialect, compiled: CompiledRoute, request: AnyRequest, receive: Receive
 ) -> RawResponse | StreamingResponse | None:
     """The response; None when the client disconnected before its request was read."""
     response: RawResponse | StreamingResponse
@@ -226,10 +226,10 @@ async def _respond(
         raw_query = request.scope["query_string"]
         if raw_query:
             request.raw_query = parse_pairs(raw_query)
-        await endpoint.prepare(request, receive)
-        response = await _run_handler(mounted, endpoint, request)
+        await compiled.prepare(request, receive)
+        response = await _run_handler(mounted, compiled, request)
     except ClientDisconnected:
-        endpoint.metrics.record(request, CLIENT_CLOSED_REQUEST)
+        compiled.metrics.record(request, CLIENT_CLOSED_REQUEST)
         return None
     except Refusal as refusal:
         response = mounted.error_response(request, refusal)
@@ -238,14 +238,14 @@ async def _respond(
     finally:
         for file in request.files:
             await file.close()
-    endpoint.metrics.record(request, response.status)
+    compiled.metrics.record(request, response.status)
     return response
 
 
 async def _run_handler(
-    mounted: MountedDialect, endpoint: Endpoint, request: AnyRequest
+    mounted: MountedDialect, compiled: CompiledRoute, request: AnyRequest
 ) -> RawResponse | StreamingResponse:
-    route, store = endpoint.route, request.context.idempotency
+    route, store = compiled.route, request.context.idempotency
     key = None if store is None or not route.idempotent else key_of(request)
 
     async def run(handler: Handler) -> RawResponse | StreamingResponse:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 
 from koine.engine.idempotency import KeyReused
+from koine.http.compiled_route import CompiledRoute
 from koine.http.cors import CORS, allowed_methods
 from koine.http.dialect import Dialect, FormatSuffixDialect, LocalisedDialect, MethodNotAllowed
-from koine.http.endpoint import Endpoint
 from koine.http.headers import RawHeaders, encode
 from koine.http.rate_limits import RateLimited
 from koine.http.request import AnyRequest, Response
@@ -22,7 +22,7 @@ _log = structlog.get_logger("koine.http")
 
 
 class MountedDialect:
-    """One dialect, with an `Endpoint` for each of its routes.
+    """One dialect, with a `CompiledRoute` for each of its routes.
 
     Raises ValueError for a route outside the dialect's prefixes, or declared twice.
     """
@@ -32,11 +32,11 @@ class MountedDialect:
         self.cors: RawHeaders = CORS if dialect.cors else []
         self.format_suffix = dialect if isinstance(dialect, FormatSuffixDialect) else None
         self.unrouted_metrics = RequestMetrics(dialect.name, "", "", logged=settings.access_log)
-        self.router: Router[Endpoint] = Router()
+        self.router: Router[CompiledRoute] = Router()
         self._localised = dialect if isinstance(dialect, LocalisedDialect) else None
         for route in dialect.routes:
             _check_prefix(dialect, route.path)
-            self.router.add(route.method, route.path, Endpoint(route, dialect, settings))
+            self.router.add(route.method, route.path, CompiledRoute(route, dialect, settings))
 
     def error_response(
         self, request: AnyRequest, refusal: Refusal, *, route_known: bool = True

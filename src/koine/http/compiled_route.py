@@ -20,8 +20,8 @@ from koine.model.errors import Malformed, Unavailable
 _KEY = HEADER.lower().encode()
 
 
-class Endpoint:
-    """One route with its readers, which are compiled once from its types."""
+class CompiledRoute:
+    """One route with the readers of its query and body, which are compiled once from its types."""
 
     def __init__(self, route: Route, dialect: Dialect, settings: Settings) -> None:
         self.route = route
