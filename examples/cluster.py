@@ -84,7 +84,7 @@ async def _restart_when_ended(name: str, node: Server, restart_after: float) -> 
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         if not node.runs:
-            _say(f"Node {name} has ended; it comes again in {restart_after:.0f} seconds.")
+            _say(f"Node {name} has ended; it starts again in {restart_after:.0f} seconds.")
             await asyncio.sleep(restart_after)
             node.start()
             await node.wait_ready()
