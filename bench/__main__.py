@@ -25,14 +25,14 @@ def main() -> None:
         _log("starting PostgreSQL and filling it")
         cluster = postgres.start()
         try:
-            asyncio.run(postgres.fill(cluster.url, scale.world))
+            asyncio.run(postgres.fill(cluster.url, scale.size))
             machine = host_info.describe(directory, asyncio.run(_version(cluster.url)))
             suite.on_postgres(cluster)
         finally:
             cluster.stop()
         _log("filling SQLite")
         path = directory / "koine.db"
-        asyncio.run(sqlite.fill(path, scale.world))
+        asyncio.run(sqlite.fill(path, scale.size))
         suite.on_sqlite(path)
     if not arguments.short:
         report.write(suite.figures, machine)

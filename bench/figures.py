@@ -5,7 +5,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from bench.generator import Load
+from bench.generator import LoadResult
 
 
 class Sample(Struct, frozen=True):
@@ -71,7 +71,7 @@ class Figures:
         self.stream_delays: list[dict[str, float]] = []
         self.starts: defaultdict[str, list[float]] = defaultdict(list)
 
-    def add_load(self, name: str, load: Load) -> None:
+    def add_load(self, name: str, load: LoadResult) -> None:
         """Add what the load generator measured."""
         self.samples[name].append(Sample(load.rate, load.p50_ms, load.p99_ms))
 

@@ -15,7 +15,7 @@ STAMP = "@" * 20
 """A placeholder in a request: the generator replaces it by a number that no other request has."""
 
 
-class Load(Struct, frozen=True):
+class LoadResult(Struct, frozen=True):
     """The results of one run; `bytes` is the size of the responses, heads included."""
 
     requests: int
@@ -52,7 +52,7 @@ class Generator:
                 file.write(b"%d\n%b" % (len(request), request))
         return path
 
-    def run(self, port: int, requests: Path, connections: int, seconds: float) -> Load:
+    def run(self, port: int, requests: Path, connections: int, seconds: float) -> LoadResult:
         """Send random ones of `requests` for `seconds`. Raises LoadFailed."""
         command = [self._program, HOST, port, connections, seconds, requests]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
@@ -64,9 +64,9 @@ class Generator:
         return load
 
 
-def parse(output: str) -> Load:
+def parse(output: str) -> LoadResult:
     """Decode the output of the generator."""
-    return msgspec.json.decode(output, type=Load)
+    return msgspec.json.decode(output, type=LoadResult)
 
 
 def compile_to(program: Path, source: Path = SOURCE) -> None:

@@ -1,6 +1,6 @@
 """`make bench-large`: lists over 10,000 and over 1,000,000 conversations (docs/benchmarks.md).
 
-Both worlds are built on both databases, in batches that are committed one by one: an interrupted
+Both tenants are built on both databases, in batches that are committed one by one: an interrupted
 build continues after the last batch. With --dir they are kept, and the next run only measures.
 """
 
@@ -18,12 +18,12 @@ from bench import large_seed
 from bench.generator import Generator
 from bench.large_lists import Lists, Medians
 from bench.server import Server
-from bench.world import LARGE, TINY, TYPICAL, World
+from bench.tenant_size import LARGE, TINY, TYPICAL, TenantSize
 
 NEEDED_GIB = {"postgres": 12, "sqlite": 10}
-"""Disk space that the worlds need while they are built."""
-WORLDS = {"10k": TYPICAL, "1m": LARGE}
-SHORT_WORLDS = {"10k": TINY, "1m": structs.replace(TINY, conversations=240)}
+"""Disk space that the tenants need while they are built."""
+SIZES = {"10k": TYPICAL, "1m": LARGE}
+SHORT_SIZES = {"10k": TINY, "1m": structs.replace(TINY, conversations=240)}
 """For the short form, which tests the command; its figures mean nothing."""
 READS_ONLY = {"KOINE_UNSAFE_DATABASE": "true"}
 """The server accepts databases that were built without fsync: it only reads."""
@@ -58,14 +58,14 @@ def main() -> None:
 
 
 def _compare(database: str, directory: Path, short: bool) -> bool:
-    """Build and measure one database's two worlds; whether a bound is exceeded."""
-    worlds = SHORT_WORLDS if short else WORLDS
+    """Build and measure one database's two tenants; whether a bound is exceeded."""
+    sizes = SHORT_SIZES if short else SIZES
     with large_seed.urls(database, directory) as url_of:
-        for name, world in worlds.items():
-            asyncio.run(large_seed.build(database, url_of(name), world, _log))
+        for name, size in sizes.items():
+            asyncio.run(large_seed.build(database, url_of(name), size, _log))
         _log(f"{database}: measuring")
-        urls = {name: url_of(name) for name in worlds}
-        times = _measure(worlds, urls, *((1, 0.01) if short else (3, 0.5)))
+        urls = {name: url_of(name) for name in sizes}
+        times = _measure(sizes, urls, *((1, 0.01) if short else (3, 0.5)))
     print(f"\n{database}, ms for one list, one at a time (p50)")
     print(f"{'':<44}{'10k':>10}{'1m':>10}{'ratio':>8}")
     for what, large in times["1m"].items():
@@ -82,9 +82,9 @@ def _compare(database: str, directory: Path, short: bool) -> bool:
 
 
 def _measure(
-    worlds: dict[str, World], urls: dict[str, str], rounds: int, seconds: float
+    sizes: dict[str, TenantSize], urls: dict[str, str], rounds: int, seconds: float
 ) -> dict[str, Medians]:
-    """Measure both worlds list by list, in turn: a slow minute of the machine slows both."""
+    """Measure both tenants list by list, in turn: a slow minute of the machine slows both."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="koine-bench-")))
         generator = Generator(scratch)
@@ -92,7 +92,7 @@ def _measure(
             name: Lists(
                 stack.enter_context(Server(url, scratch, settings=READS_ONLY)),
                 generator,
-                worlds[name],
+                sizes[name],
             )
             for name, url in urls.items()
         }

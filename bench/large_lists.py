@@ -1,4 +1,4 @@
-"""The lists that are measured over a large world, one request at a time over one connection."""
+"""The lists that are measured of a large tenant, one request at a time over one connection."""
 
 import json
 from collections import defaultdict
@@ -11,8 +11,8 @@ from msgspec import Struct
 from bench.generator import Generator, get
 from bench.seed import token_claims
 from bench.server import SECRET, Server
+from bench.tenant_size import ADMIN, FIRST_AGENT, INBOX, PERSON, TenantSize, uuid
 from bench.workload import DAY_S, messages
-from bench.world import ADMIN, FIRST_AGENT, INBOX, PERSON, World, uuid
 from koine.engine.core.engine import ISSUER
 from koine.engine.verification.jwt import TokenSigner
 from koine.kit.clock import SystemClock
@@ -40,24 +40,24 @@ class ListQuery(Struct, frozen=True):
 
 
 class Lists:
-    """The lists of one server with one world: the first page of each, and page 500 of the deep."""
+    """The lists of one server with one tenant: the first page of each, and page 500 of the deep."""
 
-    def __init__(self, server: Server, generator: Generator, world: World) -> None:
+    def __init__(self, server: Server, generator: Generator, size: TenantSize) -> None:
         self._server = server
         self._generator = generator
         self._times: defaultdict[str, list[float]] = defaultdict(list)
         self.calls: dict[str, Path] = {}
         signer = TokenSigner(SECRET, ISSUER, ISSUER, SystemClock())
-        for query in _lists(world):
-            token = signer.sign(token_claims(world, query.person, query.role), DAY_S)
+        for query in _lists(size):
+            token = signer.sign(token_claims(size, query.person, query.role), DAY_S)
             for page in (1, DEEP) if query.deep else (1,):
                 self._add(f"{query.what}, page {page}", f"{query.path}&page={page}", token)
-        admin = signer.sign(token_claims(world, ADMIN, "tenant_admin"), DAY_S)
+        admin = signer.sign(token_claims(size, ADMIN, "tenant_admin"), DAY_S)
         for what, path in _cursor_pages(server, admin):
             self._add(f"native, {what}", path, admin)
 
     def measure(self, what: str, seconds: float) -> None:
-        """Request one list repeatedly over one connection, if this world has that page."""
+        """Request one list repeatedly over one connection, if this tenant has that page."""
         if what in self.calls:
             run = self._generator.run(self._server.port, self.calls[what], 1, seconds)
             self._times[what].append(run.p50_ms)
@@ -72,8 +72,8 @@ class Lists:
             self.calls[what] = self._generator.prepare(name, [get(path, token)])
 
 
-def _lists(world: World) -> Iterator[ListQuery]:
-    driver = world.driver_of(1)
+def _lists(size: TenantSize) -> Iterator[ListQuery]:
+    driver = size.driver_of(1)
     admin = (ADMIN, "tenant_admin")
     yield ListQuery("delivery all", f"{DELIVERY}?limit={LIMIT}", *admin, deep=True)
     yield ListQuery("delivery status", f"{DELIVERY}?limit={LIMIT}&status=closed", *admin, deep=True)
@@ -86,7 +86,7 @@ def _lists(world: World) -> Iterator[ListQuery]:
         ("priority", "high"),
         ("assignedTo", uuid(PERSON, FIRST_AGENT)),
         ("inboxId", uuid(INBOX, 1)),
-        ("customerId", uuid(PERSON, world.customer_of(1))),
+        ("customerId", uuid(PERSON, size.customer_of(1))),
     ):
         few = FEW if name == "customerId" else LIMIT
         yield ListQuery(f"helpdesk {name}", f"{HELPDESK}?limit={few}&{name}={value}", *admin)

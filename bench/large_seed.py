@@ -1,4 +1,4 @@
-"""Builds the large worlds in batches, and skips the batches that are already there."""
+"""Creates the large tenants in batches, and skips the batches that are already there."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -9,7 +9,7 @@ import asyncpg
 
 from bench import seed
 from bench.seed import SqlSyntax
-from bench.world import World
+from bench.tenant_size import TenantSize
 from koine.store import schema
 from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
@@ -25,7 +25,7 @@ SETTINGS = UNSAFE_SETTINGS | {
     "max_wal_size": "'8GB'",
     "work_mem": "'64MB'",
 }
-"""Without durability: a lost world is built again, and the measurements only read."""
+"""Without durability: a lost tenant is created again, and the measurements only read."""
 Execute = Callable[[str], Awaitable[object]]
 Log = Callable[[str], None]
 
@@ -56,7 +56,7 @@ class PersistentPostgres(Postgres):
 
 @contextmanager
 def urls(database: str, directory: Path) -> Iterator[Callable[[str], str]]:
-    """The URL of each world's database; a PostgreSQL server runs while the context is open."""
+    """The URL of each tenant's database; a PostgreSQL server runs while the context is open."""
     if database == "sqlite":
         yield lambda name: f"sqlite:///{directory / name}.db"
         return
@@ -68,23 +68,23 @@ def urls(database: str, directory: Path) -> Iterator[Callable[[str], str]]:
         cluster.stop()
 
 
-async def build(database: str, url: str, world: World, log: Log) -> None:
-    """Create the rest of a world."""
+async def build(database: str, url: str, size: TenantSize, log: Log) -> None:
+    """Create the rest of a tenant."""
     sql = SqlSyntax(postgres=database == "postgres")
     if sql.postgres:
         await _create(url)
     await _migrate(url)
     async with _connected(url) as (execute, ask):
         if not await ask("SELECT count(*) FROM tenants"):
-            await _in_transaction(execute, seed.people_and_inboxes(sql, world))
+            await _in_transaction(execute, seed.people_and_inboxes(sql, size))
         done = int(str(await ask("SELECT coalesce(max(number), 0) FROM conversations")))
-        for first in range(done + 1, world.conversations + 1, BATCH_SIZE):
-            last = min(first + BATCH_SIZE - 1, world.conversations)
-            await _in_transaction(execute, seed.conversations(sql, world, first, last))
-            log(f"{database}: {last:,} of {world.conversations:,} conversations")
+        for first in range(done + 1, size.conversations + 1, BATCH_SIZE):
+            last = min(first + BATCH_SIZE - 1, size.conversations)
+            await _in_transaction(execute, seed.conversations(sql, size, first, last))
+            log(f"{database}: {last:,} of {size.conversations:,} conversations")
         if not await ask("SELECT count(*) FROM counters"):
             log(f"{database}: counting the totals")
-            await _in_transaction(execute, seed.totals(sql, world))
+            await _in_transaction(execute, seed.totals(sql, size))
             if sql.postgres:
                 await execute("VACUUM (ANALYZE)")
                 await execute("CHECKPOINT")

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from bench import seed
 from bench.seed import SqlSyntax
-from bench.world import World
+from bench.tenant_size import TenantSize
 from koine.store import schema
 from koine.store.postgres import PostgresDatabase
 from tests.support.postgres import Postgres
@@ -42,14 +42,14 @@ def start() -> Postgres:
     return Postgres(fsync=True, settings=SETTINGS, needs=PROGRAMS).start()
 
 
-async def fill(url: str, world: World) -> None:
-    """Create the tables and the world, and their statistics."""
+async def fill(url: str, size: TenantSize) -> None:
+    """Create the tables and the tenant, and their statistics."""
     database = await PostgresDatabase.open(url)
     await schema.migrate(database)
     await database.close()
     connection = await asyncpg.connect(url)
     try:
-        await seed.small(connection.execute, SqlSyntax(postgres=True), world)
+        await seed.small(connection.execute, SqlSyntax(postgres=True), size)
         await connection.execute("CREATE SEQUENCE bench_ids CACHE 1000")
         await connection.execute("VACUUM (ANALYZE)")
         await connection.execute("CHECKPOINT")
@@ -57,13 +57,13 @@ async def fill(url: str, world: World) -> None:
         await connection.close()
 
 
-def pgbench(server: Postgres, world: World, clients: int, seconds: float, *, hot: bool) -> Run:
+def pgbench(server: Postgres, size: TenantSize, clients: int, seconds: float, *, hot: bool) -> Run:
     """Run the script with `clients`, in random conversations; with `hot`, all in the first."""
     target = urlsplit(server.url)
     # -T takes whole seconds; a shorter run is so many transactions of each client.
     length = ("-T", str(round(seconds))) if seconds >= 1 else ("-t", str(round(seconds * 500)))
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(script_text(world, hot=hot))
+        script.write(script_text(size, hot=hot))
         script.flush()
         done = subprocess.run(
             [
@@ -79,13 +79,13 @@ def pgbench(server: Postgres, world: World, clients: int, seconds: float, *, hot
     return parse(done.stdout)
 
 
-def script_text(world: World, *, hot: bool) -> str:
-    """The script for a world."""
+def script_text(size: TenantSize, *, hot: bool) -> str:
+    """The script for a tenant of this size."""
     values = {
-        "TENANT": world.tenant_id(),
-        "CONVERSATIONS": 1 if hot else world.conversations,
-        "FIRST_DRIVER": world.driver_of(0),
-        "DRIVERS": world.drivers,
+        "TENANT": size.tenant_id(),
+        "CONVERSATIONS": 1 if hot else size.conversations,
+        "FIRST_DRIVER": size.driver_of(0),
+        "DRIVERS": size.drivers,
     }
     return re.sub(r"@(\w+)@", lambda match: str(values[match[1]]), SCRIPT.read_text())
 

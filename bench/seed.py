@@ -1,4 +1,4 @@
-"""Fills a database with a world, by SQL statements for both databases.
+"""Fills a database with a tenant, by SQL statements for both databases.
 
 The rows are those that the engine would write. The counters are computed from the rows at the end,
 with the names of `koine.store.conversations.counters`.
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from msgspec import Struct
 
-from bench.world import (
+from bench.tenant_size import (
     ADMIN,
     AGENTS,
     BASE,
@@ -22,7 +22,7 @@ from bench.world import (
     RESPONDER,
     SEQ_BITS,
     STEP,
-    World,
+    TenantSize,
     prefix,
     uuid,
 )
@@ -51,9 +51,9 @@ class SqlSyntax(Struct, frozen=True):
         )
 
 
-def people_and_inboxes(sql: SqlSyntax, world: World) -> Iterator[str]:
+def people_and_inboxes(sql: SqlSyntax, size: TenantSize) -> Iterator[str]:
     """The tenant, its people and its inboxes."""
-    tenant = world.tenant_id()
+    tenant = size.tenant_id()
     yield _insert(
         "tenants",
         {
@@ -63,7 +63,7 @@ def people_and_inboxes(sql: SqlSyntax, world: World) -> Iterator[str]:
     )  # fmt: skip
     role = (
         f"CASE WHEN n = {ADMIN} THEN 'tenant_admin' WHEN n = {RESPONDER} THEN NULL "
-        f"WHEN n < {FIRST_DRIVER} THEN 'agent' WHEN n < {world.first_customer} THEN 'driver' END"
+        f"WHEN n < {FIRST_DRIVER} THEN 'agent' WHEN n < {size.first_customer} THEN 'driver' END"
     )
     yield _insert(
         "identities",
@@ -76,7 +76,7 @@ def people_and_inboxes(sql: SqlSyntax, world: World) -> Iterator[str]:
             "labels": "'[]'", "settings": "'{}'", "created_at": str(BASE),
             "updated_at": str(BASE),
         },
-        sql.series(1, world.people),
+        sql.series(1, size.people),
     )  # fmt: skip
     yield _insert(
         "inboxes",
@@ -91,36 +91,36 @@ def people_and_inboxes(sql: SqlSyntax, world: World) -> Iterator[str]:
     )  # fmt: skip
 
 
-def conversations(sql: SqlSyntax, world: World, first: int, last: int) -> Iterator[str]:
+def conversations(sql: SqlSyntax, size: TenantSize, first: int, last: int) -> Iterator[str]:
     """The conversations numbered `first` to `last`, with their participants and messages."""
-    tenant, numbers = f"'{world.tenant_id()}'", sql.series(first, last)
-    count = f"CASE WHEN n = 1 THEN {world.deep_messages} ELSE {world.messages} END"
-    yield _insert("conversations", _conversation(sql, world, count), numbers)
+    tenant, numbers = f"'{size.tenant_id()}'", sql.series(first, last)
+    count = f"CASE WHEN n = 1 THEN {size.deep_messages} ELSE {size.messages} END"
+    yield _insert("conversations", _conversation(sql, size, count), numbers)
     for person, read in (("driver", count), ("customer", f"{count} - 2")):
         yield _insert(
             "participants",
             {
                 "tenant_id": tenant, "conversation_id": sql.uuid(CONVERSATION, "n"),
-                "identity_id": sql.uuid(PERSON, _person(world, person)), "role": "'member'",
+                "identity_id": sql.uuid(PERSON, _person(size, person)), "role": "'member'",
                 "joined_at": str(BASE), "read_seq": read, "read_public": read,
                 "read_message_id": sql.uuid(MESSAGE, f"(n << {SEQ_BITS}) + {read}"),
-                "last_activity_at": _at(world, count),
+                "last_activity_at": _at(size, count),
             },
             numbers,
         )  # fmt: skip
-    yield _messages(sql, world, numbers, sql.series(1, world.messages))
-    if first == 1 and world.deep_messages > world.messages:
-        rest = sql.series(world.messages + 1, world.deep_messages)
-        yield _messages(sql, world, sql.series(1, 1), rest)
+    yield _messages(sql, size, numbers, sql.series(1, size.messages))
+    if first == 1 and size.deep_messages > size.messages:
+        rest = sql.series(size.messages + 1, size.deep_messages)
+        yield _messages(sql, size, sql.series(1, 1), rest)
 
 
-def totals(sql: SqlSyntax, world: World) -> Iterator[str]:
+def totals(sql: SqlSyntax, size: TenantSize) -> Iterator[str]:
     """The counters, computed from the rows."""
-    tenant = f"'{world.tenant_id()}'"
+    tenant = f"'{size.tenant_id()}'"
     if sql.postgres:
         yield "ANALYZE"  # without statistics, the planner joins a million rows by nested loops
     for entity, number in (
-        ("conversation", world.conversations), ("identity", world.people), ("inbox", INBOXES),
+        ("conversation", size.conversations), ("identity", size.people), ("inbox", INBOXES),
     ):  # fmt: skip
         yield _counter(tenant, f"'number:{entity}'", str(number), "")
     live = f"FROM conversations WHERE tenant_id = {tenant} AND removed_at IS NULL"
@@ -145,57 +145,57 @@ def totals(sql: SqlSyntax, world: World) -> Iterator[str]:
         )
 
 
-def _conversation(sql: SqlSyntax, world: World, count: str) -> dict[str, str]:
-    last = _at(world, count)
-    status = "CASE WHEN n % 10 < 4 THEN 'closed' ELSE 'open' END" if world.closed else "'open'"
+def _conversation(sql: SqlSyntax, size: TenantSize, count: str) -> dict[str, str]:
+    last = _at(size, count)
+    status = "CASE WHEN n % 10 < 4 THEN 'closed' ELSE 'open' END" if size.closed else "'open'"
     agent = sql.uuid(PERSON, f"{FIRST_AGENT} + n % {AGENTS}")
     return {
-        "tenant_id": f"'{world.tenant_id()}'", "id": sql.uuid(CONVERSATION, "n"),
+        "tenant_id": f"'{size.tenant_id()}'", "id": sql.uuid(CONVERSATION, "n"),
         "number": "n", "kind": "CASE WHEN n % 10 = 5 THEN 'team' ELSE 'order' END",
         "status": status, "title": "'#ORD-' || n || ' - Person'",
         "priority": "CASE n % 4 WHEN 0 THEN 'low' WHEN 1 THEN 'medium' WHEN 2 THEN 'high' "
         "ELSE 'urgent' END",
         "channel": "'api'", "source": "'api'",
         "inbox_id": sql.uuid(INBOX, f"1 + n % {INBOXES}"),
-        "owner_id": sql.uuid(PERSON, _person(world, "customer")),
+        "owner_id": sql.uuid(PERSON, _person(size, "customer")),
         "assignee_id": f"CASE WHEN n % 2 = 0 THEN {agent} END",
         "responder_id": sql.uuid(PERSON, str(RESPONDER)), "responder_active": "true",
         "created_by": sql.uuid(PERSON, str(ADMIN)), "custom_attributes": "'{}'",
         "labels": "'[]'", "last_seq": count, "public_count": count, "last_public_seq": count,
         "last_content": _content(count), "last_sender_kind": "'user'", "last_message_at": last,
         "previous_content": _content(f"{count} - 1"), "previous_sender_kind": "'user'",
-        "previous_message_at": _at(world, f"{count} - 1"), "last_activity_at": last,
+        "previous_message_at": _at(size, f"{count} - 1"), "last_activity_at": last,
         "participant_count": "2", "created_at": str(BASE), "updated_at": last,
     }  # fmt: skip
 
 
-def _messages(sql: SqlSyntax, world: World, numbers: str, seqs: str) -> str:
-    driver, customer = (sql.uuid(PERSON, _person(world, w)) for w in ("driver", "customer"))
+def _messages(sql: SqlSyntax, size: TenantSize, numbers: str, seqs: str) -> str:
+    driver, customer = (sql.uuid(PERSON, _person(size, w)) for w in ("driver", "customer"))
     return _insert(
         "messages",
         {
-            "tenant_id": f"'{world.tenant_id()}'",
+            "tenant_id": f"'{size.tenant_id()}'",
             "id": sql.uuid(MESSAGE, f"(n << {SEQ_BITS}) + seq"),
             "conversation_id": sql.uuid(CONVERSATION, "n"), "seq": "seq",
             "public_seq": "seq",
             "sender_id": f"CASE WHEN seq % 2 = 1 THEN {customer} ELSE {driver} END",
             "sender_kind": "'user'", "type": "'text'", "content": _content("seq"),
             "content_type": "'text'", "content_attributes": "'{}'", "private": "false",
-            "created_at": _at(world, "seq"), "updated_at": _at(world, "seq"),
+            "created_at": _at(size, "seq"), "updated_at": _at(size, "seq"),
         },
         f"{numbers} CROSS JOIN (SELECT n AS seq FROM {seqs}) AS q ORDER BY n, seq",
     )  # fmt: skip
 
 
-def _person(world: World, role: str) -> str:
+def _person(size: TenantSize, role: str) -> str:
     if role == "driver":
-        return f"{FIRST_DRIVER} + n % {world.drivers}"
-    return f"{world.first_customer} + n % {world.customers}"
+        return f"{FIRST_DRIVER} + n % {size.drivers}"
+    return f"{size.first_customer} + n % {size.customers}"
 
 
-def _at(world: World, seq: str) -> str:
+def _at(size: TenantSize, seq: str) -> str:
     """The time of a message: all first messages come before all second ones, and so on."""
-    return f"{BASE} + (CAST({seq} AS bigint) * {world.conversations} + n) * {STEP}"
+    return f"{BASE} + (CAST({seq} AS bigint) * {size.conversations} + n) * {STEP}"
 
 
 def _content(seq: str) -> str:
@@ -211,19 +211,19 @@ def _insert(table: str, values: dict[str, str], rows: str = "") -> str:
     return f"{text} FROM {rows}" if rows else text
 
 
-async def small(execute: Execute, sql: SqlSyntax, world: World) -> None:
-    """Write a whole small world."""
+async def small(execute: Execute, sql: SqlSyntax, size: TenantSize) -> None:
+    """Write a whole small tenant."""
     for statement in (
-        *people_and_inboxes(sql, world),
-        *conversations(sql, world, 1, world.conversations),
-        *totals(sql, world),
+        *people_and_inboxes(sql, size),
+        *conversations(sql, size, 1, size.conversations),
+        *totals(sql, size),
     ):
         await execute(statement)
 
 
-def token_claims(world: World, person: int, role: str | None) -> dict[str, object]:
+def token_claims(size: TenantSize, person: int, role: str | None) -> dict[str, object]:
     """The claims of a person's access token (docs/dialects/delivery.md)."""
     return {
-        "sub": uuid(PERSON, person), "tenant_id": world.tenant_id(), "role": role,
+        "sub": uuid(PERSON, person), "tenant_id": size.tenant_id(), "role": role,
         "permissions": [], "is_system_admin": False,
     }  # fmt: skip

@@ -9,7 +9,7 @@ import apsw
 
 from bench import seed
 from bench.seed import SqlSyntax
-from bench.world import CONVERSATION, FRESH, PERSON, World, uuid
+from bench.tenant_size import CONVERSATION, FRESH, PERSON, TenantSize, uuid
 from koine.store import schema
 from koine.store.sqlite import SqliteDatabase
 from koine.store.sqlite.connection import Checkpointer, connect
@@ -53,8 +53,8 @@ VALUES (?1, 'message.created', 'everyone', ?2, ?4, ?5, '{}', ?8)
 _WRITES = [text.replace("?", ":n") for text in (_MESSAGE, _HEAD, _PARTS, _EVENT)]
 
 
-async def fill(path: Path, world: World) -> None:
-    """Create the file, the tables and the world."""
+async def fill(path: Path, size: TenantSize) -> None:
+    """Create the file, the tables and the tenant."""
     database = await SqliteDatabase.open(path)
     await schema.migrate(database)
     await database.close()
@@ -64,7 +64,7 @@ async def fill(path: Path, world: World) -> None:
         connection.execute(text)
 
     connection.execute("BEGIN")
-    await seed.small(execute, SqlSyntax(postgres=False), world)
+    await seed.small(execute, SqlSyntax(postgres=False), size)
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.close()
@@ -76,9 +76,9 @@ class CommittedSends:
     No server may write at the same time: SQLite has one writer.
     """
 
-    def __init__(self, path: Path, world: World) -> None:
+    def __init__(self, path: Path, size: TenantSize) -> None:
         self._path = path
-        self._world = world
+        self._size = size
         self._last_id = 0
 
     def run(self, seconds: float) -> float:
@@ -96,16 +96,16 @@ class CommittedSends:
         """How many messages earlier runs have sent; their ids are the numbers up to this."""
         count = connection.execute(
             "SELECT count(*) FROM messages WHERE tenant_id = ? AND id >= ? AND id < ?",
-            (self._world.tenant_id(), uuid(FRESH, 0), uuid(FRESH + 1, 0)),
+            (self._size.tenant_id(), uuid(FRESH, 0), uuid(FRESH + 1, 0)),
         ).get
         return int(count)
 
     def _send(self, connection: apsw.Connection) -> None:
-        number = random.randint(1, self._world.conversations)
+        number = random.randint(1, self._size.conversations)
         ids = (
-            self._world.tenant_id(),
+            self._size.tenant_id(),
             uuid(CONVERSATION, number),
-            uuid(PERSON, self._world.driver_of(number)),
+            uuid(PERSON, self._size.driver_of(number)),
         )
         self._last_id += 1
         connection.execute("BEGIN IMMEDIATE")

@@ -15,17 +15,17 @@ from bench.after_commit import StreamLoad
 from bench.figures import Figures, Sample
 from bench.generator import Generator
 from bench.server import Server
+from bench.tenant_size import SMALL, TINY, TenantSize
 from bench.workload import Calls
-from bench.world import SMALL, TINY, World
 from tests.support.postgres import Postgres
 
 Log = Callable[[str], None]
 
 
 class Scale(Struct, frozen=True):
-    """How often and how long to measure, over which world, and with how many open streams."""
+    """How often and how long to measure, the size of the tenant, and how many streams are open."""
 
-    world: World = SMALL
+    size: TenantSize = SMALL
     rounds: int = 3
     seconds: float = 3
     warm_up_seconds: float = 1
@@ -40,21 +40,21 @@ SHORT = Scale(
 
 
 class Suite:
-    """One run of all measurements over one world."""
+    """One run of all measurements of one tenant."""
 
     def __init__(self, scale: Scale, directory: Path, log: Log) -> None:
         self._scale = scale
-        self._world = world = scale.world
+        self._size = size = scale.size
         self._directory = directory
         self._rounds = scale.rounds
         self._seconds = scale.seconds
         self._log = log
         self._generator = Generator(directory)
-        self._calls: Calls = workload.prepare(self._generator, world)
+        self._calls: Calls = workload.prepare(self._generator, size)
         self.figures = Figures()
 
     def on_postgres(self, cluster: Postgres) -> None:
-        """Measure on a PostgreSQL with the world in it: pgbench, one worker, two workers."""
+        """Measure on a PostgreSQL with the tenant in it: pgbench, one worker, two workers."""
         self._measure_starts("postgres", cluster.url)
         with ExitStack() as stack:
             one = stack.enter_context(Server(cluster.url, self._directory))
@@ -96,9 +96,9 @@ class Suite:
             )
 
     def on_sqlite(self, path: Path) -> None:
-        """Measure on a SQLite file with the world in it: commits one by one, then the server."""
+        """Measure on a SQLite file with the tenant in it: commits one by one, then the server."""
         url = f"sqlite:///{path}"
-        commits = sqlite.CommittedSends(path, self._world)
+        commits = sqlite.CommittedSends(path, self._size)
         self._measure_starts("sqlite", url)
         with Server(url, self._directory) as server:
             self.figures.starts["sqlite"].append(server.first_response)
@@ -126,7 +126,7 @@ class Suite:
         """Memory after one request. Also checks the lists, before they are measured."""
         server.get(workload.LIST, self._calls.driver)
         self.figures.memory[f"{database} idle"].append(server.memory_mb())
-        workload.check(server, self._calls, self._world)
+        workload.check(server, self._calls, self._size)
 
     def _warm_up(self, *servers: Server) -> None:
         for server in servers:
@@ -143,7 +143,7 @@ class Suite:
     ) -> None:
         """Send by pgbench, then through the server, there with keys if `with_webhook`."""
         name = "hot" if hot else f"c{clients}{', with webhook' if with_webhook else ''}"
-        run = postgres.pgbench(cluster, self._world, clients, self._seconds, hot=hot)
+        run = postgres.pgbench(cluster, self._size, clients, self._seconds, hot=hot)
         if run.failed:
             raise RuntimeError(f"{run.failed} transactions of pgbench failed")
         self.figures.samples[f"postgres pgbench {name}"].append(Sample(run.rate, run.average_ms))

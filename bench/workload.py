@@ -9,7 +9,7 @@ from bench.generator import Generator, get, post
 from bench.seed import token_claims
 from bench.server import SECRET, Server
 from bench.sqlite import CONTENT
-from bench.world import ADMIN, CONVERSATION, World, uuid
+from bench.tenant_size import ADMIN, CONVERSATION, TenantSize, uuid
 from koine.engine.core.engine import ISSUER
 from koine.engine.verification.jwt import TokenSigner
 from koine.kit.clock import SystemClock
@@ -33,15 +33,15 @@ class Calls(Struct, frozen=True):
     driver: str
 
 
-def prepare(generator: Generator, world: World) -> Calls:
+def prepare(generator: Generator, size: TenantSize) -> Calls:
     """Write the files: each driver sends to its own conversations and lists them."""
     signer = TokenSigner(SECRET, ISSUER, ISSUER, SystemClock())
     drivers = {
-        number: signer.sign(token_claims(world, number, "driver"), DAY_S)
-        for number in {world.driver_of(n) for n in range(world.drivers)}
+        number: signer.sign(token_claims(size, number, "driver"), DAY_S)
+        for number in {size.driver_of(n) for n in range(size.drivers)}
     }
-    admin = signer.sign(token_claims(world, ADMIN, "tenant_admin"), DAY_S)
-    token_of = {n: drivers[world.driver_of(n)] for n in range(1, world.conversations + 1)}
+    admin = signer.sign(token_claims(size, ADMIN, "tenant_admin"), DAY_S)
+    token_of = {n: drivers[size.driver_of(n)] for n in range(1, size.conversations + 1)}
     return Calls(
         send=generator.prepare("send", (post(messages(n), t, BODY) for n, t in token_of.items())),
         send_hot=generator.prepare("send-hot", [post(messages(1), token_of[1], BODY)]),
@@ -63,11 +63,11 @@ def messages(conversation: int) -> str:
     return f"/messaging/conversations/{uuid(CONVERSATION, conversation)}/messages"
 
 
-def check(server: Server, calls: Calls, world: World) -> None:
+def check(server: Server, calls: Calls, size: TenantSize) -> None:
     """Check that the lists are complete. Raises RuntimeError."""
     for path, token, key, total in (
-        (LIST, calls.admin, "conversations", world.conversations),
-        (LIST, calls.driver, "conversations", world.conversations // world.drivers),
+        (LIST, calls.admin, "conversations", size.conversations),
+        (LIST, calls.driver, "conversations", size.conversations // size.drivers),
         (f"{messages(1)}?limit={PAGE}", calls.driver, "messages", None),
     ):
         body = json.loads(server.get(path, token))

@@ -160,7 +160,7 @@ async def _fill(
     tenant = await seed(home, CONVERSATIONS if rounds > FEW_ROUNDS else FEW_CONVERSATIONS)
     check, result = ConsistencyCheck(), FullDiskResult(home.database)
     async with nodes(home, settings={"drain_seconds": 0}, fault=fault) as (server,):
-        load = _LoadClients(server, Sends(tenant, rng), check, result)
+        load = _Senders(server, Sends(tenant, rng), check, result)
         try:
             for _ in range(rounds):
                 await _round(disk, server, tenant, load, result)
@@ -178,7 +178,7 @@ async def _round(
     disk: SmallDisk,
     server: Server,
     tenant: SeededTenant,
-    load: "_LoadClients",
+    load: "_Senders",
     result: FullDiskResult,
 ) -> None:
     disk.fill_up_to(LEFT_FREE)
@@ -198,7 +198,7 @@ async def _round(
     result.rounds += 1
 
 
-class _LoadClients:
+class _Senders:
     """Clients that send each message once, and check and record the responses."""
 
     def __init__(

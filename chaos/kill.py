@@ -11,7 +11,7 @@ import random
 from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
-from chaos.retrying_clients import Load
+from chaos.retrying_senders import RetryingSenders
 from chaos.rig import FEW_CONVERSATIONS, Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import Keys, Sends
@@ -84,7 +84,7 @@ async def kill(
     recognises a retry (chaos/sends.py); `fault` names a planted fault."""
     tenant, check = await seed(home, conversations), ConsistencyCheck()
     with unstarted(home, fault=fault) as (server,):
-        load = Load(server.port, Sends(tenant, rng, keys=keys), check, CLIENTS)
+        load = RetryingSenders(server.port, Sends(tenant, rng, keys=keys), check, CLIENTS)
         load.start()
         for _ in range(kills):
             server.start()

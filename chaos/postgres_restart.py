@@ -12,7 +12,7 @@ import time
 from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
-from chaos.retrying_clients import Load
+from chaos.retrying_senders import RetryingSenders
 from chaos.rig import FEW_CONVERSATIONS, Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import Keys, Sends
@@ -85,7 +85,7 @@ async def restart(
     tenant, check = await seed(home, conversations), ConsistencyCheck()
     recovery_s = []
     async with nodes(home, fault=fault) as (server,):
-        load = Load(server.port, Sends(tenant, rng, keys=keys), check, CLIENTS)
+        load = RetryingSenders(server.port, Sends(tenant, rng, keys=keys), check, CLIENTS)
         load.start()
         for _ in range(restarts):
             await asyncio.sleep(rng.uniform(*UPTIME_S))
@@ -98,7 +98,7 @@ async def restart(
     return RestartResult(restarts, consistency, dict(load.responses), recovery_s, survived)
 
 
-async def _recovery_time(load: Load, server: Server) -> float:
+async def _recovery_time(load: RetryingSenders, server: Server) -> float:
     """Seconds from now until a request that began after now is acknowledged."""
     began = time.monotonic()
     while load.latest[0] < began:

@@ -15,13 +15,13 @@ from msgspec import Struct
 
 from chaos.consistency_check import ConsistencyCheck
 from chaos.http_client import get
-from chaos.load_clients import LoadClients, Plan, load_clients
-from chaos.retrying_clients import Load
+from chaos.retrying_senders import RetryingSenders
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Sends
 from chaos.servers import Server, ServerHome, nodes
+from chaos.stream_readers import Plan, StreamReaders, stream_readers
 
 SOCKETS = 5_000
 PROCESSES = 4
@@ -95,7 +95,7 @@ async def storm(
     tenant, check = await seed(home, CONVERSATIONS), ConsistencyCheck()
     async with nodes(home, fault=fault) as (server,), AsyncExitStack() as stack:
         clients = [
-            await stack.enter_async_context(load_clients(plan))
+            await stack.enter_async_context(stream_readers(plan))
             for plan in await _plans(
                 server, tenant, sockets=sockets, processes=processes, seed=settings.seed,
                 retry_share=size.retry_share,
@@ -103,7 +103,7 @@ async def storm(
         ]  # fmt: skip
         settings.log(f"all follow after {await _all_reconnected(clients):.1f} s")
         sends = Sends(tenant, settings.random(), keys="own")
-        load = Load(server.port, sends, check, 1, pause_s=size.pause_s)
+        load = RetryingSenders(server.port, sends, check, 1, pause_s=size.pause_s)
         load.start()
         await asyncio.sleep(size.send_s)
         server.kill()
@@ -144,7 +144,7 @@ async def _plans(
     ]
 
 
-async def _restart(server: Server, clients: Sequence[LoadClients]) -> float:
+async def _restart(server: Server, clients: Sequence[StreamReaders]) -> float:
     """Start a server that has ended; return the seconds until all clients follow again."""
     began = time.monotonic()
     server.start()
@@ -153,14 +153,14 @@ async def _restart(server: Server, clients: Sequence[LoadClients]) -> float:
     return time.monotonic() - began
 
 
-async def _all_reconnected(clients: Sequence[LoadClients]) -> float:
+async def _all_reconnected(clients: Sequence[StreamReaders]) -> float:
     return max(
         await asyncio.gather(*(each.all_reconnected(RECONNECT_TIMEOUT_S) for each in clients))
     )
 
 
 async def _result(
-    clients: Sequence[LoadClients],
+    clients: Sequence[StreamReaders],
     check: ConsistencyCheck,
     seconds: tuple[float, float],
     exit_code: int,

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from chaos.http_client import Connection, Request, get
-from chaos.load_clients import LoadClients, Plan, Report, load_clients
 from chaos.process_stats import memory_bytes, open_sockets
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.seeded_tenant import SeededTenant
 from chaos.servers import Server, ServerHome, nodes
+from chaos.stream_readers import Plan, Report, StreamReaders, stream_readers
 
 READERS = 1_000
 QUEUE_BYTES = 64 * 1024
@@ -119,7 +119,7 @@ async def stop_reading(
     overrides = {"stream_queue_bytes": QUEUE_BYTES, "stream_write_seconds": size.write_seconds}
     async with (
         nodes(home, settings=overrides, fault=fault) as (server,),
-        load_clients(await _plan(server, tenant, readers)) as clients,
+        stream_readers(await _plan(server, tenant, readers)) as clients,
     ):
         settings.log(f"all follow after {await clients.all_reconnected(RECONNECT_TIMEOUT_S):.1f} s")
         memory_before, sockets_before = memory_bytes(server.pid), open_sockets(server.pid)
@@ -184,7 +184,7 @@ async def _plan(server: Server, tenant: SeededTenant, readers: int) -> Plan:
 
 
 async def _report_when_received(
-    clients: LoadClients, sent: Mapping[str, float], within: float
+    clients: StreamReaders, sent: Mapping[str, float], within: float
 ) -> Report:
     """What the clients received, once that is everything or the time is over."""
     until = time.monotonic() + within

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from chaos.consistency_check import ConsistencyCheck
 from chaos.http_client import get
-from chaos.retrying_clients import Load
+from chaos.retrying_senders import RetryingSenders
 from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.seeded_tenant import SeededTenant
@@ -123,7 +123,7 @@ async def reconnect_under_load(
             await server.wait_ready()
         group = await ReconnectingClients.create(servers, tenant, rng, size, forgets_cursor)
         loads = [
-            Load(
+            RetryingSenders(
                 server.port, Sends(tenant, rng, name=f"node{n}", keys="own"), check, 2,
                 pause_s=SEND_INTERVAL_S,
             )

@@ -46,7 +46,7 @@ ROLES = {
 KEYS = {"all": PERMISSIONS, "read": frozenset({READ_CONVERSATIONS})}
 
 
-class Company(Struct):
+class CastTenant(Struct):
     """One tenant, its people by name, and two API keys that act as Alice."""
 
     tenant: Tenant
@@ -74,12 +74,12 @@ class Cast(Struct):
 
     engine: Engine
     clock: FakeClock
-    acme: Company
-    rival: Company
+    acme: CastTenant
+    rival: CastTenant
 
     def token(self, name: str, company: str = "acme", ttl_s: int = 3600) -> str:
         """An access token of a user."""
-        of: Company = getattr(self, company)
+        of: CastTenant = getattr(self, company)
         return sessions.access_token(self.engine, of.tenant.id, of.people[name], ttl_s)
 
     def bearer(self, name: str, company: str = "acme") -> dict[str, str]:
@@ -92,7 +92,9 @@ async def make_cast(db: Database, clock: FakeClock | None = None, **settings: ob
     clock = clock or FakeClock()
     loaded = make_settings(**settings)
     engine = await open_engine(db, clock, loaded, webhook_formats(loaded.public_url()))
-    return Cast(engine, clock, await _company(engine, "Acme"), await _company(engine, "Rival"))
+    return Cast(
+        engine, clock, await _cast_tenant(engine, "Acme"), await _cast_tenant(engine, "Rival")
+    )
 
 
 def make_settings(**settings: object) -> Settings:
@@ -117,13 +119,13 @@ async def http(engine: Engine, *dialects: Dialect) -> AsyncIterator[httpx.AsyncC
         yield client
 
 
-async def _company(engine: Engine, name: str) -> Company:
+async def _cast_tenant(engine: Engine, name: str) -> CastTenant:
     tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
     # One transaction for everything else: most tests start with this.
     return await engine.db.write(tenant.id, _fill, engine.clock.now(), tenant)
 
 
-async def _fill(tx: Tx, now: int, tenant: Tenant) -> Company:
+async def _fill(tx: Tx, now: int, tenant: Tenant) -> CastTenant:
     admin = operator(tenant.id)
     people = {who: await _user(tx, now, admin, who) for who in ROLES}
     for who in ("carol", "dave"):
@@ -147,7 +149,7 @@ async def _fill(tx: Tx, now: int, tenant: Tenant) -> Company:
         for n in (1, 2, 3)
     ]
     await deliveries.insert_many(tx, cleos_deliveries)
-    return Company(
+    return CastTenant(
         tenant=tenant,
         people=people,
         inbox=inbox,

@@ -1,4 +1,4 @@
-"""One world for each database, with all callers."""
+"""One `CastApp` for each database, with all callers."""
 
 import pytest
 
@@ -7,17 +7,20 @@ from tests.authz_matrix.callers import Caller, callers
 from tests.authz_matrix.inbox_callers import inbox_callers
 from tests.authz_matrix.runner import Run
 from tests.authz_matrix.targets import Targets
-from tests.drivers.world import World, make_world
+from tests.drivers.cast_app import CastApp, make_cast_app
 
-WORLDS: dict[int, tuple[Database, World, dict[str, list[Caller]]]] = {}
+APPS: dict[int, tuple[Database, CastApp, dict[str, list[Caller]]]] = {}
 
 
 @pytest.fixture
 async def run(db: Database) -> Run:
-    """Runs the cells of one row; the first test of a database creates its world."""
-    if id(db) not in WORLDS:
-        world = await make_world(db, login_rate_limit_per_minute=0)
-        people = {"everywhere": await callers(world.cast), "inbox": await inbox_callers(world.cast)}
-        WORLDS[id(db)] = (db, world, people)
-    _, world, people = WORLDS[id(db)]
-    return Run(world, people, Targets(world.cast))
+    """Runs the cells of one row; the first test of a database creates its cast_app."""
+    if id(db) not in APPS:
+        cast_app = await make_cast_app(db, login_rate_limit_per_minute=0)
+        people = {
+            "everywhere": await callers(cast_app.cast),
+            "inbox": await inbox_callers(cast_app.cast),
+        }
+        APPS[id(db)] = (db, cast_app, people)
+    _, cast_app, people = APPS[id(db)]
+    return Run(cast_app, people, Targets(cast_app.cast))

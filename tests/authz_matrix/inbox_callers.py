@@ -17,7 +17,7 @@ from koine.store.core.db import Tx
 from koine.store.core.statements import Command, param
 from koine.store.tables import counters as counter_rows
 from tests.authz_matrix.callers import Caller
-from tests.cast import Cast, Company
+from tests.cast import Cast, CastTenant
 
 IVY = {"number": "number of ivy", "numbered_message": "numbered_message_of_ivy"}
 """Ivy's own targets: they are in the inbox that requires an identity."""
@@ -85,7 +85,7 @@ async def _skip_numbers(tx: Tx) -> None:
     assert await tx.run(_SKIP_NUMBERS) == 1
 
 
-async def _inbox_with_identity_required(cast: Cast, of: Company) -> Inbox:
+async def _inbox_with_identity_required(cast: Cast, of: CastTenant) -> Inbox:
     """An inbox that requires an identity, with Ivy in it."""
     admin = operator(of.tenant.id)
     inbox = await inboxes.create(

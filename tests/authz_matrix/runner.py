@@ -12,7 +12,7 @@ from tests.authz_matrix.fingerprint import Prints, fingerprint
 from tests.authz_matrix.row import THING, Row
 from tests.authz_matrix.targets import MARKS, Targets
 from tests.drivers.asgi import Reply
-from tests.drivers.world import World
+from tests.drivers.cast_app import CastApp
 
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.]+Z")
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -29,8 +29,10 @@ class Cell(Struct):
 class Run:
     """Runs rows of the table: each caller with each variant of the target."""
 
-    def __init__(self, world: World, callers: dict[str, list[Caller]], things: Targets) -> None:
-        self.world = world
+    def __init__(
+        self, cast_app: CastApp, callers: dict[str, list[Caller]], things: Targets
+    ) -> None:
+        self.cast_app = cast_app
         self.callers = callers
         self.targets = things
         self.wrong: list[str] = []
@@ -96,7 +98,7 @@ class Run:
         ids = await self.ids(row, caller, which)
         body = None if row.body is None else json.loads(_filled(json.dumps(row.body), ids))
         idempotency = {"idempotency-key": key} if key else {}
-        call = self.world.call.with_headers(
+        call = self.cast_app.call.with_headers(
             {"x-request-id": "matrix", **caller.headers, **idempotency}
         )
         url = await self.url(path, row, caller, which)
@@ -131,7 +133,7 @@ class Run:
         }
 
     async def _fingerprints(self) -> list[Prints]:
-        cast = self.world.cast
+        cast = self.cast_app.cast
         both = (cast.acme.tenant.id, cast.rival.tenant.id)
         return [await fingerprint(cast.engine.db, tenant_id) for tenant_id in both]
 

@@ -25,7 +25,7 @@ from koine.model.message import Draft
 from koine.store import deliveries
 from koine.store.conversations import conversations as conversation_rows
 from koine.store.conversations import messages as message_rows
-from tests.cast import Cast, Company
+from tests.cast import Cast, CastTenant
 
 VARIANTS = ("own", "other", "rival", "random", "malformed")
 MARKS = {"acme": "canary-of-acme", "rival": "canary-of-the-rival"}
@@ -50,7 +50,7 @@ class Targets:
             company = "acme" if company == "rival" else "rival"
         key = (kind, company, which == "other")
         if key not in self._created:
-            of: Company = getattr(self.cast, company)
+            of: CastTenant = getattr(self.cast, company)
             factory = TargetFactory(self, of, company, which == "other", MARKS[company])
             self._created[key] = await FACTORIES[kind](factory)
         return self._created[key]
@@ -64,7 +64,7 @@ class TargetFactory(Struct):
     """Creates one target: for which company, own or another's, and the mark in its name."""
 
     targets: Targets
-    of: Company
+    of: CastTenant
     company: str
     others: bool
     mark: str

@@ -29,14 +29,14 @@ def db(sqlite_db: Database) -> Database:
 
 
 def run_with_dialect(run: Run, dialect: Dialect) -> Run:
-    """The same world behind an application with a faulty dialect."""
-    engine = run.world.cast.engine
+    """The same cast, with an application that has a faulty dialect."""
+    engine = run.cast_app.cast.engine
     call = Caller(build_app([dialect], engine, engine.settings))
-    return Run(structs.replace(run.world, call=call), run.callers, run.targets)
+    return Run(structs.replace(run.cast_app, call=call), run.callers, run.targets)
 
 
 async def test_authentication_as_another_tenant_is_found(run: Run) -> None:
-    rival = run.world.cast.rival.actor("ada")
+    rival = run.cast_app.cast.rival.actor("ada")
 
     class Open(DeliveryDialect):
         async def authenticate(self, call: object) -> Actor:
@@ -58,7 +58,7 @@ async def test_a_key_with_too_many_permissions_is_found(run: Run) -> None:
 
     class Careless(HelpdeskDialect):
         async def authenticate(self, call: object) -> Actor:
-            return run.world.cast.acme.actor("ada")
+            return run.cast_app.cast.acme.actor("ada")
 
     for dialect, found in ((Generous(), False), (Careless(), True)):
         faulty = run_with_dialect(run, dialect)

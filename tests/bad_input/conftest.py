@@ -1,4 +1,4 @@
-"""The world of the authorization matrix, which knows who may call which route."""
+"""The `CastApp` of the authorization matrix, which knows who may call which route."""
 
 import pytest
 

@@ -66,7 +66,7 @@ class Prober:
         """Send an invalid request; expect a 4xx if `refused`, otherwise anything but a 5xx."""
         url = await self.run.url(self.path, self.row, self.caller, "own", path)
         joined = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
-        call = self.run.world.call.with_headers(self.caller.headers)
+        call = self.run.cast_app.call.with_headers(self.caller.headers)
         reply = await call(self.method, joined, raw=body)
         self.requests += 1
         if reply.status >= 500 or (refused and reply.status not in REFUSED):
@@ -77,7 +77,7 @@ class Prober:
 
     async def fingerprint(self) -> Prints:
         """The fingerprint of the tenant's rows."""
-        cast = self.run.world.cast
+        cast = self.run.cast_app.cast
         return await fingerprint(cast.engine.db, cast.acme.tenant.id)
 
     def _schema_error(self, reply: Reply) -> str:

@@ -15,7 +15,7 @@ from tests.authz_matrix.callers import Caller, bearer
 from tests.authz_matrix.runner import Run
 from tests.bad_input import tokens
 from tests.bad_input.prober import Prober
-from tests.drivers.world import World, make_world
+from tests.drivers.cast_app import CastApp, make_cast_app
 
 SPOKEN = {each.name: each for each in dialects()}
 SECRET = "a secret of the tests' own that is long enough"
@@ -25,25 +25,25 @@ ROUTES = {
     "chats": "GET /api/v1/chats",
     "native": "GET /v1/me",
 }
-WORLDS: dict[int, tuple[Database, World]] = {}
+APPS: dict[int, tuple[Database, CastApp]] = {}
 
 
 @pytest.fixture
-async def world(db: Database) -> World:
-    """A world whose secret the tests know."""
-    if id(db) not in WORLDS:
-        WORLDS[id(db)] = (db, await make_world(db, secret_key=SECRET))
-    return WORLDS[id(db)][1]
+async def cast_app(db: Database) -> CastApp:
+    """An application whose secret the tests know."""
+    if id(db) not in APPS:
+        APPS[id(db)] = (db, await make_cast_app(db, secret_key=SECRET))
+    return APPS[id(db)][1]
 
 
 @pytest.mark.parametrize("name", ROUTES)
 async def test_every_invalid_token_is_refused(
-    world: World, name: str, record_property: Callable[[str, object], None]
+    cast_app: CastApp, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    prober = prober_with_token(world, name)
+    prober = prober_with_token(cast_app, name)
     valid = await prober.expect("a valid request", refused=False)
     assert (valid.status == 200) == (name != "chats")
-    for what, token in tokens.bad(world.cast, SECRET):
+    for what, token in tokens.bad(cast_app.cast, SECRET):
         prober.caller.headers = bearer(token)
         if (reply := await prober.expect(what)).status != 401:
             prober.wrong.append(f"{what}: {reply.status}")
@@ -52,27 +52,27 @@ async def test_every_invalid_token_is_refused(
 
 
 @pytest.mark.parametrize("name", ["delivery", "helpdesk", "native"])
-async def test_a_public_key_is_refused_as_an_hs256_secret(world: World, name: str) -> None:
+async def test_a_public_key_is_refused_as_an_hs256_secret(cast_app: CastApp, name: str) -> None:
     public = tokens.RSA.as_pem(private=False).decode()
     issuer = TokenIssuer("RS256", public)
-    acme = world.cast.acme.tenant.id
-    await tenants.change(world.cast.engine, operator(acme), TenantChanges(token_issuer=issuer))
-    world.cast.engine.forget_credentials()
-    prober = prober_with_token(world, name)
-    claims = tokens.good(world.cast)
+    acme = cast_app.cast.acme.tenant.id
+    await tenants.change(cast_app.cast.engine, operator(acme), TenantChanges(token_issuer=issuer))
+    cast_app.cast.engine.forget_credentials()
+    prober = prober_with_token(cast_app, name)
+    claims = tokens.good(cast_app.cast)
     prober.caller.headers = bearer(
         jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, tokens.RSA, ["RS256"])
     )
     assert (await prober.expect("the issuer's own", refused=False)).status == 200
-    for what, token in tokens.confused(world.cast, public):
+    for what, token in tokens.confused(cast_app.cast, public):
         prober.caller.headers = bearer(token)
         assert (await prober.expect(what)).status == 401, what
     assert prober.wrong == []
 
 
-def prober_with_token(world: World, name: str) -> Prober:
+def prober_with_token(cast_app: CastApp, name: str) -> Prober:
     """A prober of the dialect's route with a valid token."""
-    good = bearer(tokens.signed(tokens.good(world.cast), SECRET))
+    good = bearer(tokens.signed(tokens.good(cast_app.cast), SECRET))
     ada = Caller("ada", "token", "ada", good)
-    run = Run(world, {"everywhere": [ada], "inbox": [ada]}, None)  # type: ignore[arg-type]  # there is no target
+    run = Run(cast_app, {"everywhere": [ada], "inbox": [ada]}, None)  # type: ignore[arg-type]  # there is no target
     return Prober(run, SPOKEN[name], ROUTES[name])

@@ -1,4 +1,4 @@
-"""The benchmark reads what its tools print, and its worlds are as the engine would write them."""
+"""The benchmark reads what its tools print, and its tenants are as the engine would write them."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from bench import generator, postgres, report, sqlite
 from bench.figures import Figures, Sample
 from bench.generator import Generator
-from bench.world import ADMIN, PERSON, World, uuid
+from bench.tenant_size import ADMIN, PERSON, TenantSize, uuid
 from koine.engine.conversations import conversations
 from koine.engine.core.engine import open_engine
 from koine.kit.clock import SystemClock
@@ -21,7 +21,9 @@ from koine.store.sqlite import SqliteDatabase
 from tests.cast import make_settings as settings
 from tests.support.shared_postgres import SharedPostgres
 
-WORLD = World(conversations=50, messages=5, drivers=3, customers=7, deep_messages=30, closed=True)
+SIZE = TenantSize(
+    conversations=50, messages=5, drivers=3, customers=7, deep_messages=30, closed=True
+)
 PGBENCH = """
 number of transactions actually processed: 100
 number of failed transactions: 2 (2.000%)
@@ -67,7 +69,7 @@ def test_every_ceiling_has_a_figure() -> None:
 
 async def test_the_counters_of_a_world_in_sqlite_are_right(tmp_path: Path) -> None:
     path = tmp_path / "koine.db"
-    await sqlite.fill(path, WORLD)
+    await sqlite.fill(path, SIZE)
     database = await SqliteDatabase.open(path)
     await assert_totals_match_lists(database)
     await database.close()
@@ -75,16 +77,16 @@ async def test_the_counters_of_a_world_in_sqlite_are_right(tmp_path: Path) -> No
 
 async def test_the_ceiling_on_sqlite_commits_sends(tmp_path: Path) -> None:
     path = tmp_path / "koine.db"
-    open_world = World(conversations=5, messages=3, drivers=2, customers=2, deep_messages=3)
-    await sqlite.fill(path, open_world)
-    assert sqlite.CommittedSends(path, open_world).run(0.05) > 0
+    open_size = TenantSize(conversations=5, messages=3, drivers=2, customers=2, deep_messages=3)
+    await sqlite.fill(path, open_size)
+    assert sqlite.CommittedSends(path, open_size).run(0.05) > 0
 
 
 async def test_the_counters_of_a_world_in_postgres_are_right(
     shared_postgres: SharedPostgres,
 ) -> None:
     url = shared_postgres.new_empty_database()
-    await postgres.fill(url, WORLD)
+    await postgres.fill(url, SIZE)
     database = await PostgresDatabase.open(url)
     await assert_totals_match_lists(database)
     await database.close()
@@ -92,25 +94,25 @@ async def test_the_counters_of_a_world_in_postgres_are_right(
 
 async def test_the_ceiling_on_postgres_is_one_send(shared_postgres: SharedPostgres) -> None:
     url = shared_postgres.new_empty_database()
-    await postgres.fill(url, WORLD)
+    await postgres.fill(url, SIZE)
     connection = await asyncpg.connect(url)
-    statement = postgres.script_text(WORLD, hot=False).partition("WITH")[2]
-    driver = WORLD.driver_of(7)
+    statement = postgres.script_text(SIZE, hot=False).partition("WITH")[2]
+    driver = SIZE.driver_of(7)
     row = await connection.fetchrow(
         "WITH" + statement.replace(":n", "7").replace(":sender", str(driver))
     )
     await connection.close()
-    assert (row["last_seq"], row["role"]) == (WORLD.messages + 1, "driver")
+    assert (row["last_seq"], row["role"]) == (SIZE.messages + 1, "driver")
 
 
 async def assert_totals_match_lists(database: Database) -> None:
     """The totals that the engine reads from the counters are the lengths of its lists."""
     engine = await open_engine(database, SystemClock(), settings(), {})
     admin = Actor(
-        WORLD.tenant_id(), "user", uuid(PERSON, ADMIN), "tenant_admin",
+        SIZE.tenant_id(), "user", uuid(PERSON, ADMIN), "tenant_admin",
         frozenset({"view:tenant"}),
     )  # fmt: skip
-    driver = uuid(PERSON, WORLD.driver_of(1))
+    driver = uuid(PERSON, SIZE.driver_of(1))
     for f, total in (
         (ConversationFilter(), 50),
         (ConversationFilter(statuses=("closed",)), 20),

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from koine.kit.ids import new_id
-from tests.cast import Company
-from tests.drivers.world import World
+from tests.cast import CastTenant
+from tests.drivers.cast_app import CastApp
 
 SCENARIOS: dict[str, Callable[["Scenario"], Awaitable[None]]] = {}
 CONVERSATIONS = "/v1/conversations"
@@ -16,17 +16,17 @@ CONVERSATIONS = "/v1/conversations"
 class Scenario(Struct):
     """Makes requests as anyone; `check`, between two steps, compares clients with the server."""
 
-    world: World
+    cast_app: CastApp
     check: Callable[[], Awaitable[None]]
 
     @property
-    def acme(self) -> Company:
-        return self.world.cast.acme
+    def acme(self) -> CastTenant:
+        return self.cast_app.cast.acme
 
     async def request(self, who: str, method: str, path: str, body: object = None) -> Any:
         """The response to a user."""
-        self.world.cast.clock.advance(seconds=1)
-        response = await self.world.call.with_headers(self.world.cast.bearer(who))(
+        self.cast_app.cast.clock.advance(seconds=1)
+        response = await self.cast_app.call.with_headers(self.cast_app.cast.bearer(who))(
             method, path, body
         )
         assert response.status < 300, (method, path, response.text)
@@ -36,8 +36,8 @@ class Scenario(Struct):
         self, who: str, method: str, path: str, body: object = None
     ) -> Any:
         """The response to a contact of the website, through the inbox API."""
-        self.world.cast.clock.advance(seconds=1)
-        response = await self.world.call(method, f"{self.contact_path(who)}{path}", body)
+        self.cast_app.cast.clock.advance(seconds=1)
+        response = await self.cast_app.call(method, f"{self.contact_path(who)}{path}", body)
         assert response.status < 300, (method, path, response.text)
         return response.json() if response.content else None
 
@@ -274,9 +274,9 @@ async def a_contact_sends_a_file(t: Scenario) -> None:
         b'--x\r\nContent-Disposition: form-data; name="attachments[]"; filename="a.txt"\r\n'
         b"Content-Type: text/plain\r\n\r\nhello\r\n--x--\r\n"
     )
-    response = await t.world.call.with_headers({"content-type": "multipart/form-data; boundary=x"})(
-        "POST", f"{t.contact_path('carol')}/conversations/{number}/messages", raw=form
-    )
+    response = await t.cast_app.call.with_headers(
+        {"content-type": "multipart/form-data; boundary=x"}
+    )("POST", f"{t.contact_path('carol')}/conversations/{number}/messages", raw=form)
     assert response.status == 200, response.text
     await t.check()
     await t.request("ada", "DELETE", f"{CONVERSATIONS}/{conversation_id}?mode=permanent")

@@ -23,7 +23,7 @@ from tests.cast import make_cast
 from tests.convergence.scenarios import SCENARIOS, Scenario
 from tests.convergence.synced_client import SyncedClient
 from tests.drivers.asgi import Caller
-from tests.drivers.world import World
+from tests.drivers.cast_app import CastApp
 from tests.realtime.bus.recorder import eventually
 from tests.realtime.plain_encoder import realtime_of
 
@@ -46,7 +46,7 @@ class Watched(Struct):
     async def change(self, dialect: str, name: str) -> int:
         """Make the request of a row of the authorization matrix as a caller who may; the status."""
         row = TABLE[dialect][name]
-        self.run.world.cast.clock.advance(seconds=1)
+        self.run.cast_app.cast.clock.advance(seconds=1)
         method, path = name.partition("#")[0].split()
         everyone = self.run.callers.get(dialect, self.run.callers["everywhere"])
         cells = [c for c in cells_of(everyone, dialect, row) if c.which == "own"]
@@ -95,12 +95,12 @@ async def watched(db: Database) -> AsyncIterator[Watched]:
             idempotency=DatabaseIdempotencyStore(engine),
             realtime=realtime,
         )
-        world = World(cast, Caller(app), all_dialects)
-        clients = [SyncedClient(cast, world.call, realtime, name) for name in USERS]
+        cast_app = CastApp(cast, Caller(app), all_dialects)
+        clients = [SyncedClient(cast, cast_app.call, realtime, name) for name in USERS]
         delivery_ids = [each.id for each in cast.acme.deliveries]
         for client in clients:
             await client.begin([], delivery_ids)
-        yield Watched(Run(world, people, Targets(cast)), realtime, clients)
+        yield Watched(Run(cast_app, people, Targets(cast)), realtime, clients)
 
 
 @pytest.mark.parametrize("dialect", CHANGES)
@@ -132,6 +132,6 @@ async def test_a_scenario_keeps_every_client_current(watched: Watched, name: str
     async def check() -> None:
         wrong.extend(await watched.differences())
 
-    await SCENARIOS[name](Scenario(watched.run.world, check))
+    await SCENARIOS[name](Scenario(watched.run.cast_app, check))
     await check()
     assert wrong == []

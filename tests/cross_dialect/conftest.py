@@ -1,13 +1,13 @@
-"""One world for each database; each test creates its own conversation."""
+"""One `CastApp` for each database; each test creates its own conversation."""
 
 import pytest
 
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
+from tests.drivers.cast_app import CastApp, make_cast_app
 from tests.drivers.registry import make_drivers
-from tests.drivers.world import World, make_world
 
-WORLDS: dict[int, tuple[Database, World]] = {}
+APPS: dict[int, tuple[Database, CastApp]] = {}
 
 
 @pytest.fixture
@@ -18,14 +18,14 @@ def db(sqlite_db: Database) -> Database:
 
 
 @pytest.fixture
-async def world(db: Database) -> World:
-    """The world of this database, which its first test creates."""
-    if id(db) not in WORLDS:
-        WORLDS[id(db)] = (db, await make_world(db))
-    return WORLDS[id(db)][1]
+async def cast_app(db: Database) -> CastApp:
+    """The `CastApp` of this database, which its first test creates."""
+    if id(db) not in APPS:
+        APPS[id(db)] = (db, await make_cast_app(db))
+    return APPS[id(db)][1]
 
 
 @pytest.fixture
-def drivers(world: World) -> dict[str, Driver]:
+def drivers(cast_app: CastApp) -> dict[str, Driver]:
     """A driver for each dialect."""
-    return make_drivers(world)
+    return make_drivers(cast_app)

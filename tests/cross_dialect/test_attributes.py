@@ -13,7 +13,7 @@ from koine.store.core.db import Tx
 from koine.store.core.statements import Query, param
 from koine.store.tables import contact_inboxes, conversations, identities, messages
 from tests.drivers.asgi import Reply
-from tests.drivers.world import World
+from tests.drivers.cast_app import CastApp
 
 TRIES = 40
 KEYS = ["a", "b", "é", "long name " * 10, *(f"k{n}" for n in range(60))]
@@ -50,29 +50,32 @@ def value(random: Random, depth: int) -> Any:
     return {random.choice(KEYS): value(random, depth + random.choice([1, 8])) for _ in "ab"}
 
 
-async def requests(world: World, random: Random) -> list[tuple[str, Send]]:
+async def requests(cast_app: CastApp, random: Random) -> list[tuple[str, Send]]:
     """One request of each kind: its name, and the function that sends it with attributes."""
-    acme, conversation = world.cast.acme, await world.create_conversation()
-    parcel = await world.open_delivery_conversation()
+    acme, conversation = cast_app.cast.acme, await cast_app.create_conversation()
+    parcel = await cast_app.open_delivery_conversation()
     inbox = f"/public/api/v1/inboxes/{acme.inbox.identifier}/contacts"
     mine = f"{inbox}/{acme.contact_inboxes['carol'].source_id}"
-    ada, dan = (world.call.with_headers(world.cast.bearer(who)) for who in ("ada", "dan"))
+    ada, dan = (cast_app.call.with_headers(cast_app.cast.bearer(who)) for who in ("ada", "dan"))
     staff, contact = f"/v1/conversations/{conversation.id}", f"/v1/contacts/{acme.id('carol')}"
     sent = f"/messaging/conversations/{parcel.id}/messages"
 
     async def merged(b: dict[str, Any]) -> Reply:
         email = f"{random.random()}@web.test"
-        there = await world.call("POST", inbox, {"email": email, "custom_attributes": b})
-        here = await world.call("POST", inbox, {"custom_attributes": bag(random)})
+        there = await cast_app.call("POST", inbox, {"email": email, "custom_attributes": b})
+        here = await cast_app.call("POST", inbox, {"custom_attributes": bag(random)})
         if there.status == here.status == 200:
             path = f"{inbox}/{here.json()['source_id']}"
-            return await world.call("PATCH", path, {"email": email})
+            return await cast_app.call("PATCH", path, {"email": email})
         return there
 
     return [
-        ("patch", lambda b: world.call("PATCH", mine, {"custom_attributes": b})),
+        ("patch", lambda b: cast_app.call("PATCH", mine, {"custom_attributes": b})),
         ("merge", merged),
-        ("open", lambda b: world.call("POST", f"{mine}/conversations", {"custom_attributes": b})),
+        (
+            "open",
+            lambda b: cast_app.call("POST", f"{mine}/conversations", {"custom_attributes": b}),
+        ),
         ("staff", lambda b: ada("PATCH", contact, {"additional_attributes": b})),
         ("conversation", lambda b: ada("PATCH", staff, {"metadata": b, "custom_attributes": b})),
         ("post", lambda b: ada("POST", f"{staff}/messages", {"content": "x", "metadata": b})),
@@ -81,21 +84,21 @@ async def requests(world: World, random: Random) -> list[tuple[str, Send]]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_no_sequence_of_calls_makes_a_bag_too_large(world: World, seed: int) -> None:
+async def test_no_sequence_of_calls_makes_a_bag_too_large(cast_app: CastApp, seed: int) -> None:
     random = Random(seed)
-    calls, responses = await requests(world, random), dict[tuple[str, bool], int]()
+    calls, responses = await requests(cast_app, random), dict[tuple[str, bool], int]()
     for _ in range(TRIES):
         name, send = random.choice(calls)
         reply = await send(bag(random))
         assert reply.status in (200, 201, 400, 422), reply.text
         responses[name, reply.status < 300] = responses.get((name, reply.status < 300), 0) + 1
     assert {accepted for _, accepted in responses} == {True, False}
-    tenant_id = world.cast.acme.tenant.id
-    stored = await world.cast.engine.db.read(tenant_id, _stored)
+    tenant_id = cast_app.cast.acme.tenant.id
+    stored = await cast_app.cast.engine.db.read(tenant_id, _stored)
     assert len(stored) > 10
     for each in stored:
         attributes.check("stored", each)
-    for (given,) in await world.cast.engine.db.read(tenant_id, _given_by_clients):
+    for (given,) in await cast_app.cast.engine.db.read(tenant_id, _given_by_clients):
         attributes.check("given", given, attributes.SETTINGS)
 
 

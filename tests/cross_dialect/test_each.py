@@ -10,8 +10,8 @@ from koine.model.conversation import Conversation
 from koine.store.core.db import Database
 from tests.drivers.asgi import Caller
 from tests.drivers.base import Driver, Refused
+from tests.drivers.cast_app import CastApp, make_cast_app
 from tests.drivers.registry import DRIVERS
-from tests.drivers.world import World, make_world
 
 pytestmark = pytest.mark.parametrize("name", DRIVERS)
 
@@ -28,18 +28,18 @@ async def all_pages(driver: Driver, conversation: Conversation, size: int) -> li
 
 
 async def test_what_is_posted_is_read_back(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     for text in ("one", "zwei", "三 \N{GRINNING FACE} \u202e"):
         await drivers[name].post(conversation, text)
     assert await drivers[name].read(conversation) == ["one", "zwei", "三 \N{GRINNING FACE} \u202e"]
 
 
 async def test_pages_return_every_message_once(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     for number in range(45):
         await drivers["helpdesk"].post(conversation, f"{number}")
     found = await all_pages(drivers[name], conversation, 7)
@@ -48,22 +48,22 @@ async def test_pages_return_every_message_once(
 
 
 async def test_pages_return_every_conversation_once(db: Database, name: str) -> None:
-    world = await make_world(db)
-    driver = DRIVERS[name](world)
+    cast_app = await make_cast_app(db)
+    driver = DRIVERS[name](cast_app)
     ids = []
     for _ in range(13):
-        world.cast.clock.advance(seconds=1)
-        ids.append((await world.create_conversation()).id)
+        cast_app.cast.clock.advance(seconds=1)
+        ids.append((await cast_app.create_conversation()).id)
     found = [each for number in range(1, 9) for each in await driver.list_ids(number, 3)]
     assert found == (ids if name == "inbox" else ids[::-1])
 
 
 async def test_only_staff_sees_a_private_note(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     await drivers["inbox"].post(conversation, "before")
-    await world.add_note(conversation, "a private note")
+    await cast_app.add_note(conversation, "a private note")
     await drivers["inbox"].post(conversation, "after")
     driver = drivers[name]
     assert ("a private note" in await driver.read(conversation)) == driver.sees_notes
@@ -78,20 +78,20 @@ async def test_only_staff_sees_a_private_note(
 
 
 async def test_a_closed_conversation_is_closed_in_every_dialect(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     closing = conversations.ConversationChanges(status="closed")
-    admin = operator(world.cast.acme.tenant.id)
-    await conversations.change(world.cast.engine, admin, conversation.id, closing)
+    admin = operator(cast_app.cast.acme.tenant.id)
+    await conversations.change(cast_app.cast.engine, admin, conversation.id, closing)
     if name != "chats":  # which has no closed state
         assert drivers[name].is_closed(await drivers[name].get(conversation))
 
 
 async def test_closing_in_one_dialect_closes_in_every_other(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     if type(drivers[name]).close is Driver.close:
         pytest.skip("nothing closes a conversation in this dialect")
     await drivers[name].close(conversation)
@@ -107,9 +107,9 @@ CLOSED = {
 
 
 async def test_a_message_to_a_closed_conversation(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     await drivers["helpdesk"].close(conversation)
     if CLOSED[name] == "refuses":
         with pytest.raises(Refused) as refused:
@@ -123,12 +123,12 @@ async def test_a_message_to_a_closed_conversation(
 
 
 async def test_a_removed_conversation_is_not_found(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     await drivers["helpdesk"].post(conversation, "soon gone")
     await conversations.remove(
-        world.cast.engine, operator(world.cast.acme.tenant.id), conversation.id
+        cast_app.cast.engine, operator(cast_app.cast.acme.tenant.id), conversation.id
     )
     driver = drivers[name]
     assert conversation.id not in await driver.list_ids()
@@ -141,11 +141,11 @@ async def test_a_removed_conversation_is_not_found(
 
 
 async def test_a_removed_conversation_accepts_no_message(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     await conversations.remove(
-        world.cast.engine, operator(world.cast.acme.tenant.id), conversation.id
+        cast_app.cast.engine, operator(cast_app.cast.acme.tenant.id), conversation.id
     )
     with pytest.raises(Refused) as refused:
         await drivers[name].post(conversation, "too late")
@@ -153,9 +153,9 @@ async def test_a_removed_conversation_accepts_no_message(
 
 
 async def test_two_posts_with_one_key_are_one_message(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     driver = drivers[name]
     driver.call.headers["Idempotency-Key"] = f"key-{conversation.id}"
     for _ in range(2):
@@ -163,10 +163,10 @@ async def test_two_posts_with_one_key_are_one_message(
     assert await drivers["helpdesk"].read(conversation) == ["once"]
 
 
-async def test_a_key_is_valid_longer_than_the_stored_response(world: World, name: str) -> None:
-    conversation, engine = await world.create_conversation(), world.cast.engine
-    without_store = Caller(build_app(world.dialects, engine, engine.settings))
-    driver = DRIVERS[name](World(world.cast, without_store, world.dialects))
+async def test_a_key_is_valid_longer_than_the_stored_response(cast_app: CastApp, name: str) -> None:
+    conversation, engine = await cast_app.create_conversation(), cast_app.cast.engine
+    without_store = Caller(build_app(cast_app.dialects, engine, engine.settings))
+    driver = DRIVERS[name](CastApp(cast_app.cast, without_store, cast_app.dialects))
     driver.call.headers["Idempotency-Key"] = f"key-{conversation.id}"
     for _ in range(2):
         await driver.post(conversation, "once")
@@ -174,9 +174,9 @@ async def test_a_key_is_valid_longer_than_the_stored_response(world: World, name
 
 
 async def test_another_tenants_conversation_is_not_found(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    rivals = await world.create_conversation("carol", company="rival")
+    rivals = await cast_app.create_conversation("carol", company="rival")
     # Numbers of conversations are per tenant: the rival's number may exist here, too.
     unknown = structs.replace(rivals, number=rivals.number + 1_000_000)
     for conversation in (rivals, unknown)[name == "inbox" :]:

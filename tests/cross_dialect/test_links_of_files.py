@@ -12,8 +12,8 @@ from koine.store.core.statements import Command, Query, param
 from koine.store.tables import messages as t
 from tests.dialects.inbox.pictures import PNG
 from tests.drivers.asgi import Caller, Reply
+from tests.drivers.cast_app import CastApp, make_cast_app
 from tests.drivers.registry import DRIVERS
-from tests.drivers.world import World, make_world
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="attachments[]"; filename="a..b.png"\r\n\r\n'
 LINKED = [name for name in DRIVERS if name != "helpdesk"]
@@ -35,11 +35,11 @@ class RecordingCaller(Caller):
         return reply
 
 
-async def uploaded(world: World) -> Conversation:
+async def uploaded(cast_app: CastApp) -> Conversation:
     """A picture that Carol sent with the Host header evil.test."""
-    conversation, acme = await world.create_conversation(), world.cast.acme
+    conversation, acme = await cast_app.create_conversation(), cast_app.cast.acme
     contact = f"{acme.inbox.identifier}/contacts/{acme.contact_inboxes['carol'].source_id}"
-    reply = await world.call(
+    reply = await cast_app.call(
         "POST", f"/public/api/v1/inboxes/{contact}/conversations/{conversation.number}/messages",
         raw=HEAD + PNG + b"\r\n--x--\r\n", host="evil.test",
         content_type="multipart/form-data; boundary=x",
@@ -48,8 +48,8 @@ async def uploaded(world: World) -> Conversation:
     return conversation
 
 
-async def read(world: World, name: str, conversation: Conversation) -> str:
-    driver = DRIVERS[name](world)
+async def read(cast_app: CastApp, name: str, conversation: Conversation) -> str:
+    driver = DRIVERS[name](cast_app)
     caller = RecordingCaller(driver.call.app, driver.call.headers | {"host": "reader.test"})
     driver.call = caller
     await driver.read(conversation)
@@ -58,8 +58,8 @@ async def read(world: World, name: str, conversation: Conversation) -> str:
 
 @pytest.mark.parametrize("name", LINKED)
 async def test_a_link_has_the_readers_host(db: Database, tmp_path: Path, name: str) -> None:
-    world = await make_world(db, data_dir=str(tmp_path))
-    texts = await read(world, name, await uploaded(world))
+    cast_app = await make_cast_app(db, data_dir=str(tmp_path))
+    texts = await read(cast_app, name, await uploaded(cast_app))
     assert "http://reader.test/files/" in texts and "evil" not in texts
 
 
@@ -67,8 +67,8 @@ async def test_a_link_has_the_readers_host(db: Database, tmp_path: Path, name: s
 async def test_a_link_has_the_base_url_of_the_settings(
     db: Database, tmp_path: Path, name: str
 ) -> None:
-    world = await make_world(db, data_dir=str(tmp_path), base_url="https://koine.test/chat")
-    texts = await read(world, name, await uploaded(world))
+    cast_app = await make_cast_app(db, data_dir=str(tmp_path), base_url="https://koine.test/chat")
+    texts = await read(cast_app, name, await uploaded(cast_app))
     assert "https://koine.test/chat/files/" in texts
     assert "reader" not in texts and "evil" not in texts
 
@@ -77,14 +77,14 @@ async def test_a_link_has_the_base_url_of_the_settings(
 async def test_a_stored_link_with_a_host_is_shown_without_it(
     db: Database, tmp_path: Path, name: str
 ) -> None:
-    world = await make_world(db, data_dir=str(tmp_path))
-    conversation = await uploaded(world)
+    cast_app = await make_cast_app(db, data_dir=str(tmp_path))
+    conversation = await uploaded(cast_app)
 
     async def store_with_host(tx: Tx) -> str:
         (path,) = await tx.all(_URL)
         await tx.run(_STORE_URL, url=f"http://evil.test{path}")
         return str(path)
 
-    assert (await db.write(world.cast.acme.tenant.id, store_with_host)).startswith("/files/")
-    texts = await read(world, name, conversation)
+    assert (await db.write(cast_app.cast.acme.tenant.id, store_with_host)).startswith("/files/")
+    texts = await read(cast_app, name, conversation)
     assert "http://reader.test/files/" in texts and "evil" not in texts

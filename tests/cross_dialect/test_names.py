@@ -9,32 +9,32 @@ from koine.engine.people.directory import PersonChanges
 from koine.model.conversation import Conversation
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
+from tests.drivers.cast_app import CastApp, make_cast_app
 from tests.drivers.registry import make_drivers
-from tests.drivers.world import World, make_world
 
 WITHOUT_NAME = PersonChanges(name=None, first_name=" Ana", last_name="Silva ")
 
 
 @pytest.fixture
-async def world(db: Database) -> World:
-    """A world of its own, where Carol (a contact) and Dan (a driver) have no `name`."""
-    made = await make_world(db)
+async def cast_app(db: Database) -> CastApp:
+    """Its own `CastApp`, where Carol (a contact) and Dan (a driver) have no `name`."""
+    made = await make_cast_app(db)
     ada, acme = made.cast.acme.actor("ada"), made.cast.acme
     await directory.change(made.cast.engine, ada, acme.id("carol"), "contact", WITHOUT_NAME)
     await directory.change(made.cast.engine, ada, acme.id("dan"), "user", WITHOUT_NAME)
     return made
 
 
-async def post_as_both(world: World) -> Conversation:
+async def post_as_both(cast_app: CastApp) -> Conversation:
     """A conversation to which both have posted."""
-    conversation, drivers = await world.create_conversation(), make_drivers(world)
+    conversation, drivers = await cast_app.create_conversation(), make_drivers(cast_app)
     await drivers["inbox"].post(conversation, "Carol's")
     await drivers["delivery"].post(conversation, "Dan's")
     return conversation
 
 
 async def by_dialect(
-    world: World, drivers: dict[str, Driver], conversation: Conversation, name: str
+    cast_app: CastApp, drivers: dict[str, Driver], conversation: Conversation, name: str
 ) -> Any:
     """The dialect's messages, or its conversation where that has the names."""
     url = {
@@ -56,17 +56,19 @@ def shown(dialect: str, response: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("dialect", ["delivery", "helpdesk", "chats", "inbox", "native"])
-async def test_a_person_is_shown_by_first_and_last_name(world: World, dialect: str) -> None:
-    conversation = await post_as_both(world)
-    names = shown(dialect, await by_dialect(world, make_drivers(world), conversation, dialect))
+async def test_a_person_is_shown_by_first_and_last_name(cast_app: CastApp, dialect: str) -> None:
+    conversation = await post_as_both(cast_app)
+    names = shown(
+        dialect, await by_dialect(cast_app, make_drivers(cast_app), conversation, dialect)
+    )
     assert names and set(names) == {"Ana Silva"}
 
 
-async def test_owners_and_participants_are_shown_so_too(world: World) -> None:
-    conversation, drivers = await post_as_both(world), make_drivers(world)
+async def test_owners_and_participants_are_shown_so_too(cast_app: CastApp) -> None:
+    conversation, drivers = await post_as_both(cast_app), make_drivers(cast_app)
     native = await drivers["native"].get(conversation)
     assert native["owner"]["name"] == "Ana Silva"
-    dan = world.cast.acme.id("dan")
+    dan = cast_app.cast.acme.id("dan")
     delivery = (await drivers["delivery"].get(conversation))["participants"]
     assert [p["user"]["name"] for p in delivery if p["user"]["id"] == dan] == ["Ana Silva"]
     everyone = await drivers["native"].request(

@@ -8,8 +8,8 @@ import pytest
 
 from tests.drivers.asgi import Caller, Reply
 from tests.drivers.base import Driver
+from tests.drivers.cast_app import CastApp
 from tests.drivers.registry import DRIVERS
-from tests.drivers.world import World
 
 pytestmark = pytest.mark.parametrize("name", DRIVERS)
 MARK = b"\xef\xbb\xbf"
@@ -35,25 +35,31 @@ def odd(drivers: dict[str, Driver], name: str) -> Iterator[Driver]:
 
 
 async def test_repeated_slashes_and_byte_order_marks_are_accepted(
-    world: World, odd: Driver
+    cast_app: CastApp, odd: Driver
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     await odd.post(conversation, "hello")
     assert await odd.read(conversation) == ["hello"]
     assert await odd.open()
 
 
-async def test_a_mark_alone_is_an_empty_body_not_a_crash(world: World, odd: Driver) -> None:
+async def test_a_mark_alone_is_an_empty_body_not_a_crash(cast_app: CastApp, odd: Driver) -> None:
     path = next(
-        r.path for d in world.dialects if d.name == odd.name for r in d.routes if r.method == "POST"
+        r.path
+        for d in cast_app.dialects
+        if d.name == odd.name
+        for r in d.routes
+        if r.method == "POST"
     )
     reply = await Caller.__call__(odd.call, "POST", path, raw=MARK)
     assert reply.status < 500
 
 
-async def test_a_key_is_the_same_whatever_slashes_its_path_has(world: World, odd: Driver) -> None:
+async def test_a_key_is_the_same_whatever_slashes_its_path_has(
+    cast_app: CastApp, odd: Driver
+) -> None:
     conversation, heads = (
-        await world.create_conversation(),
+        await cast_app.create_conversation(),
         odd.call.headers | {"idempotency-key": "k-1"},
     )
     for caller in (Odd(odd.call.app, heads), Caller(odd.call.app, heads)):

@@ -4,8 +4,8 @@ import pytest
 
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
+from tests.drivers.cast_app import CastApp, make_cast_app
 from tests.drivers.registry import DRIVERS, make_drivers
-from tests.drivers.world import World, make_world
 
 EVERY = pytest.mark.parametrize("reader", DRIVERS)
 EACH = pytest.mark.parametrize("sender", DRIVERS)
@@ -14,9 +14,9 @@ EACH = pytest.mark.parametrize("sender", DRIVERS)
 @EVERY
 @EACH
 async def test_sent_in_one_seen_in_the_other(
-    world: World, drivers: dict[str, Driver], sender: str, reader: str
+    cast_app: CastApp, drivers: dict[str, Driver], sender: str, reader: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     await drivers[sender].post(conversation, f"from {sender} to {reader}")
     assert await drivers[reader].read(conversation) == [f"from {sender} to {reader}"]
 
@@ -24,18 +24,18 @@ async def test_sent_in_one_seen_in_the_other(
 @pytest.mark.parametrize("reader", [name for name in DRIVERS if name != "inbox"])
 @pytest.mark.parametrize("sender", [name for name in DRIVERS if name != "inbox"])
 async def test_a_delivery_conversation_is_shared_too(
-    world: World, drivers: dict[str, Driver], sender: str, reader: str
+    cast_app: CastApp, drivers: dict[str, Driver], sender: str, reader: str
 ) -> None:
-    conversation = await world.open_delivery_conversation()
+    conversation = await cast_app.open_delivery_conversation()
     await drivers[sender].post(conversation, f"a parcel from {sender} to {reader}")
     assert (await drivers[reader].read(conversation))[-1] == f"a parcel from {sender} to {reader}"
 
 
 @EVERY
 async def test_messages_of_all_dialects_are_read_in_the_order_they_were_sent(
-    world: World, drivers: dict[str, Driver], reader: str
+    cast_app: CastApp, drivers: dict[str, Driver], reader: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     sent = [f"{round_} {name}" for round_ in range(3) for name in DRIVERS]
     for text in sent:
         await drivers[text.split()[1]].post(conversation, text)
@@ -44,9 +44,9 @@ async def test_messages_of_all_dialects_are_read_in_the_order_they_were_sent(
 
 @EACH
 async def test_the_previews_have_the_messages_of_other_dialects(
-    world: World, drivers: dict[str, Driver], sender: str
+    cast_app: CastApp, drivers: dict[str, Driver], sender: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     await drivers["inbox"].post(conversation, "hello")
     await drivers[sender].post(conversation, "and back")
     details = await drivers["chats"].get(conversation)
@@ -59,7 +59,7 @@ async def test_the_previews_have_the_messages_of_other_dialects(
 
 @EVERY
 async def test_a_conversation_opened_in_one_is_listed_for_staff(db: Database, reader: str) -> None:
-    drivers = make_drivers(await make_world(db))
+    drivers = make_drivers(await make_cast_app(db))
     opened = {name: await driver.open() for name, driver in drivers.items()}
     mine = await drivers[reader].list_ids()
     assert opened[reader] in mine

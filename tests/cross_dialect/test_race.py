@@ -13,11 +13,11 @@ from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.model.conversation import Conversation
 from koine.store.core.db import Database
 from koine.store.postgres import PostgresDatabase
-from tests.cross_dialect.test_surveys import CLOSERS, QUESTION, texts, world_with_surveys
+from tests.cross_dialect.test_surveys import CLOSERS, QUESTION, app_with_surveys, texts
 from tests.drivers.asgi import Caller
 from tests.drivers.base import Driver, Refused
+from tests.drivers.cast_app import CastApp
 from tests.drivers.registry import DRIVERS
-from tests.drivers.world import World
 
 TIMES = 50
 EACH = pytest.mark.parametrize("name", DRIVERS)
@@ -31,9 +31,9 @@ def db(backend: str, request: pytest.FixtureRequest) -> Database:
 
 
 @asynccontextmanager
-async def nodes(world: World) -> AsyncIterator[list[Engine]]:
-    """The world's engine, and another on the same database if it is PostgreSQL."""
-    one, db = world.cast.engine, world.cast.engine.db
+async def nodes(cast_app: CastApp) -> AsyncIterator[list[Engine]]:
+    """The engine of `cast_app`, and another on the same database if it is PostgreSQL."""
+    one, db = cast_app.cast.engine, cast_app.cast.engine.db
     if not isinstance(db, PostgresDatabase):
         yield [one]
         return
@@ -44,11 +44,11 @@ async def nodes(world: World) -> AsyncIterator[list[Engine]]:
         await other.close()
 
 
-def driver_of(world: World, engine: Engine, name: str, key: str, stores: bool) -> Driver:
+def driver_of(cast_app: CastApp, engine: Engine, name: str, key: str, stores: bool) -> Driver:
     """A driver of one node, whose requests all have this key."""
     store = DatabaseIdempotencyStore(engine) if stores else None
-    app = build_app(world.dialects, engine, engine.settings, idempotency=store)
-    driver = DRIVERS[name](World(world.cast, Caller(app), world.dialects))
+    app = build_app(cast_app.dialects, engine, engine.settings, idempotency=store)
+    driver = DRIVERS[name](CastApp(cast_app.cast, Caller(app), cast_app.dialects))
     driver.call.headers["Idempotency-Key"] = key
     return driver
 
@@ -65,11 +65,11 @@ async def post_until_accepted(driver: Driver, conversation: Conversation) -> Non
 
 @EACH
 @pytest.mark.parametrize("stores", [True, False], ids=["with a store", "without a store"])
-async def test_fifty_at_once_are_one_message(world: World, name: str, stores: bool) -> None:
-    conversation = await world.create_conversation()
-    async with nodes(world) as engines_:
+async def test_fifty_at_once_are_one_message(cast_app: CastApp, name: str, stores: bool) -> None:
+    conversation = await cast_app.create_conversation()
+    async with nodes(cast_app) as engines_:
         drivers = [
-            driver_of(world, each, name, f"k-{conversation.id}", stores) for each in engines_
+            driver_of(cast_app, each, name, f"k-{conversation.id}", stores) for each in engines_
         ]
         await asyncio.gather(
             *(post_until_accepted(drivers[n % len(drivers)], conversation) for n in range(TIMES))
@@ -77,22 +77,22 @@ async def test_fifty_at_once_are_one_message(world: World, name: str, stores: bo
         assert await drivers[0].read(conversation) == ["once"]
 
 
-async def test_a_day_later_it_is_still_the_same_message(world: World) -> None:
-    conversation, engine = await world.create_conversation(), world.cast.engine
-    driver = driver_of(world, engine, "native", f"k-{conversation.id}", stores=True)
+async def test_a_day_later_it_is_still_the_same_message(cast_app: CastApp) -> None:
+    conversation, engine = await cast_app.create_conversation(), cast_app.cast.engine
+    driver = driver_of(cast_app, engine, "native", f"k-{conversation.id}", stores=True)
     await driver.post(conversation, "once")
-    world.cast.clock.advance(2 * 24 * 3600)
-    driver = driver_of(world, engine, "native", f"k-{conversation.id}", stores=True)
+    cast_app.cast.clock.advance(2 * 24 * 3600)
+    driver = driver_of(cast_app, engine, "native", f"k-{conversation.id}", stores=True)
     await driver.post(conversation, "once")
     assert await driver.read(conversation) == ["once"]
 
 
-async def test_a_response_of_one_node_is_replayed_by_the_other(world: World) -> None:
-    conversation = await world.create_conversation()
+async def test_a_response_of_one_node_is_replayed_by_the_other(cast_app: CastApp) -> None:
+    conversation = await cast_app.create_conversation()
     path, body = f"/v1/conversations/{conversation.id}/messages", {"content": "once"}
-    async with nodes(world) as engines_:
+    async with nodes(cast_app) as engines_:
         calls = [
-            driver_of(world, e, "native", f"k-{conversation.id}", stores=True).call
+            driver_of(cast_app, e, "native", f"k-{conversation.id}", stores=True).call
             for e in engines_
         ]
         first = await calls[0]("POST", path, body)
@@ -110,8 +110,8 @@ async def test_a_response_of_one_node_is_replayed_by_the_other(world: World) -> 
 
 
 async def test_concurrent_closes_send_one_survey(db: Database) -> None:
-    world, drivers = await world_with_surveys(db)
-    conversation = await world.create_conversation()
+    cast_app, drivers = await app_with_surveys(db)
+    conversation = await cast_app.create_conversation()
     await drivers["inbox"].post(conversation, "hi")
     await asyncio.gather(*(drivers[name].close(conversation) for name in CLOSERS * 3))
     assert await texts(drivers, conversation) == ["hi", QUESTION]

@@ -10,21 +10,21 @@ from koine.model.actor import operator
 from koine.model.conversation import Conversation
 from koine.store.core.db import Database
 from tests.drivers.base import Driver
+from tests.drivers.cast_app import CastApp, make_cast_app
 from tests.drivers.registry import DRIVERS, make_drivers
-from tests.drivers.world import World, make_world
 
 QUESTION = "How was it?"
 CLOSERS = ["helpdesk", "inbox", "native"]
 
 
-async def world_with_surveys(db: Database) -> tuple[World, dict[str, Driver]]:
-    """A world whose inbox has surveys."""
-    world = await make_world(db)
+async def app_with_surveys(db: Database) -> tuple[CastApp, dict[str, Driver]]:
+    """An application and its drivers; the inbox has surveys."""
+    cast_app = await make_cast_app(db)
     settings = f'{{"csat_survey_enabled":true,"csat_message":"{QUESTION}"}}'
-    acme = world.cast.acme
+    acme = cast_app.cast.acme
     changes = InboxChanges(settings=settings)
-    await inboxes.change(world.cast.engine, operator(acme.tenant.id), acme.inbox.id, changes)
-    return world, make_drivers(world)
+    await inboxes.change(cast_app.cast.engine, operator(acme.tenant.id), acme.inbox.id, changes)
+    return cast_app, make_drivers(cast_app)
 
 
 async def texts(drivers: dict[str, Driver], conversation: Conversation) -> list[str]:
@@ -39,8 +39,8 @@ def test_every_dialect_that_closes_is_tested() -> None:
 
 @pytest.mark.parametrize("name", CLOSERS)
 async def test_closing_sends_the_survey(db: Database, name: str) -> None:
-    world, drivers = await world_with_surveys(db)
-    conversation = await world.create_conversation()
+    cast_app, drivers = await app_with_surveys(db)
+    conversation = await cast_app.create_conversation()
     await drivers["inbox"].post(conversation, "hi")
     await drivers[name].close(conversation)
     assert await texts(drivers, conversation) == ["hi", QUESTION]
@@ -51,8 +51,8 @@ async def test_closing_sends_the_survey(db: Database, name: str) -> None:
 
 @pytest.mark.parametrize("name", CLOSERS)
 async def test_closing_again_sends_none_until_it_was_reopened(db: Database, name: str) -> None:
-    world, drivers = await world_with_surveys(db)
-    conversation = await world.create_conversation()
+    cast_app, drivers = await app_with_surveys(db)
+    conversation = await cast_app.create_conversation()
     await drivers["inbox"].post(conversation, "hi")
     await drivers[name].close(conversation)
     for each in CLOSERS:
@@ -65,8 +65,8 @@ async def test_closing_again_sends_none_until_it_was_reopened(db: Database, name
 
 @pytest.mark.parametrize("name", CLOSERS)
 async def test_no_survey_without_a_message_of_the_contact(db: Database, name: str) -> None:
-    world, drivers = await world_with_surveys(db)
-    conversation = await world.create_conversation()
+    cast_app, drivers = await app_with_surveys(db)
+    conversation = await cast_app.create_conversation()
     await drivers["native"].post(conversation, "anybody there?")
     await drivers[name].close(conversation)
     assert await texts(drivers, conversation) == ["anybody there?"]
@@ -74,19 +74,19 @@ async def test_no_survey_without_a_message_of_the_contact(db: Database, name: st
 
 @pytest.mark.parametrize("name", CLOSERS)
 async def test_no_survey_where_the_inbox_has_none(
-    world: World, drivers: dict[str, Driver], name: str
+    cast_app: CastApp, drivers: dict[str, Driver], name: str
 ) -> None:
-    conversation = await world.create_conversation()
+    conversation = await cast_app.create_conversation()
     await drivers["inbox"].post(conversation, "hi")
     await drivers[name].close(conversation)
     assert await texts(drivers, conversation) == ["hi"]
 
 
 async def test_the_response_of_closing_includes_the_survey(db: Database) -> None:
-    world, drivers = await world_with_surveys(db)
-    conversation = await world.create_conversation()
+    cast_app, drivers = await app_with_surveys(db)
+    conversation = await cast_app.create_conversation()
     await drivers["inbox"].post(conversation, "hi")
-    engine, admin = world.cast.engine, operator(world.cast.acme.tenant.id)
+    engine, admin = cast_app.cast.engine, operator(cast_app.cast.acme.tenant.id)
     closed = await conversations.change(
         engine, admin, conversation.id, ConversationChanges(status="closed")
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from koine.model.conversation import Conversation
 from tests.drivers.asgi import Caller, Reply
-from tests.drivers.world import World
+from tests.drivers.cast_app import CastApp
 
 
 class Refused(Exception):
@@ -24,9 +24,9 @@ class Driver:
     reads_all = True
     """Whether `page` returns all messages of a conversation."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.call: Caller = world.call.with_headers(self.headers())
+    def __init__(self, cast_app: CastApp) -> None:
+        self.cast_app = cast_app
+        self.call: Caller = cast_app.call.with_headers(self.headers())
 
     def headers(self) -> dict[str, str]:
         """The headers with the credential."""

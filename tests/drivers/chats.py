@@ -15,10 +15,10 @@ class ChatsDriver(Driver):
     name = "chats"
 
     def headers(self) -> dict[str, str]:
-        return {"authorization": self.world.cast.acme.key}
+        return {"authorization": self.cast_app.cast.acme.key}
 
     async def open(self) -> str:
-        acme = self.world.cast.acme
+        acme = self.cast_app.cast.acme
         body = {"channelId": acme.inbox.id, "ownerId": acme.id("carol"), "title": "Chat"}
         return str((await self.request("POST", BASE, body))["id"])
 

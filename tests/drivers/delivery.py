@@ -14,10 +14,10 @@ class DeliveryDriver(Driver):
     name = "delivery"
 
     def headers(self) -> dict[str, str]:
-        return self.world.cast.bearer("dan")
+        return self.cast_app.cast.bearer("dan")
 
     async def open(self) -> str:
-        parcel = self.world.cast.acme.deliveries[0].id
+        parcel = self.cast_app.cast.acme.deliveries[0].id
         response = await self.request("POST", BASE, {"delivery_id": parcel})
         return str(response["conversation"]["id"])
 

@@ -15,10 +15,10 @@ class HelpdeskDriver(Driver):
     sees_notes = True
 
     def headers(self) -> dict[str, str]:
-        return {"X-API-Key": self.world.cast.acme.key}
+        return {"X-API-Key": self.cast_app.cast.acme.key}
 
     async def open(self) -> str:
-        body = {"subject": "Help", "inboxId": self.world.cast.acme.inbox.id}
+        body = {"subject": "Help", "inboxId": self.cast_app.cast.acme.inbox.id}
         return str((await self.request("POST", BASE, body))["data"]["_id"])
 
     async def post(self, conversation: Conversation, text: str) -> None:

@@ -14,7 +14,7 @@ class InboxDriver(Driver):
     @property
     def base(self) -> str:
         """The path of Carol's conversations."""
-        acme = self.world.cast.acme
+        acme = self.cast_app.cast.acme
         contact = f"/public/api/v1/inboxes/{acme.inbox.identifier}/contacts"
         return f"{contact}/{acme.contact_inboxes['carol'].source_id}/conversations"
 

@@ -15,10 +15,10 @@ class NativeDriver(Driver):
     sees_notes = True
 
     def headers(self) -> dict[str, str]:
-        return self.world.cast.bearer("alice")
+        return self.cast_app.cast.bearer("alice")
 
     async def open(self) -> str:
-        body = {"title": "Native", "inbox_id": self.world.cast.acme.inbox.id}
+        body = {"title": "Native", "inbox_id": self.cast_app.cast.acme.inbox.id}
         return str((await self.request("POST", BASE, body))["id"])
 
     async def post(self, conversation: Conversation, text: str) -> None:

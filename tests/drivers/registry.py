@@ -1,12 +1,12 @@
 """All drivers, by the name of their dialect."""
 
 from tests.drivers.base import Driver
+from tests.drivers.cast_app import CastApp
 from tests.drivers.chats import ChatsDriver
 from tests.drivers.delivery import DeliveryDriver
 from tests.drivers.helpdesk import HelpdeskDriver
 from tests.drivers.inbox import InboxDriver
 from tests.drivers.native import NativeDriver
-from tests.drivers.world import World
 
 DRIVERS: dict[str, type[Driver]] = {
     each.name: each
@@ -14,6 +14,6 @@ DRIVERS: dict[str, type[Driver]] = {
 }
 
 
-def make_drivers(world: World) -> dict[str, Driver]:
+def make_drivers(cast_app: CastApp) -> dict[str, Driver]:
     """A driver for each dialect."""
-    return {name: kind(world) for name, kind in DRIVERS.items()}
+    return {name: kind(cast_app) for name, kind in DRIVERS.items()}

@@ -47,7 +47,7 @@ def filled(served: AppInThread, values: Any) -> Any:
     chance = zlib.crc32(repr(values).encode("utf-8", "surrogatepass"))
     if chance % ONE_IN == 0:
         return values
-    acme = served.world.cast.acme
+    acme = served.cast_app.cast.acme
     known = {"inbox": acme.inbox.identifier, "contact": acme.contact_inboxes["carol"].source_id}
     return {name: _one(served, known, name, value) for name, value in values.items()}
 

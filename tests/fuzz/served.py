@@ -11,7 +11,7 @@ import uvloop
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tests.authz_matrix.targets import Targets
-from tests.drivers.world import World, make_world
+from tests.drivers.cast_app import CastApp, make_cast_app
 from tests.support import databases
 
 TARGETS = (
@@ -21,10 +21,10 @@ TARGETS = (
 
 
 class AppInThread:
-    """The world behind `app`; `real` has ids of existing targets, by kind."""
+    """The `CastApp` behind `app`; `real` has ids of existing targets, by kind."""
 
-    def __init__(self, world: World, portal: BlockingPortal) -> None:
-        self.world = world
+    def __init__(self, cast_app: CastApp, portal: BlockingPortal) -> None:
+        self.cast_app = cast_app
         self.portal = portal
         self.loop = portal.call(_loop)
         self.real: dict[str, str] = {}
@@ -34,7 +34,7 @@ class AppInThread:
         self.real = self.portal.call(self._target_ids)
 
     async def _target_ids(self) -> dict[str, str]:
-        targets = Targets(self.world.cast)
+        targets = Targets(self.cast_app.cast)
         return {kind: await targets.id(kind, "acme", "own") for kind in TARGETS}
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
@@ -66,7 +66,7 @@ class AppInThread:
             if message.get("body") and is_stream(response[0]):
                 ended.set()
 
-        await self.world.call.app(scope, receive, send)
+        await self.cast_app.call.app(scope, receive, send)
         return response
 
 
@@ -77,7 +77,7 @@ def is_stream(start: Any) -> bool:
 
 @contextlib.contextmanager
 def serving() -> Iterator[AppInThread]:
-    """A world on a new SQLite file, for as long as the context is open."""
+    """A `CastApp` on a new SQLite file, for as long as the context is open."""
     with (
         tempfile.TemporaryDirectory() as directory,
         start_blocking_portal("asyncio", {"loop_factory": uvloop.new_event_loop}) as portal,
@@ -86,8 +86,8 @@ def serving() -> Iterator[AppInThread]:
         yield AppInThread(portal.call(_world, db), portal)
 
 
-async def _world(db: Any) -> World:
-    return await make_world(db, login_rate_limit_per_minute=0)
+async def _world(db: Any) -> CastApp:
+    return await make_cast_app(db, login_rate_limit_per_minute=0)
 
 
 async def _loop() -> asyncio.AbstractEventLoop:

@@ -80,7 +80,7 @@ class Fuzz:
 
     def credential(self, dialect: str) -> dict[str, str]:
         """The headers of a caller who may use most of the dialect."""
-        cast = self.served.world.cast
+        cast = self.served.cast_app.cast
         if dialect == "chats":
             return {"authorization": cast.acme.key}
         return {} if dialect == "inbox" else cast.bearer("dan" if dialect == "delivery" else "ada")

@@ -37,12 +37,12 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found(native: AppInThread, fault: str) -> None:
     change, found = FAULTS[fault]
-    assert found in complaint(native, change, native.world.cast.bearer("ada"))
+    assert found in complaint(native, change, native.cast_app.cast.bearer("ada"))
 
 
 def test_a_missing_authentication_is_found(native: AppInThread) -> None:
-    ada = native.world.cast.bearer("ada")
-    rendered = native.portal.call(native.world.call.with_headers(ada), "GET", "/v1/me").content
+    ada = native.cast_app.cast.bearer("ada")
+    rendered = native.portal.call(native.cast_app.call.with_headers(ada), "GET", "/v1/me").content
     assert "without authentication" in complaint(native, lambda *_: (200, rendered), ada)
 
 
@@ -54,7 +54,7 @@ def complaint(served: AppInThread, fault: Fault, headers: dict[str, str]) -> str
             return
         headers_sent = {k.decode(): v.decode() for k, v in scope["headers"]}
         keep = {k: v for k, v in headers_sent.items() if k in ("authorization", "x-api-key")}
-        call = served.world.call.with_headers(keep)
+        call = served.cast_app.call.with_headers(keep)
         method, path = scope["method"], scope["path"]
         reply = await asyncio.to_thread(lambda: served.portal.call(call, method, path))
         status, body = fault(reply.status, reply.content)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from chaos.consistency_check import ConsistencyCheck
-from chaos.retrying_clients import Load
+from chaos.retrying_senders import RetryingSenders
 from chaos.seed import home_engine, seed
 from chaos.seeded_tenant import SeededTenant
 from chaos.sends import Sends
@@ -244,9 +244,11 @@ async def test_a_gap_between_messages_is_a_difference(place: Place) -> None:
 # ---------------------------------------------------------------- helpers
 
 
-def load_of(server: Server, tenant: SeededTenant, check: ConsistencyCheck, seed: int) -> Load:
+def load_of(
+    server: Server, tenant: SeededTenant, check: ConsistencyCheck, seed: int
+) -> RetryingSenders:
     sends = Sends(tenant, random.Random(seed))
-    return Load(server.port, sends, check, clients=4, pause_s=PAUSE_SECONDS)
+    return RetryingSenders(server.port, sends, check, clients=4, pause_s=PAUSE_SECONDS)
 
 
 async def looked_at(place: Place, path: Path) -> tuple[list[str], set[str]]:

@@ -6,7 +6,7 @@ from koine.engine.conversations import conversations, messages
 from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.message import Draft
-from tests.cast import Cast, Company
+from tests.cast import Cast, CastTenant
 from tests.dialects.native.sse_client import follow_stream
 from tests.support.live_server import live
 
@@ -14,7 +14,7 @@ PATH = "/api/v1/chats/events"
 
 
 async def chat(cast: Cast, company: str = "acme") -> Conversation:
-    of: Company = getattr(cast, company)
+    of: CastTenant = getattr(cast, company)
     new = NewConversation(owner_id=of.id("carol"), inbox_id=of.inbox.id)
     return await conversations.create(cast.engine, of.actor("ada"), new)
 

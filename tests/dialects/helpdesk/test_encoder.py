@@ -5,7 +5,7 @@ from koine.engine.conversations import conversations, messages
 from koine.engine.conversations.conversations import ConversationChanges
 from koine.model.conversation import Conversation, NewConversation, SenderKind
 from koine.model.message import Draft
-from tests.cast import Cast, Company
+from tests.cast import Cast, CastTenant
 from tests.dialects.native.sse_client import follow_stream
 from tests.support.live_server import live
 
@@ -13,7 +13,7 @@ PATH = "/api/v1/conversations/events"
 
 
 async def create_conversation(cast: Cast, company: str = "acme") -> Conversation:
-    of: Company = getattr(cast, company)
+    of: CastTenant = getattr(cast, company)
     new = NewConversation(title="Late", owner_id=of.id("carol"))
     return await conversations.create(cast.engine, of.actor("ada"), new)
 

@@ -17,7 +17,7 @@ from koine.store.core.db import Database, Tx
 from koine.store.core.statements import Query, param
 from koine.store.tables import events, metadata
 from tests.cast import make_cast
-from tests.engine.world import WHAT, Step, World, holds, new_world
+from tests.engine.random_tenant import WHAT, RandomTenant, Step, holds, new_random_tenant
 
 WITH_PEOPLE: frozenset[Include] = frozenset({"participants"})
 STEPS = st.lists(
@@ -44,17 +44,21 @@ def order(c: Conversation) -> tuple[int, str]:
 async def test_totals_stay_exact_and_filters_find_what_they_say(
     db: Database, steps: list[Step]
 ) -> None:
-    world = await new_world(db)
-    await world.play(steps)
+    tenant = await new_random_tenant(db)
+    await tenant.run(steps)
     everything = await conversations.find(
-        world.engine, world.operator, ConversationFilter(), Window(1000), WITH_PEOPLE
+        tenant.engine,
+        tenant.operator,
+        ConversationFilter(),
+        Window(1000),
+        WITH_PEOPLE,
     )
-    assert {c.id for c in everything.items} == set(world.alive)
+    assert {c.id for c in everything.items} == set(tenant.alive)
     parts = everything.related.participants
     who = {i: {m.identity_id for m in ms if m.left_at is None} for i, ms in parts.items()}
     assert all(c.participant_count == len(who[c.id]) for c in everything.items)
-    for f in world.filters():
-        shown = await conversations.find(world.engine, world.operator, f, Window(1000))
+    for f in tenant.filters():
+        shown = await conversations.find(tenant.engine, tenant.operator, f, Window(1000))
         expected = [c.id for c in everything.items if holds(f, c, who[c.id])]
         assert ([c.id for c in shown.items], shown.total) == (expected, len(expected)), f
 
@@ -64,33 +68,37 @@ async def test_totals_stay_exact_and_filters_find_what_they_say(
 async def test_pages_give_each_conversation_once_in_order(
     db: Database, steps: list[Step], limit: int, part: int
 ) -> None:
-    world = await new_world(db)
-    await world.play([("create", n, n + 1) for n in range(6)] + steps)
-    for f in world.filters()[part::3]:  # the test above has every filter each time
-        whole = await conversations.find(world.engine, world.operator, f, Window(1000))
+    tenant = await new_random_tenant(db)
+    await tenant.run([("create", n, n + 1) for n in range(6)] + steps)
+    for f in tenant.filters()[part::3]:  # the test above has every filter each time
+        whole = await conversations.find(tenant.engine, tenant.operator, f, Window(1000))
         ids = [c.id for c in sorted(whole.items, key=order, reverse=True)]
         assert ids == [c.id for c in whole.items]
-        assert ids == await by_number(world, f, limit) == await by_cursor(world, f, limit)
+        assert ids == await by_number(tenant, f, limit) == await by_cursor(tenant, f, limit)
 
 
-async def by_number(world: World, f: ConversationFilter, limit: int) -> list[str]:
+async def by_number(tenant: RandomTenant, f: ConversationFilter, limit: int) -> list[str]:
     """The ids of a list, page by page until one is empty."""
     found: list[str] = []
     for page in range(1, 100):
-        shown = await conversations.find(world.engine, world.operator, f, page_window(page, limit))
+        shown = await conversations.find(
+            tenant.engine, tenant.operator, f, page_window(page, limit)
+        )
         if not shown.items:
             break
         found += [c.id for c in shown.items]
     return found
 
 
-async def by_cursor(world: World, f: ConversationFilter, limit: int) -> list[str]:
+async def by_cursor(tenant: RandomTenant, f: ConversationFilter, limit: int) -> list[str]:
     """The ids of a list, from cursor to cursor until there is none."""
     found: list[str] = []
     cursor = None
     for _ in range(100):
         window = Window(limit, cursor=cursor)
-        shown = await conversations.find(world.engine, world.operator, f, window, with_total=False)
+        shown = await conversations.find(
+            tenant.engine, tenant.operator, f, window, with_total=False
+        )
         found += [c.id for c in shown.items]
         cursor = shown.next
         if cursor is None:
@@ -99,11 +107,11 @@ async def by_cursor(world: World, f: ConversationFilter, limit: int) -> list[str
 
 
 async def test_a_status_named_twice_counts_once(db: Database) -> None:
-    world = await new_world(db)
-    await world.play([("create", 0, 0)])
+    tenant = await new_random_tenant(db)
+    await tenant.run([("create", 0, 0)])
     f = ConversationFilter(statuses=("open", "open"))
-    shown = await conversations.find(world.engine, world.operator, f, Window(10))
-    assert ([c.id for c in shown.items], shown.total) == (world.alive, 1)
+    shown = await conversations.find(tenant.engine, tenant.operator, f, Window(10))
+    assert ([c.id for c in shown.items], shown.total) == (tenant.alive, 1)
 
 
 async def test_an_assignee_becomes_a_participant_and_deactivates_the_responder(

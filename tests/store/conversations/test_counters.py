@@ -84,29 +84,29 @@ async def fill(tx: Tx, cast: Cast) -> None:
 @example(chosen={"owner_ids": 1, "participant_id": 0, "statuses": 0, "by_shown_time": 0})
 @given(chosen=st.dictionaries(st.sampled_from(FIELDS), st.integers(0, 5), max_size=4))
 async def test_the_total_of_any_filter_is_what_its_list_has(
-    world: Cast, chosen: dict[str, int]
+    cast: Cast, chosen: dict[str, int]
 ) -> None:
-    some = values(world)
+    some = values(cast)
     f = ConversationFilter(**{name: some[name][n % len(some[name])] for name, n in chosen.items()})
-    of, read = world.acme.tenant.id, world.engine.db.read
+    of, read = cast.acme.tenant.id, cast.engine.db.read
     page = await read(of, lists.page, f, Window(100), with_total=True)
     total = await read(of, lists.total, f)
     assert (page.total, total) == (len(page.items), len(page.items)), f
 
 
 @pytest.fixture
-async def world(db: Database) -> Cast:
+async def cast(db: Database) -> Cast:
     cast = await make_cast(db)
     await db.write(cast.acme.tenant.id, fill, cast)
     return cast
 
 
 async def test_each_field_has_a_value_for_which_a_wrong_total_would_differ(
-    world: Cast,
+    cast: Cast,
 ) -> None:
-    tried = values(world)
+    tried = values(cast)
     assert tried.keys() == set(FIELDS)
-    read, of = world.engine.db.read, world.acme.tenant.id
+    read, of = cast.engine.db.read, cast.acme.tenant.id
     everything = await read(of, lists.total, ConversationFilter())
     assert everything == 15
     for name in set(FIELDS) - {"search_as", "by_shown_time"}:
@@ -116,9 +116,9 @@ async def test_each_field_has_a_value_for_which_a_wrong_total_would_differ(
 
 @pytest.mark.parametrize("field", FIELDS)
 async def test_a_kept_total_is_used_for_no_field_but_those_it_is_right_for(
-    field: str, world: Cast
+    field: str, cast: Cast
 ) -> None:
-    for value in values(world)[field]:
+    for value in values(cast)[field]:
         kept = counters.counters_for(ConversationFilter(**{field: value}))
         assert (kept is not None) == (field in KEPT)
 

@@ -19,7 +19,7 @@ ADMIN, RESPONDER, FIRST_AGENT = 1, 2, 3
 FIRST_DRIVER = FIRST_AGENT + AGENTS
 
 
-class World(Struct, frozen=True):
+class TenantSize(Struct, frozen=True):
     """The size of a tenant. Each conversation has a driver and a customer, assigned in turn.
 
     Conversation 1 has `deep_messages`, each other `messages`. With `closed`, four of ten are
@@ -66,11 +66,13 @@ def prefix(kind: int) -> str:
     return f"00000000-0000-7000-8{kind:03x}-"
 
 
-TINY = World(conversations=120, messages=20, drivers=2, customers=12, deep_messages=40)
+TINY = TenantSize(conversations=120, messages=20, drivers=2, customers=12, deep_messages=40)
 """For the short form of each command, which tests that it runs."""
-SMALL = World(conversations=10_000, messages=20, drivers=100, customers=1_000, deep_messages=20)
-"""The world of `python -m bench`."""
-TYPICAL = World(
+SMALL = TenantSize(
+    conversations=10_000, messages=20, drivers=100, customers=1_000, deep_messages=20
+)
+"""The tenant of `python -m bench`."""
+TYPICAL = TenantSize(
     conversations=10_000,
     messages=10,
     drivers=50,
@@ -78,7 +80,7 @@ TYPICAL = World(
     deep_messages=20_000,
     closed=True,
 )
-LARGE = World(
+LARGE = TenantSize(
     conversations=1_000_000,
     messages=10,
     drivers=50,

@@ -15,7 +15,7 @@ CONFLICT_RETRY_AFTER_S = 0.5
 FINISH_TIMEOUT_S = 120.0
 
 
-class Load:
+class RetryingSenders:
     """`clients` send at the same time, from `start` to `finish`; each waits `pause_s` seconds after
     an acknowledged send. `responses` counts statuses, and `cut` where there was no complete
     response. `latest` is when the last acknowledged request began and ended (monotonic seconds);

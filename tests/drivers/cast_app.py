@@ -14,11 +14,11 @@ from koine.realtime.bus.protocol import LocalBus
 from koine.realtime.realtime import Realtime
 from koine.server import dialects
 from koine.store.core.db import Database
-from tests.cast import Cast, Company, make_cast
+from tests.cast import Cast, CastTenant, make_cast
 from tests.drivers.asgi import Caller
 
 
-class World(Struct):
+class CastApp(Struct):
     """The cast, and an application with every dialect."""
 
     cast: Cast
@@ -29,7 +29,7 @@ class World(Struct):
         self, owner: str = "carol", *people: str, company: str = "acme"
     ) -> Conversation:
         """A contact's conversation in the website inbox; `people` (dan and alice) take part."""
-        of: Company = getattr(self.cast, company)
+        of: CastTenant = getattr(self.cast, company)
         participants = tuple((of.id(who), "member") for who in people or ("dan", "alice"))
         new = NewConversation(
             title=f"{of.tenant.name} conversation", inbox_id=of.inbox.id, owner_id=of.id(owner),
@@ -41,7 +41,7 @@ class World(Struct):
         self, number: int = 0, company: str = "acme"
     ) -> Conversation:
         """A delivery's conversation, with its driver and its customer."""
-        of: Company = getattr(self.cast, company)
+        of: CastTenant = getattr(self.cast, company)
         new = NewDeliveryConversation(delivery_id=of.deliveries[number].id)
         actor = of.actor("dan")
         return (await delivery_conversations.open_(self.cast.engine, actor, new))[0]
@@ -53,7 +53,7 @@ class World(Struct):
         return await messages.send(self.cast.engine, actor, conversation.id, draft)
 
 
-async def make_world(db: Database, **settings: object) -> World:
+async def make_cast_app(db: Database, **settings: object) -> CastApp:
     """A new cast in a database that may have others, and its application."""
     cast = await make_cast(db, None, **settings)
     all_dialects, engine = dialects(), cast.engine
@@ -67,4 +67,4 @@ async def make_world(db: Database, **settings: object) -> World:
         idempotency=DatabaseIdempotencyStore(engine),
         realtime=realtime,
     )
-    return World(cast, Caller(app), all_dialects)
+    return CastApp(cast, Caller(app), all_dialects)

@@ -30,7 +30,7 @@ Step = tuple[str, int, int]
 """An action, and two numbers that choose the conversation and the details."""
 
 
-class World:
+class RandomTenant:
     """A new tenant with two users, two contacts and two inboxes, in which steps happen."""
 
     def __init__(self, engine: Engine, clock: FakeClock, operator_actor: Actor) -> None:
@@ -42,7 +42,7 @@ class World:
         self.inboxes: list[Inbox] = []
         self.alive: list[str] = []
 
-    async def play(self, steps: list[Step]) -> None:
+    async def run(self, steps: list[Step]) -> None:
         """Do every step; those that the engine refuses change nothing."""
         for what, one, other in steps:
             with contextlib.suppress(Refusal):
@@ -127,17 +127,17 @@ def holds(f: ConversationFilter, c: Conversation, members: set[str]) -> bool:
     )
 
 
-async def new_world(db: Database) -> World:
-    """A new world, in a database that may have others."""
+async def new_random_tenant(db: Database) -> RandomTenant:
+    """A new tenant, in a database that may have others."""
     clock = FakeClock()
     engine = await open_engine(db, clock, make_settings(), {})
-    tenant = await tenants.create(engine, "World", new_id())
-    world = World(engine, clock, operator(tenant.id))
+    stored = await tenants.create(engine, "Random", new_id())
+    tenant = RandomTenant(engine, clock, operator(stored.id))
     for name in ("ada", "bob"):
         user = NewIdentity(kind="user", name=name, role="agent")
-        world.users.append((await directory.create(engine, world.operator, user)).id)
+        tenant.users.append((await directory.create(engine, tenant.operator, user)).id)
         contact = NewIdentity(kind="contact", name=f"{name}'s friend")
-        world.contacts.append((await directory.create(engine, world.operator, contact)).id)
+        tenant.contacts.append((await directory.create(engine, tenant.operator, contact)).id)
         new = inboxes.NewInbox(name=name)
-        world.inboxes.append(await inboxes.create(engine, world.operator, new))
-    return world
+        tenant.inboxes.append(await inboxes.create(engine, tenant.operator, new))
+    return tenant

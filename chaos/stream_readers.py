@@ -1,7 +1,8 @@
 """Thousands of clients that follow streams, in a process of their own, so that they take no time
 from the process that measures.
 
-async with load_clients(Plan(port=server.port, tenant=tenant, count=1000, cursor=start)) as clients:
+plan = Plan(port=server.port, tenant=tenant, count=1000, cursor=start)
+async with stream_readers(plan) as clients:
     await clients.all_reconnected(within=60)
     await clients.stop_reading()
     report = await clients.report({"send-0000001": sent_at})
@@ -74,8 +75,8 @@ class Command(Struct, frozen=True):
     sent: dict[str, float] = {}
 
 
-class LoadClients:
-    """The process of the clients, as the rig uses it; made by `load_clients`."""
+class StreamReaders:
+    """The process of the clients, as the rig uses it; made by `stream_readers`."""
 
     def __init__(self, process: asyncio.subprocess.Process, count: int) -> None:
         self._process = process
@@ -113,21 +114,21 @@ class LoadClients:
             self._process.stdin.write(msgspec.json.encode(command) + b"\n")
             line = await self._process.stdout.readline()
             if not line:
-                raise RuntimeError("the process of the load clients ended")
+                raise RuntimeError("the process of the stream readers ended")
             return line
 
 
 @asynccontextmanager
-async def load_clients(plan: Plan) -> AsyncIterator[LoadClients]:
+async def stream_readers(plan: Plan) -> AsyncIterator[StreamReaders]:
     """Start a process of clients that follow streams; it is killed at the end of the context."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "chaos.load_clients",
+        sys.executable, "-m", "chaos.stream_readers",
         cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 26,
     )  # fmt: skip
     assert process.stdin is not None
     process.stdin.write(msgspec.json.encode(plan) + b"\n")
     try:
-        yield LoadClients(process, plan.count)
+        yield StreamReaders(process, plan.count)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
