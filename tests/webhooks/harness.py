@@ -17,7 +17,7 @@ from koine.model.page import Window
 from koine.model.webhook import WebhookDelivery, WebhookEndpoint
 from koine.store.core.db import Database
 from koine.store.events import events
-from koine.webhooks import WebhookWorker
+from koine.webhooks import WebhookService
 from tests.cast import Cast, make_cast
 from tests.support.webhook_receiver import Receiver, running_receiver
 
@@ -28,7 +28,7 @@ class WebhookHarness:
 
     cast: Cast
     receiver: Receiver
-    worker: WebhookWorker
+    service: WebhookService
 
     @property
     def admin(self) -> Actor:
@@ -62,14 +62,14 @@ class WebhookHarness:
     async def plan(self) -> int:
         """Plan the deliveries of all events in the log."""
         look = await self.cast.engine.db.read("", events.log_snapshot)
-        await self.worker.planner.log_advanced(LogState("", look.last))
-        return await self.worker.planner.advance()
+        await self.service.planner.log_advanced(LogState("", look.last))
+        return await self.service.planner.advance()
 
     async def send_due(self) -> None:
         """Send everything that is due now."""
-        while await self.worker.dispatcher.dispatch_once():
-            await self.worker.dispatcher.idle()
-        await self.worker.dispatcher.idle()
+        while await self.service.dispatcher.dispatch_once():
+            await self.service.dispatcher.idle()
+        await self.service.dispatcher.idle()
 
     async def plan_and_send(self) -> None:
         """Plan and send."""
@@ -81,12 +81,12 @@ class WebhookHarness:
         """Wait for a request to the receiver, which responds when the context ends."""
         await self.plan()
         self.receiver.hold = hold = asyncio.Event()
-        await self.worker.dispatcher.dispatch_once()
+        await self.service.dispatcher.dispatch_once()
         while not self.receiver.count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         yield
         hold.set()
-        await self.worker.dispatcher.idle()
+        await self.service.dispatcher.idle()
 
     async def log(self, endpoint: WebhookEndpoint, *states: str) -> list[WebhookDelivery]:
         """The endpoint's deliveries, oldest first."""
@@ -103,6 +103,6 @@ async def webhook_harness(db: Database) -> AsyncIterator[WebhookHarness]:
     async with running_receiver() as receiver:
         cast = await make_cast(db, outbound_allow="127.0.0.1", base_url="http://koine.test")
         try:
-            yield WebhookHarness(cast, receiver, WebhookWorker(cast.engine))
+            yield WebhookHarness(cast, receiver, WebhookService(cast.engine))
         finally:
             await cast.engine.outbound.close()

@@ -34,7 +34,7 @@ async def send_message_of_rival(harness: WebhookHarness) -> None:
 async def claim_all(harness: WebhookHarness) -> None:
     """Claim until nothing is due, while no response arrives."""
     await harness.plan()
-    while await harness.worker.dispatcher.dispatch_once():
+    while await harness.service.dispatcher.dispatch_once():
         pass
 
 
@@ -57,13 +57,13 @@ async def test_slow_endpoints_of_one_tenant_leave_claims_for_others(
         await harness.send_message(conversation)
     harness.receiver.hold = hold = asyncio.Event()
     await claim_all(harness)
-    lines = harness.worker.dispatcher._queues
+    lines = harness.service.dispatcher._queues
     assert sum(line.held for line in lines.values()) <= MAX_CLAIMS // 2
     await send_message_of_rival(harness)
     await claim_all(harness)
     assert await is_received(harness, "/rival")
     hold.set()
-    await harness.worker.dispatcher.idle()
+    await harness.service.dispatcher.idle()
 
 
 async def test_an_endpoint_that_became_fast_leaves_claims_for_those_of_its_tenant(
@@ -81,7 +81,7 @@ async def test_an_endpoint_that_became_fast_leaves_claims_for_those_of_its_tenan
     harness.receiver.hold = hold = asyncio.Event()
     await claim_all(harness)
     held = [
-        harness.worker.dispatcher._queues[
+        harness.service.dispatcher._queues[
             EndpointKey(harness.admin.tenant_id, each.endpoint.id)
         ].held
         for each in quick
@@ -92,7 +92,7 @@ async def test_an_endpoint_that_became_fast_leaves_claims_for_those_of_its_tenan
     await claim_all(harness)
     assert await is_received(harness, "/last")
     hold.set()
-    await harness.worker.dispatcher.idle()
+    await harness.service.dispatcher.idle()
 
 
 async def test_attempts_at_broken_endpoints_count_as_claims_of_their_tenant(

@@ -16,7 +16,7 @@ from koine.model.errors import Conflict, Invalid
 from koine.model.webhook import EndpointKey, WebhookDelivery
 from koine.store.events import events
 from koine.store.webhooks import delivery_log
-from koine.webhooks import WebhookWorker
+from koine.webhooks import WebhookService
 from koine.webhooks.dispatcher import LEASE
 from koine.webhooks.retry_policy import DEFAULT_DELAYS
 from tests.support.webhook_receiver import OK, response
@@ -197,7 +197,7 @@ async def test_an_attempt_that_outlasts_its_lease_changes_nothing(harness: Webho
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())
     await harness.plan()
-    slow, quick = harness.worker.dispatcher, WebhookWorker(harness.cast.engine).dispatcher
+    slow, quick = harness.service.dispatcher, WebhookService(harness.cast.engine).dispatcher
     harness.receiver.hold = hold = asyncio.Event()
     await slow.dispatch_once()
     while not harness.receiver.count:  # noqa: ASYNC110
@@ -292,10 +292,10 @@ async def test_old_deliveries_are_deleted(harness: WebhookHarness) -> None:
     await harness.send_message(await harness.create_conversation())
     await harness.plan_and_send()
     harness.cast.clock.advance(29 * DAY / SECOND)
-    await harness.worker.delete_old()
+    await harness.service.delete_old()
     assert len(await harness.log(made.endpoint)) == 1
     harness.cast.clock.advance(2 * DAY / SECOND)
-    await harness.worker.delete_old()
+    await harness.service.delete_old()
     assert await harness.log(made.endpoint) == []
     assert await harness.cast.engine.db.read("", delivery_log.pending_count) == (0, None)
 
@@ -349,7 +349,7 @@ async def test_a_replay_does_not_change_a_delivery_in_flight(harness: WebhookHar
     async with harness.request_in_flight():
         wanted = Range(now - DAY, now + SECOND)
         await deliveries.replay_range(harness.cast.engine, harness.admin, made.endpoint.id, wanted)
-        assert await WebhookWorker(harness.cast.engine).dispatcher.dispatch_once() == 0
+        assert await WebhookService(harness.cast.engine).dispatcher.dispatch_once() == 0
     assert ([row.state for row in await harness.log(made.endpoint)], harness.receiver.count) == (
         ["delivered"], 1,
     )  # fmt: skip

@@ -138,8 +138,8 @@ async def test_the_owner_of_a_delivery_that_waited_is_checked_again(
         return await reason_to_pause(builder, delivery)
 
     monkeypatch.setattr(payloads.PayloadBuilder, "reason_to_pause", late)
-    await harness.worker.dispatcher.dispatch_once()
-    await harness.worker.dispatcher.idle()
+    await harness.service.dispatcher.dispatch_once()
+    await harness.service.dispatcher.idle()
     assert harness.receiver.requests == []
     assert [row.state for row in await harness.log(made.endpoint)] == ["pending"]
 

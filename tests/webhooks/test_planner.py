@@ -9,7 +9,7 @@ from koine.event_log import durable_follower
 from koine.model.event import LoggedEvent
 from koine.store.events import cursors, events
 from koine.store.webhooks.endpoints import PLANNER_CURSOR
-from koine.webhooks import WebhookWorker
+from koine.webhooks import WebhookService
 from tests.webhooks.harness import WebhookHarness
 
 
@@ -20,7 +20,7 @@ async def last_position(harness: WebhookHarness) -> int:
 async def test_several_nodes_at_once_plan_each_event_once(harness: WebhookHarness) -> None:
     made, conversation = await harness.create_endpoint(), await harness.create_conversation()
     engine = harness.cast.engine
-    nodes = [WebhookWorker(engine).planner for _ in range(4)]
+    nodes = [WebhookService(engine).planner for _ in range(4)]
     for _ in range(5):
         await asyncio.gather(*(harness.send_message(conversation) for _ in range(20)))
         upto = await last_position(harness)
@@ -34,7 +34,7 @@ async def test_nothing_beyond_the_stable_position_is_planned(harness: WebhookHar
     await harness.send_message(conversation)
     upto = await last_position(harness)
     await harness.send_message(conversation)
-    await WebhookWorker(harness.cast.engine).planner.advance_until(upto)
+    await WebhookService(harness.cast.engine).planner.advance_until(upto)
     assert [row.position <= upto for row in await harness.log(made.endpoint)] == [True]
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from koine.engine.core.engine import Engine
 from koine.realtime.bus import factory
 from koine.realtime.realtime import Realtime
-from koine.webhooks import WebhookWorker
+from koine.webhooks import WebhookService
 
 
 @asynccontextmanager
@@ -14,7 +14,7 @@ async def run_realtime(engine: Engine) -> AsyncIterator[Realtime]:
     """The `Realtime` of this process, which follows the event log while the context is open."""
     bus = factory.create_bus(engine.settings, engine.db)
     realtime = Realtime(engine, bus, engine.shutdown_signal)
-    webhooks = WebhookWorker(engine)
+    webhooks = WebhookService(engine)
     realtime.log_reader.followers.append(webhooks.planner)
     await realtime.start()
     realtime.spawn(webhooks.run())

@@ -92,15 +92,15 @@ def _close_uploads(settings: Settings) -> None:
         )
 
 
-def worker() -> "Worker":
-    """The application of a worker process: uvicorn calls it; the environment has the settings."""
+def create_worker_app() -> "WorkerApp":
+    """Create the application of a worker process, for uvicorn; the environment has the settings."""
     settings = load(os.environ)
     _configure_log(settings)
-    return Worker(settings)
+    return WorkerApp(settings)
 
 
-class Worker:
-    """An ASGI application that opens its database in the lifespan."""
+class WorkerApp:
+    """The application of a worker process, which opens its database in the ASGI lifespan."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -158,7 +158,7 @@ async def _migrate_first(settings: Settings) -> None:
 
 def _serve_many(settings: Settings, listener: socket.socket) -> None:
     os.environ.update(environment(settings))
-    factory = "koine.server.run:worker"
+    factory = "koine.server.run:create_worker_app"
     config = uvicorn_config(settings, factory, lifespan="on", workers=settings.workers)
     workers = Supervisor(config, listener, settings.drain_seconds)
     workers.run()

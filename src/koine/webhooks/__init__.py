@@ -1,5 +1,5 @@
 """Webhooks: deliveries are planned from the event log, claimed, signed, sent and retried."""
 
-from koine.webhooks.worker import WebhookWorker
+from koine.webhooks.service import WebhookService
 
-__all__ = ["WebhookWorker"]
+__all__ = ["WebhookService"]

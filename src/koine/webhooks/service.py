@@ -19,8 +19,8 @@ CLEANUP_BATCH = 1000
 _log = structlog.get_logger("koine.webhooks")
 
 
-class WebhookWorker:
-    """One in each process. `planner` follows the event log; `run` is the worker's task."""
+class WebhookService:
+    """One in each process. `planner` follows the event log; `run` plans, sends and deletes."""
 
     def __init__(self, engine: Engine) -> None:
         self.dispatcher = Dispatcher(engine)
