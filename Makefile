@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The one tool that writes locks; only `make lock` needs it.
 UV := uv==0.13.8
 
-# What `make check` runs: each module by itself. The rest plays whole servers and every route.
+# What `make check` runs: each module by itself. The rest starts whole servers and calls every route.
 UNITS := kit model store engine event_log realtime webhooks http dialects cli demo
 
 .PHONY: help run cluster check test lint format migration figures bench bench-large wheel lock clean
@@ -30,7 +30,7 @@ run: .venv/.run ## Serve Koine with demo data (DATA=data PORT=8420)
 	@export KOINE_OUTBOUND_ALLOW="$${KOINE_OUTBOUND_ALLOW-127.0.0.1:9000}"; \
 	exec $(BIN)/koine serve --demo --data $(DATA) --port $(PORT)
 
-cluster: .venv/.test ## Two nodes on one PostgreSQL and three NATS servers, to play with (docs/nodes.md)
+cluster: .venv/.test ## Two nodes on one PostgreSQL and three NATS servers, to try it with (docs/nodes.md)
 	@exec $(BIN)/python -m examples.cluster --port $(PORT)
 
 check: lint ## Lint, then the unit tests on SQLite alone: for the loop while working
@@ -46,17 +46,17 @@ lint: .venv/.test ## Style, types and layers
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
 
-format: .venv/.test ## Rewrite the sources in the house style
+format: .venv/.test ## Format the sources
 	@$(BIN)/ruff check --quiet --fix . || true
 	@$(BIN)/ruff format .
 
 migration: .venv/.test ## Write a migration of what changed in store/tables/ (NAME="what changes")
-	@test -n "$(NAME)" || { echo 'say what changes: make migration NAME="..."' >&2; exit 1; }
+	@test -n "$(NAME)" || { echo 'NAME is missing: make migration NAME="..."' >&2; exit 1; }
 	@$(BIN)/alembic -c src/koine/store/migrations/alembic.ini revision --autogenerate -m "$(NAME)"
 	@$(BIN)/ruff format --quiet src/koine/store/migrations
 
 # About an hour on two cores. RIG="kill --seed 7" runs one, and replaces its line alone.
-figures: .venv/.test ## Harm the server in every way and count: writes docs/figures.md (RIG=name for one)
+figures: .venv/.test ## Run the chaos rigs and write docs/figures.md (RIG=name for one)
 	@$(BIN)/python -m chaos $(or $(RIG),all) --write docs/figures.md
 
 bench: .venv/.test ## Measure against the database itself, at most five minutes
@@ -68,7 +68,7 @@ bench-large: .venv/.test ## Measure with a million conversations, on both databa
 wheel: .venv/.run ## Build dist/koine-VERSION-py3-none-any.whl
 	@$(PIP) wheel --no-deps --no-build-isolation --no-index --wheel-dir dist .
 
-# Hashes of every file of a release, for every Python and machine; UPGRADE=--upgrade takes newer ones.
+# Hashes of every file of a release, for all Pythons and machines; UPGRADE=--upgrade takes newer ones.
 lock: ## Write requirements/*.txt again from pyproject.toml (UPGRADE=--upgrade)
 	@.ci/venv
 	@test -x .cache/uv/bin/uv || $(BIN)/python -m venv .cache/uv
@@ -84,7 +84,7 @@ clean: ## Remove what was built (never ./data)
 	@rm -rf .venv .cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find src tests -name __pycache__ -prune -exec rm -rf {} +
 
-# A stamp is younger than its lock when the environment holds what the lock says.
+# A stamp is newer than its lock when the environment has the packages of the lock.
 .venv/.run: requirements/run.txt pyproject.toml
 	@.ci/venv
 	@echo "Installing what Koine needs (once)"

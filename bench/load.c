@@ -1,13 +1,13 @@
 /* A closed-loop HTTP/1.1 load generator: each of N kept-alive connections sends a random request
- * of a file, waits for its whole answer, and sends the next.
+ * of a file, waits for the complete response, and sends the next.
  *
  *   load HOST PORT CONNECTIONS SECONDS FILE
  *
  * FILE holds whole requests, each after a line with its length in bytes. Twenty @ in one are written
  * over with a number that no other request has, of this run or of another. One line of JSON on
- * standard output: requests, failures (an answer that is not 2xx, or a lost connection), seconds,
- * the answers' bytes, p50 and p99 in ms, and the generator's own CPU seconds. The first failure is
- * shown on standard error, and any failure makes the exit status 1. Answers must say their
+ * standard output: requests, failures (a response that is not 2xx, or a lost connection), seconds,
+ * bytes received, p50 and p99 in ms, and the generator's own CPU seconds. The first failure is
+ * shown on standard error, and any failure makes the exit status 1. Responses must have a
  * Content-Length. Latency is from the first byte written to the last byte read.
  */
 #define _GNU_SOURCE
@@ -43,12 +43,12 @@ struct connection {
     char head[HEAD_LIMIT + 1];
 };
 
-/* How long to wait for the first answer beyond SECONDS, on a loaded machine. */
-#define FIRST_ANSWER_SECONDS 30
+/* How long to wait for the first response beyond SECONDS, on a loaded machine. */
+#define FIRST_RESPONSE_SECONDS 30
 static struct request *requests;
 static size_t request_count;
 static uint32_t *latencies; /* µs */
-static size_t answered, latency_capacity, failures;
+static size_t completed, latency_capacity, failures;
 static uint64_t received;
 
 static void die(const char *what) {
@@ -140,13 +140,13 @@ static int write_some(struct connection *c, int fd) {
 }
 
 static void done(struct connection *c, double at) {
-    if (c->status < 200 || c->status > 299) fail(c, "an answer that is not 2xx:");
-    if (answered == latency_capacity) {
+    if (c->status < 200 || c->status > 299) fail(c, "a response that is not 2xx:");
+    if (completed == latency_capacity) {
         latency_capacity = latency_capacity ? latency_capacity * 2 : 1 << 16;
         latencies = realloc(latencies, latency_capacity * sizeof *latencies);
         if (!latencies) die("memory");
     }
-    latencies[answered++] = (uint32_t)((at - c->began) * 1e6);
+    latencies[completed++] = (uint32_t)((at - c->began) * 1e6);
     c->request = NULL;
 }
 
@@ -195,12 +195,12 @@ static void report(double seconds) {
     getrusage(RUSAGE_SELF, &used);
     double cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                  (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-    qsort(latencies, answered, sizeof *latencies, by_size);
+    qsort(latencies, completed, sizeof *latencies, by_size);
     printf("{\"requests\": %zu, \"failures\": %zu, \"seconds\": %.3f, \"bytes\": %llu, "
            "\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"cpu_seconds\": %.3f}\n",
-           answered, failures, seconds, (unsigned long long)received,
-           answered ? latencies[answered / 2] / 1e3 : 0,
-           answered ? latencies[answered * 99 / 100] / 1e3 : 0, cpu);
+           completed, failures, seconds, (unsigned long long)received,
+           completed ? latencies[completed / 2] / 1e3 : 0,
+           completed ? latencies[completed * 99 / 100] / 1e3 : 0, cpu);
 }
 
 int main(int argc, char **argv) {
@@ -214,7 +214,7 @@ int main(int argc, char **argv) {
     struct pollfd *polled = calloc((size_t)count, sizeof *polled);
     for (int i = 0; i < count; i++) polled[i].fd = open_connection(argv[1], atoi(argv[2]));
     double began = now(), ends = began + atof(argv[4]), at = began;
-    while (open > 0 && (at < ends || (!answered && at < ends + FIRST_ANSWER_SECONDS))) {
+    while (open > 0 && (at < ends || (!completed && at < ends + FIRST_RESPONSE_SECONDS))) {
         for (int i = 0; i < count; i++) {
             struct connection *c = &connections[i];
             if (polled[i].fd < 0) continue;

@@ -1,9 +1,9 @@
-/* A receiver of HTTP/1.1 posts that answers 204 to each at once, on kept-alive connections.
+/* A receiver of HTTP/1.1 posts that responds with 204 to each at once, on kept-alive connections.
  *
  *   receive
  *
  * Writes its port on a line of standard output, and after each line on standard input how many
- * posts it has answered so far. Ends with its input. Posts must say their Content-Length.
+ * posts it has received so far. Ends with its input. Posts must have a Content-Length.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,8 +23,8 @@ enum { MAX_CONNECTIONS = 4096, BUFFER_SIZE = 1 << 17, EVENTS = 64 };
 struct connection { size_t have; char bytes[BUFFER_SIZE + 1]; };
 
 static struct connection *connections[MAX_CONNECTIONS];
-static unsigned long long answered;
-static const char ANSWER[] = "HTTP/1.1 204 No Content\r\n\r\n";
+static unsigned long long received;
+static const char RESPONSE[] = "HTTP/1.1 204 No Content\r\n\r\n";
 
 static void die(const char *what) {
     fprintf(stderr, "receive: %s: %s\n", what, strerror(errno));
@@ -70,22 +70,22 @@ static size_t complete_request(struct connection *c) {
     return size <= c->have ? size : 0;
 }
 
-static int answer(int fd, struct connection *c) {
+static int respond(int fd, struct connection *c) {
     ssize_t n = recv(fd, c->bytes + c->have, BUFFER_SIZE - c->have, 0);
     if (n <= 0) return -1;
     c->have += (size_t)n;
-    for (size_t size; (size = complete_request(c)); answered++) {
+    for (size_t size; (size = complete_request(c)); received++) {
         memmove(c->bytes, c->bytes + size, c->have -= size);
-        if (send(fd, ANSWER, sizeof ANSWER - 1, MSG_NOSIGNAL) < 0) return -1;
+        if (send(fd, RESPONSE, sizeof RESPONSE - 1, MSG_NOSIGNAL) < 0) return -1;
     }
     return c->have < BUFFER_SIZE ? 0 : -1;
 }
 
-/* Answer a line on standard input with the count; exit at its end. */
+/* Write the count for a line on standard input; exit at its end. */
 static void report_count(void) {
     char line[64];
     if (read(STDIN_FILENO, line, sizeof line) <= 0) exit(0);
-    printf("%llu\n", answered);
+    printf("%llu\n", received);
     fflush(stdout);
 }
 
@@ -100,7 +100,7 @@ int main(void) {
             int fd = found[i].data.fd;
             if (fd == listener) accept_connection(poll, listener);
             else if (fd == STDIN_FILENO) report_count();
-            else if (answer(fd, connections[fd])) {
+            else if (respond(fd, connections[fd])) {
                 free(connections[fd]);
                 connections[fd] = NULL;
                 close(fd);

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 GLOSSARY = ROOT / "docs" / "glossary.md"
 FORMER = "## Words that are not used any more"
 FOLDERS = ("src", "docs", "tests", "bench", "chaos", "examples")
+SUFFIXES = (".py", ".md", ".js", ".cjs", ".html", ".c", ".sql")
 EXEMPT = (
     GLOSSARY,
     ROOT / "docs/contracts",  # copies of agreed documents
@@ -38,15 +39,16 @@ def words(text: str) -> str:
 
 @cache
 def files() -> dict[str, str]:
-    """The words of every file of FOLDERS, by its path."""
+    """The words of the Makefile and of every source in FOLDERS, by path."""
     return {str(path.relative_to(ROOT)): f" {words(path.read_text())} " for path in _sources()}
 
 
 def _sources() -> Iterator[Path]:
+    yield ROOT / "Makefile"
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
             exempt = any(path.is_relative_to(each) for each in EXEMPT)
-            if path.suffix in (".py", ".md") and not exempt:
+            if path.suffix in SUFFIXES and not exempt:
                 yield path
 
 

@@ -104,9 +104,9 @@ function focusFilter(event) {
 }
 
 async function getJson(url) {
-  const answer = await fetch(url, { credentials: "omit" });
-  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
-  return answer.json();
+  const response = await fetch(url, { credentials: "omit" });
+  if (!response.ok) throw new Error(`${url} returned ${response.status}`);
+  return response.json();
 }
 
 function fail(error) {

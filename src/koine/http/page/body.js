@@ -4,7 +4,7 @@ import { JSON_BODY, MULTIPART } from "./request.js";
 import { kind, request, resolve } from "./schema.js";
 
 // Give {node, read(), refill()} or null; read() gives what makeRequest takes.
-export function bodyEditor(doc, operation, known) {
+export function bodyEditor(doc, operation, ids) {
   const content = (operation.requestBody || {}).content;
   if (!content) return null;
   const place = el("div");
@@ -13,8 +13,8 @@ export function bodyEditor(doc, operation, known) {
   let editor = null;
   const draw = () => {
     const { schema } = content[picker.value];
-    editor = picker.value === JSON_BODY ? textEditor(schema, doc, known)
-      : formEditor(schema, doc, known, picker.value);
+    editor = picker.value === JSON_BODY ? textEditor(schema, doc, ids)
+      : formEditor(schema, doc, ids, picker.value);
     show(place, editor.node);
   };
   picker.addEventListener("change", draw);
@@ -26,8 +26,8 @@ export function bodyEditor(doc, operation, known) {
   };
 }
 
-function textEditor(schema, doc, known) {
-  const make = () => JSON.stringify(request(schema, doc, known), null, 2);
+function textEditor(schema, doc, ids) {
+  const make = () => JSON.stringify(request(schema, doc, ids), null, 2);
   const node = el("textarea", { spellcheck: "false", "aria-label": "Body as JSON" });
   let made = make();
   node.value = made;
@@ -41,9 +41,9 @@ function textEditor(schema, doc, known) {
   return { node: el("div", {}, node, fieldTable(schema, doc)), refill, read };
 }
 
-function formEditor(schema, doc, known, media) {
+function formEditor(schema, doc, ids, media) {
   const { properties = {} } = resolve(schema, doc);
-  const example = request(schema, doc, known);
+  const example = request(schema, doc, ids);
   const inputs = Object.entries(properties).map(([name, property]) => {
     const binary = name.endsWith("[]");
     const input = el("input", binary ? { type: "file", multiple: true } : { autocomplete: "off" });

@@ -1,11 +1,11 @@
-// One call: its row, its form, the curl of it and what the server answered.
+// One call: its row, its form, the curl of it and the response of the server.
 import { bodyEditor } from "./body.js";
 import { block, el, prose, show } from "./dom.js";
-import { keep, learn, memory, placeOf, recall, unlearn } from "./memory.js";
+import * as storage from "./storage.js";
 import { asCurl, makeRequest, send } from "./request.js";
 import { kind, resolve, shape } from "./schema.js";
 
-const LONGEST = 200_000; // characters of an answer shown
+const LONGEST = 200_000; // characters of a response shown
 const CUT = 30; // a longer credential is shown by its ends
 
 export function slugOf({ path, method }) {
@@ -36,16 +36,16 @@ function form(page, call) {
   const { doc, name } = page;
   const { operation } = call;
   const fields = (operation.parameters || []).map((parameter) => field(page, call, parameter));
-  const body = bodyEditor(doc, operation, memory(name).known);
+  const body = bodyEditor(doc, operation, storage.read(name).ids);
   const curl = el("div");
-  const out = el("div", { class: "answer" });
+  const out = el("div", { class: "response" });
   const read = () => makeRequest(doc, call, fields.map((f) => [f.parameter, f.input.value.trim()]),
-    body && body.read(), memory(name).secrets);
-  const redraw = () => show(curl, curlBlock(doc, read(), memory(name).secrets));
+    body && body.read(), storage.read(name).secrets);
+  const redraw = () => show(curl, curlBlock(doc, read(), storage.read(name).secrets));
   const node = el("form", { class: "call", autocomplete: "off" },
     el("div", {}, ...about(page, call), ...fieldset(fields), body ? body.node : "",
       el("button", {}, "Send"), el("p", { class: "hint", role: "alert" })),
-    el("div", {}, curl, el("div", { class: "sr", role: "status" }), out, ...answers(doc, operation)));
+    el("div", {}, curl, el("div", { class: "sr", role: "status" }), out, ...responses(doc, operation)));
   node.addEventListener("input", redraw);
   node.addEventListener("change", redraw);
   node.addEventListener("keydown", (event) => {
@@ -56,7 +56,7 @@ function form(page, call) {
     if (complete(page, call, node, fields)) run(page, call, { node, fields, out, request: read() });
   });
   page.refills.push(() => {
-    for (const f of fields) f.input.value ||= recall(name, call.path, f.parameter) ?? "";
+    for (const f of fields) f.input.value ||= storage.storedId(name, call.path, f.parameter) ?? "";
     if (body) body.refill();
     redraw();
   });
@@ -87,7 +87,7 @@ function field({ doc, name }, call, parameter) {
       ...schema.enum.map((value) => el("option", {}, String(value))))
     : el("input", { autocomplete: "off", spellcheck: "false", "aria-required": `${parameter.required}`,
       placeholder: preset === undefined || preset === null ? "" : String(preset) });
-  input.value = recall(name, call.path, parameter) ?? "";
+  input.value = storage.storedId(name, call.path, parameter) ?? "";
   const star = parameter.required ? el("b", {}, " required") : "";
   const label = el("label", {}, el("span", {}, parameter.name, star, el("small", {}, note)), input);
   return { parameter, input, label };
@@ -99,9 +99,9 @@ function complete({ doc }, { path }, node, fields) {
   show(node.querySelector(".hint"));
   if (!missing) return true;
   const { name } = missing.parameter;
-  const list = placeOf(path, name).replace(/\/[^/]*$/, "");
+  const list = storage.parameterKey(path, name).replace(/\/[^/]*$/, "");
   show(node.querySelector(".hint"), `${name} is required.`
-    + ((doc.paths[list] || {}).get ? ` Send GET ${list} first: its answer fills it in.` : ""));
+    + ((doc.paths[list] || {}).get ? ` Send GET ${list} first: its response fills it in.` : ""));
   missing.input.setAttribute("aria-invalid", "true");
   missing.input.focus();
   return false;
@@ -111,52 +111,53 @@ async function run(page, call, { node, fields, out, request }) {
   const button = node.querySelector("button:not([type])");
   const status = node.querySelector("[role=status]");
   button.disabled = true;
-  show(out, el("p", { class: "dim" }, "Waiting for the answer…"));
+  show(out, el("p", { class: "dim" }, "Waiting for the response…"));
   try {
-    const answer = await send(request);
-    show(out, ...answerParts(answer, call));
-    show(status, `Answered ${answer.line}`);
-    if (answer.ok) remember(page, call, fields, answer);
+    const response = await send(request);
+    show(out, ...responseParts(response, call));
+    show(status, `Response: ${response.line}`);
+    if (response.ok) remember(page, call, fields, response);
   } catch (error) {
-    show(out, el("p", { class: "bad" }, `No answer from the server: ${error.message}`));
-    show(status, "No answer");
+    show(out, el("p", { class: "bad" }, `No response from the server: ${error.message}`));
+    show(status, "No response");
   }
   button.disabled = false;
 }
 
-function remember(page, call, fields, answer) {
-  const { known, secrets } = memory(page.name);
+function remember(page, call, fields, response) {
+  const { ids, secrets } = storage.read(page.name);
   for (const { parameter, input } of fields) {
-    if (parameter.in === "path") known[placeOf(call.path, parameter.name)] = input.value.trim();
+    if (parameter.in !== "path") continue;
+    ids[storage.parameterKey(call.path, parameter.name)] = input.value.trim();
   }
-  if (call.method === "delete") unlearn(page.name, call);
-  else learn(page.name, page.doc, call, answer.data);
+  if (call.method === "delete") storage.removeIds(page.name, call);
+  else storage.rememberIds(page.name, page.doc, call, response.data);
   const schemes = Object.entries(page.doc.components.securitySchemes || {});
   const bearer = schemes.find(([, scheme]) => scheme.type === "http");
-  const token = (answer.data || {}).access_token;
+  const token = (response.data || {}).access_token;
   if (bearer && token) secrets[bearer[0]] = token;
-  keep(page.name);
+  storage.save(page.name);
   page.refresh(bearer && token ? "The login's access token is now the credential." : "");
 }
 
-function answerParts(answer, call) {
-  const facts = [`${answer.ms} ms`, size(answer.blob.size), answer.id && `request ${answer.id}`];
+function responseParts(response, call) {
+  const facts = [`${response.ms} ms`, size(response.blob.size), response.id && `request ${response.id}`];
   const parts = [el("p", { class: "status" },
-    el("strong", { class: answer.ok ? "good" : "bad" }, answer.line),
+    el("strong", { class: response.ok ? "good" : "bad" }, response.line),
     el("span", {}, facts.filter(Boolean).join(" · ")))];
-  if (answer.status === 401 && call.operation.security.length) {
+  if (response.status === 401 && call.operation.security.length) {
     parts.push(el("p", {}, "This call needs a credential: give one at the top of the page."));
   }
-  const text = answer.data === undefined ? answer.text : JSON.stringify(answer.data, null, 2);
-  if (text) parts.push(block("Answer", text.slice(0, LONGEST), text));
+  const text = response.data === undefined ? response.text : JSON.stringify(response.data, null, 2);
+  if (text) parts.push(block("Response", text.slice(0, LONGEST), text));
   if (text.length > LONGEST) parts.push(el("p", {}, "The rest is not shown; Copy takes all of it."));
-  if (!text && answer.blob.size) parts.push(saveLink(answer));
+  if (!text && response.blob.size) parts.push(saveLink(response));
   return parts;
 }
 
 function saveLink({ blob, media }) {
   const href = URL.createObjectURL(blob);
-  return el("p", {}, el("a", { href, download: "answer" }, `Save the answer (${media})`));
+  return el("p", {}, el("a", { href, download: "response" }, `Save the response (${media})`));
 }
 
 function size(bytes) {
@@ -171,20 +172,20 @@ function curlBlock(doc, request, secrets) {
   return block("curl", shown, whole);
 }
 
-function answers(doc, operation) {
+function responses(doc, operation) {
   const all = Object.entries(operation.responses);
-  const good = all.filter(([status, answer]) => status < "400" && answer.content);
-  const list = el("ul", { class: "codes", "aria-label": "Statuses" }, ...all.map(([status, answer]) =>
-    el("li", {}, el("b", {}, status), " " + answer.description)));
+  const good = all.filter(([status, response]) => status < "400" && response.content);
+  const list = el("ul", { class: "codes", "aria-label": "Statuses" }, ...all.map(([status, response]) =>
+    el("li", {}, el("b", {}, status), " " + response.description)));
   return [
-    ...good.map(([status, answer]) => el("details", { class: "plain" },
+    ...good.map(([status, response]) => el("details", { class: "plain" },
       el("summary", {}, `What a ${status} looks like`),
-      el("div", {}, block(`Shape of ${status}`, shapeText(answer, doc))))),
-    el("details", { class: "plain" }, el("summary", {}, "Statuses it may answer"), list),
+      el("div", {}, block(`Shape of ${status}`, shapeText(response, doc))))),
+    el("details", { class: "plain" }, el("summary", {}, "Statuses it may return"), list),
   ];
 }
 
-function shapeText(answer, doc) {
-  const [media, { schema }] = Object.entries(answer.content)[0];
+function shapeText(response, doc) {
+  const [media, { schema }] = Object.entries(response.content)[0];
   return media.endsWith("json") ? JSON.stringify(shape(schema, doc), null, 2) : media;
 }

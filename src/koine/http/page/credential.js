@@ -1,6 +1,6 @@
 // The credential of a dialect: given once, checked, and used by all its calls.
 import { el, prose, show } from "./dom.js";
-import { forget, keep, learn, memory, placeOf, recall } from "./memory.js";
+import * as storage from "./storage.js";
 import { makeRequest, send } from "./request.js";
 
 export function credentialPanel(page, calls) {
@@ -16,7 +16,7 @@ export function credentialPanel(page, calls) {
     el("div", { class: "buttons" }, el("button", {}, "Use and check"),
       el("button", { type: "button", class: "quiet", click: clear }, "Forget")), out);
   panel.addEventListener("change", () => {
-    keep(page.name);
+    storage.save(page.name);
     page.refresh("");
   });
   panel.addEventListener("submit", async (event) => {
@@ -24,11 +24,11 @@ export function credentialPanel(page, calls) {
     for (const field of fields) field.save();
     show(out, "Checking…");
     show(out, ...await check(page, calls));
-    keep(page.name);
+    storage.save(page.name);
     page.refresh("");
   });
   function clear() {
-    forget(page.name);
+    storage.clear(page.name);
     page.reload();
   }
   page.refills.push((note) => {
@@ -41,8 +41,8 @@ export function credentialPanel(page, calls) {
 function secretField({ name }, [key, scheme]) {
   const input = el("input", { type: "password", autocomplete: "off", spellcheck: "false" });
   const where = scheme.type === "http" ? "Authorization: Bearer …" : `${scheme.in} ${scheme.name}`;
-  const load = () => { input.value = memory(name).secrets[key] || ""; };
-  const save = () => { memory(name).secrets[key] = input.value.trim(); };
+  const load = () => { input.value = storage.read(name).secrets[key] || ""; };
+  const save = () => { storage.read(name).secrets[key] = input.value.trim(); };
   input.addEventListener("input", save);
   load();
   return { load, save, label: el("label", {}, el("span", {}, key, el("small", {}, where)), input) };
@@ -53,20 +53,20 @@ function sharedParameters(calls) {
   const counts = new Map();
   for (const { path, operation } of calls) {
     for (const parameter of operation.parameters.filter((p) => p.in === "path")) {
-      const place = placeOf(path, parameter.name);
-      counts.set(place, { place, path, parameter, n: (counts.get(place) || { n: 0 }).n + 1 });
+      const key = storage.parameterKey(path, parameter.name);
+      counts.set(key, { key, path, parameter, n: (counts.get(key) || { n: 0 }).n + 1 });
     }
   }
   return [...counts.values()].filter(({ n }) => n > calls.length / 2);
 }
 
-function sharedField({ name }, { place, path, parameter }) {
+function sharedField({ name }, { key, path, parameter }) {
   const input = el("input", { autocomplete: "off", spellcheck: "false" });
-  const load = () => { input.value = recall(name, path, parameter) ?? ""; };
+  const load = () => { input.value = storage.storedId(name, path, parameter) ?? ""; };
   const save = () => {
-    const { known } = memory(name);
-    if (input.value.trim()) known[place] = input.value.trim();
-    else delete known[place];
+    const { ids } = storage.read(name);
+    if (input.value.trim()) ids[key] = input.value.trim();
+    else delete ids[key];
   };
   input.addEventListener("input", save);
   load();
@@ -74,29 +74,31 @@ function sharedField({ name }, { place, path, parameter }) {
   return { load, save, label: el("label", {}, el("span", {}, parameter.name, note), input) };
 }
 
-// Read the lists there are: the first says whether the credential is good, all fill in forms.
+// Send the GETs of lists: the first status shows whether the credential is valid, and the ids in all
+// responses fill in the forms.
 async function check(page, calls) {
-  const { known, secrets } = memory(page.name);
-  const before = new Set(Object.keys(known));
-  for (const secret of Object.values(secrets)) known.userid = subjectOf(secret) ?? known.userid;
+  const { ids, secrets } = storage.read(page.name);
+  const before = new Set(Object.keys(ids));
+  for (const secret of Object.values(secrets)) ids.userid = subjectOf(secret) ?? ids.userid;
   let first = null;
   for (const call of calls.filter(readable)) {
-    const values = call.operation.parameters.map((p) => [p, recall(page.name, call.path, p) ?? ""]);
+    const values = call.operation.parameters.map((parameter) =>
+      [parameter, storage.storedId(page.name, call.path, parameter) ?? ""]);
     if (values.some(([parameter, text]) => parameter.required && text === "")) continue;
-    const answer = await send(makeRequest(page.doc, call, values, null, secrets));
-    first = first || answer;
-    if (answer.status === 401) break;
-    if (answer.ok) learn(page.name, page.doc, call, answer.data);
+    const response = await send(makeRequest(page.doc, call, values, null, secrets));
+    first = first || response;
+    if (response.status === 401) break;
+    if (response.ok) storage.rememberIds(page.name, page.doc, call, response.data);
   }
-  return resultMessage(first, Object.keys(known).filter((key) => !before.has(key)).length);
+  return resultMessage(first, Object.keys(ids).filter((key) => !before.has(key)).length);
 }
 
-// Whom a token is for: the caller is a good example of a user.
+// The subject of a token: the caller is a good example of a user.
 function subjectOf(token) {
   try {
     return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
   } catch {
-    return undefined; // an API key says nothing
+    return undefined; // an API key has no claims
   }
 }
 
@@ -104,9 +106,9 @@ function readable({ path, method, operation }) {
   return method === "get" && (operation.security.length ? !path.includes("{") : path.includes("{"));
 }
 
-function resultMessage(first, learned) {
+function resultMessage(first, added) {
   if (!first) return [el("span", { class: "bad" }, "Fill in a value first.")];
   if (!first.ok) return [el("span", { class: "bad" }, `Refused: ${first.line}. `), first.text];
-  const filled = learned ? ` ${learned} ids of this server are ready in the forms below.` : "";
+  const filled = added ? ` ${added} ids of this server are ready in the forms below.` : "";
   return [el("span", { class: "good" }, `Accepted: ${first.line}.`), filled];
 }

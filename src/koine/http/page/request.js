@@ -70,18 +70,18 @@ function quote(text) {
   return "'" + text.replaceAll("'", "'\\''") + "'";
 }
 
-// Give {status, ok, line, media, id, ms, text, data, blob}; raises TypeError when nothing answers.
+// Give {status, ok, line, media, id, ms, text, data, blob}. Throws TypeError without a response.
 export async function send({ url, method, headers, body }) {
   const began = performance.now();
-  const answer = await fetch(url, { method, headers, body, credentials: "omit", cache: "no-store" });
-  const media = (answer.headers.get("content-type") || "").split(";")[0];
+  const response = await fetch(url, { method, headers, body, credentials: "omit", cache: "no-store" });
+  const media = (response.headers.get("content-type") || "").split(";")[0];
   const readable = media === "" || media.startsWith("text/") || media.endsWith("json");
-  const blob = await answer.blob();
+  const blob = await response.blob();
   const text = readable ? await blob.text() : "";
   return {
-    ok: answer.ok, status: answer.status, media, blob, text, data: parsed(text),
-    line: `${answer.status} ${answer.statusText}`.trim(),
-    ms: Math.round(performance.now() - began), id: answer.headers.get("x-request-id"),
+    ok: response.ok, status: response.status, media, blob, text, data: parsed(text),
+    line: `${response.status} ${response.statusText}`.trim(),
+    ms: Math.round(performance.now() - began), id: response.headers.get("x-request-id"),
   };
 }
 

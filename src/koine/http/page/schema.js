@@ -38,22 +38,22 @@ export function idName(name) {
   return name.toLowerCase().replace(/[^a-z]/g, "").replace(/ids$/, "id");
 }
 
-// A participant may be a user: try one where nothing better is known.
+// A participant may be a user: its id is used where there is no better one.
 const PEOPLE = new Set(["identityid", "participants"]);
 
-export function knownId(known, name) {
+export function idByName(ids, name) {
   const id = idName(name);
-  return known[id] ?? (PEOPLE.has(id) ? known.userid : undefined);
+  return ids[id] ?? (PEOPLE.has(id) ? ids.userid : undefined);
 }
 
-// What to send: the required fields, else those a first try wants. `known` gives ids by name.
-export function request(schema, doc, known) {
-  return make(schema, doc, { known, whole: false }, "", 0);
+// An example of a request: the required fields, else those of OPENERS. `ids` has ids by name.
+export function request(schema, doc, ids) {
+  return make(schema, doc, { ids, whole: false }, "", 0);
 }
 
-// What an answer looks like: every field, with its kind as the value.
+// What a response looks like: every field, with its kind as the value.
 export function shape(schema, doc) {
-  return make(schema, doc, { known: {}, whole: true }, "", 0);
+  return make(schema, doc, { ids: {}, whole: true }, "", 0);
 }
 
 function make(schema, doc, way, name, depth) {
@@ -62,7 +62,7 @@ function make(schema, doc, way, name, depth) {
   if (schema.type === "array") return list(schema, doc, way, name, depth);
   if (schema.type === "object") return object(schema, doc, way, depth);
   if (way.whole) return kind(schema, doc);
-  const id = knownId(way.known, name);
+  const id = idByName(way.ids, name);
   if (id !== undefined) return id;
   if (schema.enum) return schema.enum[0];
   if (schema.default !== undefined && schema.default !== null) return schema.default;

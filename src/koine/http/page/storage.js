@@ -1,29 +1,29 @@
-// What the page remembers of a dialect: its credential and ids seen in answers.
-// It lives in sessionStorage: gone with the tab, never shared with another.
-import { idName, knownId } from "./schema.js";
+// What the page stores of each dialect: the credential, and ids from responses to fill forms with.
+// It is in sessionStorage, which each tab has for itself and loses when it is closed.
+import { idName, idByName } from "./schema.js";
 
 const PREFIX = "koine.docs.";
 const cache = {};
 
-export function memory(name) {
-  if (!cache[name]) cache[name] = { secrets: {}, known: {}, ...stored(name) };
+export function read(name) {
+  if (!cache[name]) cache[name] = { secrets: {}, ids: {}, ...load(name) };
   return cache[name];
 }
 
-export function keep(name) {
+export function save(name) {
   try {
     sessionStorage.setItem(PREFIX + name, JSON.stringify(cache[name]));
   } catch {
-    // No storage here: the page's own memory does.
+    // Storage is disabled: `cache` has the data until the page is closed.
   }
 }
 
-export function forget(name) {
-  cache[name] = { secrets: {}, known: {} };
-  keep(name);
+export function clear(name) {
+  cache[name] = { secrets: {}, ids: {} };
+  save(name);
 }
 
-function stored(name) {
+function load(name) {
   try {
     return JSON.parse(sessionStorage.getItem(PREFIX + name)) || {};
   } catch {
@@ -31,38 +31,38 @@ function stored(name) {
   }
 }
 
-// A path parameter is known by the path up to it: `/v1/users/{id}` and `/v1/inboxes/{id}` differ.
-export function placeOf(path, parameter) {
+// The key of a path parameter is the path up to it: `/v1/users/{id}` and `/v1/inboxes/{id}` differ.
+export function parameterKey(path, parameter) {
   const mark = `{${parameter}}`;
   return path.slice(0, path.indexOf(mark) + mark.length);
 }
 
-export function recall(name, path, parameter) {
-  const { known } = memory(name);
-  const byName = knownId(known, parameter.name);
+export function storedId(name, path, parameter) {
+  const { ids } = read(name);
+  const byName = idByName(ids, parameter.name);
   if (parameter.in !== "path") return parameter.required ? byName : undefined;
-  return known[placeOf(path, parameter.name)] ?? byName;
+  return ids[parameterKey(path, parameter.name)] ?? byName;
 }
 
-// Take the ids out of an answer: those of a new thing replace what was known, others fill gaps.
-export function learn(name, doc, { path, method }, answer) {
-  const { known } = memory(name);
-  if (answer && answer.refresh_token) known[idName("refresh_token")] = answer.refresh_token;
-  const item = firstItem(answer, 0);
+// Store the ids of a response: those of a created object replace stored ones, others fill gaps.
+export function rememberIds(name, doc, { path, method }, response) {
+  const { ids } = read(name);
+  if (response && response.refresh_token) ids[idName("refresh_token")] = response.refresh_token;
+  const item = firstItem(response, 0);
   if (!item) return;
   const id = item.source_id ?? idOf(item);
-  const made = method === "post";
+  const created = method === "post";
   for (const key of id === undefined ? [] : keysOf(doc, path)) {
-    if (made || known[key] === undefined) known[key] = id;
+    if (created || ids[key] === undefined) ids[key] = id;
   }
-  nested(item, known, 0);
+  rememberNested(item, ids, 0);
 }
 
-// What was deleted is known no more, under any name.
-export function unlearn(name, { path }) {
-  const { known } = memory(name);
-  const gone = known[path];
-  for (const key of Object.keys(known)) if (known[key] === gone) delete known[key];
+// Remove the id of a deleted object, under each of its keys.
+export function removeIds(name, { path }) {
+  const { ids } = read(name);
+  const deleted = ids[path];
+  for (const key of Object.keys(ids)) if (ids[key] === deleted) delete ids[key];
 }
 
 function keysOf(doc, path) {
@@ -93,14 +93,14 @@ function firstItem(value, depth) {
   return null;
 }
 
-function nested(item, known, depth) {
+function rememberNested(item, ids, depth) {
   for (const [key, value] of Object.entries(item)) {
     if (value === null || value === "" || depth > 3) continue;
     const inner = Array.isArray(value) ? value[0] : value;
     if (inner && typeof inner === "object") {
       const name = idName(key).endsWith("id") ? key : singular(key) + "id";
-      if (idOf(inner) !== undefined) known[idName(name)] ??= idOf(inner);
-      nested(inner, known, depth + 1);
-    } else if (/(\w_id|Id)$/.test(key)) known[idName(key)] ??= value;
+      if (idOf(inner) !== undefined) ids[idName(name)] ??= idOf(inner);
+      rememberNested(inner, ids, depth + 1);
+    } else if (/(\w_id|Id)$/.test(key)) ids[idName(key)] ??= value;
   }
 }
