@@ -1,6 +1,9 @@
 """The commands `backup` and `restore`."""
 
+import stat
 from pathlib import Path
+
+import pytest
 
 from tests.cli.terminal import Terminal
 
@@ -15,6 +18,34 @@ def test_a_backup_goes_into_a_folder_and_is_verified(acme: Terminal, tmp_path: P
     archive = only_archive(tmp_path)
     assert str(archive) in said and "tenants 1" in said and "can be restored" in said
     assert "can be restored" in acme.run("backup", "--verify", str(archive))
+
+
+@pytest.mark.parametrize("name", ["backups", "backups/", "backups.tar/"])
+def test_a_missing_folder_is_created_and_its_backups_are_kept(
+    acme: Terminal, tmp_path: Path, name: str
+) -> None:
+    target = f"{tmp_path}/{name}"
+    for count in (1, 2):
+        acme.run("backup", target, "--no-verify")
+        assert len(list(Path(target).glob("koine-*.tar"))) == count
+    assert stat.S_IMODE(Path(target).stat().st_mode) == 0o700
+
+
+def test_an_existing_file_is_not_overwritten(acme: Terminal, tmp_path: Path) -> None:
+    archive, other = tmp_path / "b.tar", tmp_path / "b"
+    acme.run("backup", str(archive), "--no-verify")
+    other.write_bytes(before := archive.read_bytes())
+    said = acme.run("backup", str(archive), code=1)
+    assert said == f"koine: there is a backup already: name another file than {archive}\n"
+    assert "is a file: name a folder" in acme.run("backup", str(other), code=1)
+    assert archive.read_bytes() == other.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["b.tar", "backups"])
+def test_a_backup_into_a_missing_folder_names_it(acme: Terminal, tmp_path: Path, name: str) -> None:
+    missing = tmp_path / "missing"
+    said = acme.run("backup", str(missing / name), code=1)
+    assert said == f"koine: the folder {missing} does not exist\n"
 
 
 def test_verification_can_be_skipped(acme: Terminal, tmp_path: Path) -> None:

@@ -55,8 +55,9 @@ class Place:
         return home.settings({"postgres_programs": programs})
 
     async def back_up(self) -> Path:
+        """Make another backup, in the folder `backups`."""
         # In a thread, as the command is a process: the load's clients have this loop.
-        work = back_up(self.settings(self.home), self.folder / "backup.tar")
+        work = back_up(self.settings(self.home), str(self.folder / "backups"))
         return await asyncio.to_thread(asyncio.run, work)
 
     async def verify(self, path: Path) -> list[str]:
@@ -162,7 +163,7 @@ async def test_only_its_owner_reads_an_archive_and_nothing_is_left_over(place: P
     await seed(place.home, 1)
     path = await place.back_up()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [each.name for each in place.folder.iterdir() if each.name.startswith(".")] == []
+    assert list(path.parent.iterdir()) == [path]
 
 
 async def test_a_database_with_something_in_it_is_not_replaced_unasked(place: Place) -> None:

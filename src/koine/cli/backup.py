@@ -20,7 +20,9 @@ Work = Callable[[Path], Coroutine[object, object, tuple[Manifest, list[str]]]]
 
 
 def backup(
-    path: Annotated[Path, typer.Argument(help="File to write, or a folder for a new one.")],
+    path: Annotated[
+        str, typer.Argument(help="File to write (it ends in .tar), or a folder for a new one.")
+    ],
     *,
     verify: Annotated[bool, typer.Option("--verify", help="Only verify the archive PATH.")] = False,
     no_verify: Annotated[
@@ -33,11 +35,11 @@ def backup(
     if verify and no_verify:
         raise CommandError("give --verify or --no-verify, not both")
     settings = options.settings(data, database)
+    archive = Path(path) if verify else _create(settings, path)
     if not verify:
-        path = _create(settings, path)
-        typer.echo(f"{path}: {path.stat().st_size / (1 << 20):.1f} MiB")
+        typer.echo(f"{archive}: {archive.stat().st_size / (1 << 20):.1f} MiB")
     if not no_verify:
-        report("can be restored", path, lambda folder: verified(settings, path, folder))
+        report("can be restored", archive, lambda folder: verified(settings, archive, folder))
 
 
 def report(outcome: str, path: Path, work: Work) -> None:
@@ -73,8 +75,8 @@ def summary(manifest: Manifest) -> str:
     return "\n".join(lines)
 
 
-def _create(settings: Settings, path: Path) -> Path:
+def _create(settings: Settings, target: str) -> Path:
     try:
-        return run_until_done(back_up(settings, path))
+        return run_until_done(back_up(settings, target))
     except BackupError as error:
         raise CommandError(str(error)) from None

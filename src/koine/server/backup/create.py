@@ -11,18 +11,19 @@ from koine.kit.times import iso_ms
 from koine.server.backup.manifest import DATABASE, Manifest
 from koine.server.backup.tar import ArchiveWriter, write_archive
 from koine.server.database import database_backup
+from koine.store.backup import BackupError
 
 
-async def back_up(settings: Settings, path: Path) -> Path:
-    """Write an archive to `path`, or to a new file in it if it is a folder; returns its path.
+async def back_up(settings: Settings, target: str) -> Path:
+    """Write an archive and return its path: the file `target` if it ends in `.tar`, otherwise a new
+    file in the folder `target`, which is created if there is none. No archive is overwritten.
 
     The archive contains everything that was acknowledged before the call. The database is copied
     before the uploads: an upload is on disk before its row is committed, so the file of each row in
     the copy is there, unless it was deleted since. Raises BackupError.
     """
     now = SystemClock().now()
-    if path.is_dir():
-        path /= f"koine-{iso_ms(now).replace('-', '').replace(':', '')}.tar"
+    path = _new_archive(target, iso_ms(now))
     database = database_backup(settings)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
         copy = Path(folder) / DATABASE
@@ -41,6 +42,22 @@ async def back_up(settings: Settings, path: Path) -> Path:
                     deleted=deleted,
                 )
             )
+    return path
+
+
+def _new_archive(target: str, now: str) -> Path:
+    """The path of the archive to write, whose folder exists. Raises BackupError."""
+    path = Path(target)
+    is_file = target.endswith(".tar") and not path.is_dir()
+    if not path.parent.is_dir():
+        raise BackupError(f"the folder {path.parent} does not exist")
+    if not is_file:
+        if path.exists() and not path.is_dir():
+            raise BackupError(f"{path} is a file: name a folder, or a new file that ends in .tar")
+        path.mkdir(mode=0o700, exist_ok=True)
+        path /= f"koine-{now.replace('-', '').replace(':', '')}.tar"
+    if path.exists():
+        raise BackupError(f"there is a backup already: name another file than {path}")
     return path
 
 
