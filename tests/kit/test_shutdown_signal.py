@@ -6,21 +6,21 @@ from koine.kit.shutdown_signal import MAX_RETRY_MS, MIN_RETRY_MS, ShutdownSignal
 
 
 async def test_waiting_tasks_are_woken() -> None:
-    draining = ShutdownSignal()
-    waiting = [asyncio.create_task(draining.wait()) for _ in range(3)]
+    shutdown_signal = ShutdownSignal()
+    waiting = [asyncio.create_task(shutdown_signal.wait()) for _ in range(3)]
     await asyncio.sleep(0)
     assert not any(task.done() for task in waiting)
-    draining.start()
+    shutdown_signal.start()
     await asyncio.wait_for(asyncio.gather(*waiting), 1)
 
 
 async def test_a_late_task_does_not_wait() -> None:
-    draining = ShutdownSignal()
-    assert not draining.started
-    draining.start()
-    draining.start()
-    await asyncio.wait_for(draining.wait(), 1)
-    assert draining.started
+    shutdown_signal = ShutdownSignal()
+    assert not shutdown_signal.started
+    shutdown_signal.start()
+    shutdown_signal.start()
+    await asyncio.wait_for(shutdown_signal.wait(), 1)
+    assert shutdown_signal.started
 
 
 def test_reconnects_are_spread_over_time() -> None:

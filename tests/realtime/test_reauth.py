@@ -204,7 +204,7 @@ class _Holder(PlainReader):
 
 async def test_a_stream_opened_while_draining_is_closed_as_draining(cast: Cast) -> None:
     async with realtime_of(cast.engine) as realtime:
-        realtime.draining.start()
+        realtime.shutdown_signal.start()
         await asyncio.sleep(0.05)
         assert await reason_of(
             await realtime.connect(PlainReader(cast.acme.actor("dan")), None)

@@ -32,8 +32,10 @@ class Slow:
         return getattr(self._db, name)
 
 
-async def failing(db: Any, draining: ShutdownSignal | None = None, **more: Any) -> dict[str, str]:
-    checks = await Readiness(db, draining or ShutdownSignal(), **more).checks()
+async def failing(
+    db: Any, shutdown_signal: ShutdownSignal | None = None, **more: Any
+) -> dict[str, str]:
+    checks = await Readiness(db, shutdown_signal or ShutdownSignal(), **more).checks()
     return {check.name: check.reason for check in checks if not check.ok}
 
 
@@ -42,9 +44,9 @@ async def test_a_database_that_writes_is_ready(db: Database) -> None:
 
 
 async def test_a_draining_process_is_not_ready(db: Database) -> None:
-    draining = ShutdownSignal()
-    draining.start()
-    assert list(await failing(db, draining)) == ["draining"]
+    shutdown_signal = ShutdownSignal()
+    shutdown_signal.start()
+    assert list(await failing(db, shutdown_signal)) == ["draining"]
 
 
 async def test_a_database_that_does_not_write_is_not_ready(db: Database) -> None:

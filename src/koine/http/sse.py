@@ -42,7 +42,7 @@ def event_stream(request: AnyRequest, reader: Reader) -> StreamingResponse:
     or the caller has too many streams.
     """
     realtime = request.realtime
-    if realtime.draining.started:
+    if realtime.shutdown_signal.started:
         raise Unavailable()
     request.take_address_slot()
     request.take_credential_slot(reader.actor)
@@ -78,7 +78,9 @@ async def _chunks(realtime: Realtime, reader: Reader, cursor: str | None) -> Asy
             batch = await subscriber.read(HEARTBEAT_SECONDS)
             yield _chunk(batch, subscriber.cursor)
     except Closed as closed:
-        retry = realtime.draining.retry_after_ms() if closed.reason == "draining" else RETRY_MS
+        retry = (
+            realtime.shutdown_signal.retry_after_ms() if closed.reason == "draining" else RETRY_MS
+        )
         yield _closing(closed.reason, closed.cursor, retry)
     except Unavailable:
         yield _closing("unavailable", subscriber.cursor, RETRY_MS)

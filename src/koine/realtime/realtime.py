@@ -32,9 +32,9 @@ _decode = msgspec.msgpack.Decoder(EphemeralEvent).decode
 class Realtime:
     """Made and started by `server.lifespan`, one in each process; ended with `close`."""
 
-    def __init__(self, engine: Engine, bus: Bus, draining: ShutdownSignal) -> None:
+    def __init__(self, engine: Engine, bus: Bus, shutdown_signal: ShutdownSignal) -> None:
         self.engine = engine
-        self.draining = draining
+        self.shutdown_signal = shutdown_signal
         self.hub = Hub(engine)
         self.reauth = Reauthenticator(self.hub)
         self.log_reader = EventLogReader(engine.db)
@@ -76,7 +76,7 @@ class Realtime:
         except BaseException:
             self.disconnect(subscriber)
             raise
-        if self.draining.started:
+        if self.shutdown_signal.started:
             subscriber.close("draining")
         return subscriber
 
@@ -144,6 +144,6 @@ class Realtime:
             await self.reauth.sweep(everyone)
 
     async def _drain(self) -> None:
-        await self.draining.wait()
+        await self.shutdown_signal.wait()
         for subscriber in self.hub.subscribers():
             subscriber.close("draining")

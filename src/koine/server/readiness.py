@@ -26,7 +26,7 @@ class Readiness:
     def __init__(
         self,
         db: Database,
-        draining: ShutdownSignal,
+        shutdown_signal: ShutdownSignal,
         *,
         lag_seconds: Callable[[], float] | None = None,
         more: Sequence[ExtraChecks] = (),
@@ -34,7 +34,7 @@ class Readiness:
         """`lag_seconds` returns how long ago this process read the event log; `more` are checks of
         other parts, made after these."""
         self._db = db
-        self._draining = draining
+        self._shutdown_signal = shutdown_signal
         self._lag_seconds = lag_seconds
         self._more = more
         self._probe: asyncio.Task[Check] | None = None
@@ -42,7 +42,7 @@ class Readiness:
 
     async def checks(self) -> Sequence[Check]:
         """Every check; those that fail have a reason."""
-        if self._draining.started:
+        if self._shutdown_signal.started:
             return [Check("draining", False, "this process is about to stop")]
         found = [await self._database()]
         if found[0].ok:

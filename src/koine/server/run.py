@@ -141,8 +141,12 @@ async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
             run_realtime(engine) as realtime,
         ):
             app = CloseConnectionMiddleware(create_app(engine, realtime), engine.shutdown_signal)
-            leaving = GracefulShutdown(engine.shutdown_signal, settings.drain_seconds, listener)
-            server = Server(uvicorn_config(settings, app, lifespan="off"), leaving.install)
+            graceful_shutdown = GracefulShutdown(
+                engine.shutdown_signal, settings.drain_seconds, listener
+            )
+            server = Server(
+                uvicorn_config(settings, app, lifespan="off"), graceful_shutdown.install
+            )
             # The socket listens already: clients that connect now are served in a moment.
             await _print_startup(engine)
             _freeze_gc()

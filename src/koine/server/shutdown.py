@@ -36,11 +36,11 @@ class GracefulShutdown:
     """Handles the signals of this process, once it is installed over uvicorn's handlers."""
 
     def __init__(
-        self, draining: ShutdownSignal, drain_seconds: float, listener: socket.socket | None
+        self, shutdown_signal: ShutdownSignal, drain_seconds: float, listener: socket.socket | None
     ) -> None:
         """`listener` is None in a worker process: its parent drops new connections, and handles a
         second signal (terminals and service managers signal the whole process group)."""
-        self._draining = draining
+        self._shutdown_signal = shutdown_signal
         self._drain_seconds = drain_seconds
         self._listener = listener
         self._signal_received = False
@@ -65,7 +65,7 @@ class GracefulShutdown:
             os._exit(128 + number)
 
     def _start_draining(self, number: int) -> None:
-        self._draining.start()
+        self._shutdown_signal.start()
         _log.info("the server is draining", seconds=self._drain_seconds)
         self._task = self._loop.create_task(self._shut_down(number))
 
@@ -84,13 +84,13 @@ class GracefulShutdown:
 class CloseConnectionMiddleware:
     """An application whose responses close their connections once draining has started."""
 
-    def __init__(self, app: App, draining: ShutdownSignal) -> None:
+    def __init__(self, app: App, shutdown_signal: ShutdownSignal) -> None:
         self._app = app
-        self._draining = draining
+        self._shutdown_signal = shutdown_signal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
-        if self._draining.started:
+        if self._shutdown_signal.started:
             send = _close_connection(send)
         await self._app(scope, receive, send)
 

@@ -266,7 +266,7 @@ async def test_a_client_with_too_many_commands_is_disconnected(
 
 async def test_a_draining_server_disconnects_its_subscribers(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
-        live_inbox.server.realtime.draining.start()
+        live_inbox.server.realtime.shutdown_signal.start()
         assert (await client.until_closed())[-1] == {
             "type": "disconnect", "reason": "server_restart", "reconnect": True,
         }  # fmt: skip
@@ -277,7 +277,7 @@ async def test_a_draining_server_disconnects_a_socket_without_subscriptions(
 ) -> None:
     monkeypatch.setattr(heartbeat, "INTERVAL_SECONDS", 0.1)
     async with live_inbox.connect() as client:
-        live_inbox.server.realtime.draining.start()
+        live_inbox.server.realtime.shutdown_signal.start()
         assert (await client.until_closed())[-1]["reason"] == "server_restart"
 
 

@@ -105,7 +105,7 @@ class ActionCableClient:
             if not self._running and asyncio.get_running_loop().time() > self._subscribe_deadline:
                 metrics.CONNECTIONS_ENDED.labels("login_time").inc()
                 await self._disconnect("unauthorized", False)
-            elif self._realtime.draining.started:
+            elif self._realtime.shutdown_signal.started:
                 await self._disconnect("server_restart", True)
             else:
                 await self._socket.send(text)
@@ -153,7 +153,7 @@ class ActionCableClient:
 
     async def _subscribe(self, identifier: str) -> None:
         """Start a subscription, or reject it. Raises TooMany, Unavailable, Disconnected."""
-        if self._realtime.draining.started:
+        if self._realtime.shutdown_signal.started:
             raise Unavailable()
         parsed, call = protocol.parse_identifier(identifier), self._socket.request
         per_minute = (

@@ -87,7 +87,7 @@ async def _authenticate(
 ) -> tuple[commands.WebSocketSession, frames.Hello]:
     """The session of the caller that the first frame names. Raises Refusal, Disconnected."""
     request = socket.request
-    if socket.realtime.draining.started:
+    if socket.realtime.shutdown_signal.started:
         raise Unavailable()
     try:
         async with asyncio.timeout(request.engine.settings.socket_login_seconds):
@@ -132,14 +132,16 @@ async def _receive_loop(
 async def _send_loop(
     socket: WebSocket, session: commands.WebSocketSession, subscriber: Subscriber
 ) -> None:
-    draining = socket.realtime.draining
+    shutdown_signal = socket.realtime.shutdown_signal
     with contextlib.suppress(Disconnected):
         await socket.send(to_text(frames.Ready(subscriber.cursor)))
         try:
             while True:
                 await _send_next(socket, session, subscriber)
         except Closed as closed:
-            retry = draining.retry_after_ms() if closed.reason == "draining" else sse.RETRY_MS
+            retry = (
+                shutdown_signal.retry_after_ms() if closed.reason == "draining" else sse.RETRY_MS
+            )
             cursor = closed.cursor
             reason: str = closed.reason
             code = CLOSE_CODES.get(closed.reason, GOING_AWAY)
