@@ -11,8 +11,8 @@ from koine.kit.tokens import hmac_hex, random_token
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
 from koine.model.inbox import ContactInbox, Inbox
+from koine.store import number_sequences
 from koine.store.contacts import inboxes as rows
-from koine.store.conversations import counters
 from koine.store.core.db import Tx
 from koine.store.core.statements import Command, param
 from koine.store.tables import counters as counter_rows
@@ -81,7 +81,7 @@ def _inbox_caller(
 
 
 async def _skip_numbers(tx: Tx) -> None:
-    await counters.next_number(tx, "conversation")
+    await number_sequences.next_number(tx, "conversation")
     assert await tx.run(_SKIP_NUMBERS) == 1
 
 

@@ -139,8 +139,8 @@ async def test_old_events_are_deleted_up_to_the_retention_floor(empty_db: Databa
     cast.clock.advance(seconds=60)
     await send_message(cast, conversation, "young")
     young = cast.clock.now()
-    assert await empty_db.write("", event_log_state.forget_before, young, 10_000)
-    assert not await empty_db.write("", event_log_state.forget_before, young, 10_000)
+    assert await empty_db.write("", event_log_state.delete_before, young, 10_000)
+    assert not await empty_db.write("", event_log_state.delete_before, young, 10_000)
     deleted_until = await empty_db.read("", event_log_state.retention_floor)
     left = await empty_db.read("", events.after, 0, 10**9, 10)
     assert [e.kind for e in left] == ["message.created"] and left[0].position == deleted_until + 1

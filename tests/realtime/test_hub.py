@@ -104,7 +104,7 @@ async def test_a_cursor_older_than_the_log_is_reset(empty_db: Database) -> None:
         await send_message(cast, conversation, "two")
         assert len(await received(first, 2)) == 2
         later = cast.clock.now() + 1
-        assert await cast.engine.db.write("", event_log_state.forget_before, later, 1000)
+        assert await cast.engine.db.write("", event_log_state.delete_before, later, 1000)
         assert await cast.engine.db.read("", events.after, 0, 10**9, 10) == []
         subscriber = await connect(realtime, cast.acme.actor("dan"), old)
         assert (await subscriber.read(5)).reset == "too_old"

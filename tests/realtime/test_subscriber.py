@@ -121,7 +121,7 @@ async def test_a_suspended_stream_without_events_is_not_too_old(empty_db: Databa
         await received(busy, 1)
         await asyncio.sleep(0.05)
         idle.suspend()
-        await empty_db.write("", event_log_state.forget_before, cast.clock.now() + 1, 1_000)
+        await empty_db.write("", event_log_state.delete_before, cast.clock.now() + 1, 1_000)
         idle.resume(idle.reader.actor)
         assert (await idle.read(0.1)).reset is None
 

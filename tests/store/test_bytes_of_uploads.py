@@ -20,8 +20,8 @@ async def test_existing_files_count_in_their_tenants_budget(
     for of, size in ((cast.acme, 300), (cast.acme, 200), (cast.rival, 7)):
         await files.save(cast.engine, of.tenant.id, None, Bytes(b"x" * size))
     count = importlib.import_module(MIGRATION).COUNT
-    forget = f"DELETE FROM counters WHERE name = '{TOTAL}'"
-    await fresh_db.alter_schema(lambda _: f"{forget}; {count};")
+    delete = f"DELETE FROM counters WHERE name = '{TOTAL}'"
+    await fresh_db.alter_schema(lambda _: f"{delete}; {count};")
     totals = [
         await fresh_db.read(of.tenant.id, counters.values, [TOTAL])
         for of in (cast.acme, cast.rival)

@@ -387,7 +387,7 @@ async def test_only_endpoints_with_old_deliveries_are_read(harness: WebhookHarne
         EndpointKey(harness.admin.tenant_id, old.endpoint.id)
     ]
     assert not await db.write(
-        harness.admin.tenant_id, delivery_log.forget_before, old.endpoint.id, since, 1000
+        harness.admin.tenant_id, delivery_log.delete_before, old.endpoint.id, since, 1000
     )
     assert [
         len(await harness.log(old.endpoint)),

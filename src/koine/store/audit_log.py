@@ -29,7 +29,7 @@ _OLD = (
 _OLD_ANONYMOUS = Query(
     select(t.c.id).where(*_OLD).order_by(t.c.created_at).limit(param("limit")), str
 )
-_FORGET = Command(delete(t).where(*_OLD, in_list(t.c.id, "ids")))
+_DELETE_ANONYMOUS = Command(delete(t).where(*_OLD, in_list(t.c.id, "ids")))
 
 
 async def append(tx: Tx, entry: AuditEntry) -> None:
@@ -57,9 +57,9 @@ async def old_anonymous(tx: Tx, before: int, limit: int) -> list[str]:
     return await tx.all(_OLD_ANONYMOUS, before=before, limit=limit)
 
 
-async def forget(tx: Tx, before: int, ids: list[str]) -> int:
+async def delete_anonymous(tx: Tx, before: int, ids: list[str]) -> int:
     """Delete those of these entries that are old and of anonymous actors; returns how many."""
-    return await tx.run(_FORGET, before=before, ids=ids)
+    return await tx.run(_DELETE_ANONYMOUS, before=before, ids=ids)
 
 
 class _PageVariant(Struct, frozen=True, kw_only=True):

@@ -96,7 +96,7 @@ async def write(tx: Tx, batch: Batch, now: int) -> None:
     """Write a batch in one transaction. An endpoint that is disabled gets an event in the log."""
     await delivery_queue.record_results(tx, batch.results, batch.tried)
     if batch.dropped:
-        await delivery_queue.discard(tx, batch.dropped)
+        await delivery_queue.delete_claimed(tx, batch.dropped)
     if batch.health:
         await endpoints.set_health(tx, batch.health)
     for key, reason in sorted(batch.disabled.items(), key=lambda each: each[0].endpoint_id):

@@ -48,7 +48,7 @@ class WebhookService:
             "", delivery_log.endpoints_with_deliveries_before, before
         ):
             arguments = (key.endpoint_id, before, CLEANUP_BATCH)
-            while await engine.db.write(key.tenant_id, delivery_log.forget_before, *arguments):
+            while await engine.db.write(key.tenant_id, delivery_log.delete_before, *arguments):
                 pass
         count, oldest = await engine.db.read_long("", delivery_log.pending_count)
         metrics.WEBHOOK_QUEUE.set(count)

@@ -78,7 +78,7 @@ async def test_a_row_that_is_refused_leaves_no_bytes(cast: Cast) -> None:
 async def test_deleted_files_are_not_on_the_disk(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
     assert await read(cast, saved.key) == b"x"
-    await files.discard(cast.engine, cast.acme.tenant.id, [saved])
+    await files.delete_unsent(cast.engine, cast.acme.tenant.id, [saved])
     assert on_disk(cast) == []
     with pytest.raises(NotFound):
         await files.open_by_key(cast.engine, saved.key)
@@ -93,7 +93,7 @@ async def test_a_file_that_the_disk_does_not_delete_keeps_no_other(
     stuck = Path(cast.engine.settings.data_dir) / files.relative_path(first.key)
     stuck.unlink()
     stuck.mkdir()
-    await files.discard(cast.engine, cast.acme.tenant.id, [first, second])
+    await files.delete_unsent(cast.engine, cast.acme.tenant.id, [first, second])
     assert on_disk(cast) == []
     assert "stay on the disk" in caplog.text
     with pytest.raises(NotFound):
@@ -102,7 +102,7 @@ async def test_a_file_that_the_disk_does_not_delete_keeps_no_other(
 
 async def test_another_tenant_cannot_discard(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
-    await files.discard(cast.engine, cast.rival.tenant.id, [saved])
+    await files.delete_unsent(cast.engine, cast.rival.tenant.id, [saved])
     assert await read(cast, saved.key) == b"x"
 
 

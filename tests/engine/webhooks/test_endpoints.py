@@ -22,7 +22,7 @@ async def test_deliveries_are_deleted_in_batches_and_others_write_in_between(
             await harness.send_message(conversation_id)
         await harness.plan_and_send()
         tenant, engine = harness.admin.tenant_id, harness.cast.engine
-        assert await engine.db.write(tenant, delivery_log.forget_some, made.endpoint.id, FOUR - 1)
+        assert await engine.db.write(tenant, delivery_log.delete_some, made.endpoint.id, FOUR - 1)
         assert len(await harness.log(made.endpoint)) == 1
         await endpoints.remove(engine, harness.admin, made.endpoint.id)
         with pytest.raises(NotFound):

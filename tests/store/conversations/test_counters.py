@@ -1,4 +1,4 @@
-"""The totals of counters: they are used only where they are right."""
+"""Counters give the total of a list only where they are right."""
 
 from typing import Any
 

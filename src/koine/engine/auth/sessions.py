@@ -235,7 +235,7 @@ async def _begin(tx: Tx, session: Session, detail: dict[str, object]) -> Identit
     user = await _active(tx, session.user_id)
     if user is None:
         raise Unauthenticated("invalid")
-    await credentials.drop_ended_sessions_of(tx, user.id, session.created_at)
+    await credentials.delete_ended_sessions_of(tx, user.id, session.created_at)
     await credentials.insert_session(tx, session)
     await record_audit(
         tx, session.created_at, _as_user(session), "log_in", "session", session.id, **detail

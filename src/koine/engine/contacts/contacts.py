@@ -39,8 +39,8 @@ from koine.kit.tokens import random_token
 from koine.model.actor import Actor
 from koine.model.identity import Identity, NewIdentity
 from koine.model.inbox import ContactInbox, ContactInboxOrigin, ContactInboxValues
+from koine.store import number_sequences
 from koine.store.contacts import inboxes
-from koine.store.conversations import counters
 from koine.store.core.db import Duplicate, Tx
 from koine.store.people import identities
 
@@ -100,7 +100,7 @@ async def _create(
         admit()
         # Taking a number locks the counter, so that contacts are created one after another: a
         # contact that a concurrent request created is visible from here on.
-        await counters.next_number(tx, "contact")
+        await number_sequences.next_number(tx, "contact")
         contact = await _find_contact(tx, session, given)
     if contact is None:
         contact, given = await _create_contact(tx, now, session, given)

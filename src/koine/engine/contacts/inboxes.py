@@ -18,8 +18,8 @@ from koine.model.identity import RESPONDER_KINDS
 from koine.model.inbox import ChannelType, Inbox, InboxSettings, WorkingDay
 from koine.model.links import check_link
 from koine.model.permissions import MANAGE_TENANT, READ_CONVERSATIONS, VIEW_TENANT
+from koine.store import number_sequences
 from koine.store.contacts import inboxes
-from koine.store.conversations import counters
 from koine.store.core.db import Tx
 from koine.store.people import identities
 
@@ -56,7 +56,7 @@ async def create(tx: Tx, now: int, actor: Actor, new: NewInbox) -> Inbox:
     _check_settings(new.settings)
     inbox = Inbox(
         id=new_id(),
-        number=await counters.next_number(tx, "inbox"),
+        number=await number_sequences.next_number(tx, "inbox"),
         identifier=random_token(TOKEN_BYTES),
         hmac_token=random_token(TOKEN_BYTES),
         created_at=now,

@@ -24,11 +24,10 @@ from koine.model.inbox import Inbox
 from koine.model.page import Window
 from koine.model.permissions import WRITE_CONVERSATIONS
 from koine.model.related import ConversationPage, Include, Related
-from koine.store import tenants
+from koine.store import number_sequences, tenants
 from koine.store.contacts import inboxes
 from koine.store.conversations import (
     conversations,
-    counters,
     filters,
     lists,
     messages,
@@ -238,7 +237,7 @@ async def _delete(
     count = await messages.delete_of(tx, gone.id)
     stored = await file_rows.delete_of(tx, gone.id)
     await tickets.delete_of(tx, gone.id)
-    await delivery_log.forget_conversation(tx, gone.id, now)
+    await delivery_log.cancel_and_erase(tx, gone.id, now)
     await conversations.delete_one(tx, gone)
     await record_audit(
         tx, now, actor, "delete", "conversation", gone.id,
@@ -282,7 +281,7 @@ async def _new_conversation(
     versions = await identities.versions(tx, responder_id) if responder_id else []
     return Conversation(
         id=new_id(),
-        number=await counters.next_number(tx, "conversation"),
+        number=await number_sequences.next_number(tx, "conversation"),
         kind=new.kind,
         status=new.status or "open",
         title=new.title,

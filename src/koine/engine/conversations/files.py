@@ -33,6 +33,7 @@ from koine.kit.times import DAY, HOUR, SECOND
 from koine.kit.tokens import random_token
 from koine.model.errors import NotFound, TooMany, Unavailable
 from koine.model.message import Attachment
+from koine.store import number_sequences
 from koine.store.conversations import counters, files
 from koine.store.conversations.files import StoredFile
 from koine.store.core.db import Tx
@@ -154,7 +155,7 @@ async def delete_bytes(engine: Engine, rows: list[StoredFile]) -> None:
             log.error("the bytes of a deleted file stay on the disk: %s", error)
 
 
-async def discard(engine: Engine, tenant_id: str, saved: list[Attachment]) -> None:
+async def delete_unsent(engine: Engine, tenant_id: str, saved: list[Attachment]) -> None:
     """Delete the files that were stored for a message that was then refused."""
     rows = await engine.db.write(tenant_id, files.delete_many, [each.id for each in saved])
     await delete_bytes(engine, rows)
@@ -169,7 +170,7 @@ async def _add(
 ) -> StoredFile:
     name, media, size, key = known
     now = engine.clock.now()
-    number = await counters.next_number(tx, "file")
+    number = await number_sequences.next_number(tx, "file")
     await charge_budget_tx(tx, now, engine.settings, by, size)
     row = StoredFile(new_id(), number, conversation_id, name, media, size, key, now)
     await files.insert_one(tx, row)

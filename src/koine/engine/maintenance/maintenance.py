@@ -40,8 +40,8 @@ _Kind = tuple[
     Callable[[Tx, int, list[str]], Awaitable[int]],
 ]
 _IDEMPOTENCY_KEYS: _Kind = (idempotency.expired, idempotency.delete_expired)
-_SESSIONS: _Kind = (credentials.ended_sessions, credentials.forget_sessions)
-_ANONYMOUS_ENTRIES: _Kind = (audit_log.old_anonymous, audit_log.forget)
+_SESSIONS: _Kind = (credentials.ended_sessions, credentials.delete_ended_sessions)
+_ANONYMOUS_ENTRIES: _Kind = (audit_log.old_anonymous, audit_log.delete_anonymous)
 
 _log = structlog.get_logger("koine")
 
@@ -89,7 +89,7 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     files = await orphan_files.delete_orphans(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY
     events = 0
-    while await engine.db.write("", event_log_state.forget_before, now - kept, _BATCH_SIZE):
+    while await engine.db.write("", event_log_state.delete_before, now - kept, _BATCH_SIZE):
         events += 1
     return MaintenanceReport(old, sessions, files, events, entries, held)
 
@@ -101,10 +101,10 @@ async def _take_turn(tx: Tx, now: int) -> bool:
 
 
 async def _delete_expired(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> int:
-    find, forget = kind
+    find, delete = kind
     gone = 0
     while found := await engine.db.read_long(tenant_id, find, before, _BATCH_SIZE):
-        gone += await engine.db.write(tenant_id, forget, before, found)
+        gone += await engine.db.write(tenant_id, delete, before, found)
     return gone
 
 

@@ -32,9 +32,9 @@ from koine.model.permissions import (
     VIEW_TENANT,
     WRITE_CUSTOMERS,
 )
+from koine.store import number_sequences
 from koine.store.auth import credentials
 from koine.store.contacts import inboxes
-from koine.store.conversations import counters
 from koine.store.core.db import Duplicate, Tx
 from koine.store.people import identities
 
@@ -110,7 +110,7 @@ async def insert_tx(tx: Tx, now: int, new: NewIdentity) -> Identity:
     values["email"] = new.email.strip().lower() if new.email else None
     identity = Identity(
         id=new_id(),
-        number=await counters.next_number(tx, "identity"),
+        number=await number_sequences.next_number(tx, "identity"),
         last_activity_at=None,
         created_at=now,
         updated_at=now,

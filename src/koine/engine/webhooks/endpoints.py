@@ -188,7 +188,7 @@ async def _empty(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str 
     access.require(actor, *WRITE)
     existing(await endpoints.lock(tx, endpoint_id), dialect)
     await endpoints.disable(tx, EndpointKey(actor.tenant_id, endpoint_id), "being removed", now)
-    return await delivery_log.forget_some(tx, endpoint_id, BATCH_SIZE)
+    return await delivery_log.delete_some(tx, endpoint_id, BATCH_SIZE)
 
 
 @write_tx

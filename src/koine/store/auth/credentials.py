@@ -231,7 +231,7 @@ async def revoke_sessions_of(tx: Tx, user_id: str, now: int) -> int:
     return ended
 
 
-async def drop_ended_sessions_of(tx: Tx, user_id: str, now: int) -> int:
+async def delete_ended_sessions_of(tx: Tx, user_id: str, now: int) -> int:
     """Delete a user's sessions that have ended; returns how many."""
     return await tx.run(_DELETE_ENDED_SESSIONS_OF, user_id=user_id, now=now)
 
@@ -241,7 +241,7 @@ async def ended_sessions(tx: Tx, before: int, limit: int) -> list[str]:
     return await tx.all(_ENDED_SESSIONS, before=before, limit=limit)
 
 
-async def forget_sessions(tx: Tx, before: int, ids: list[str]) -> int:
+async def delete_ended_sessions(tx: Tx, before: int, ids: list[str]) -> int:
     """Delete those of these sessions that ended before; returns how many."""
     return await tx.run(_DELETE_SESSIONS, before=before, ids=ids)
 

@@ -1,4 +1,4 @@
-"""The rows of conversations, which hold what lists show of them. Changes update the totals."""
+"""The rows of conversations, which hold what lists show of them. Changes update the counters."""
 
 from msgspec import structs
 from sqlalchemy import delete, insert, select, union_all, update
@@ -139,18 +139,20 @@ async def insert_one(tx: Tx, conversation: Conversation) -> None:
     Raises Duplicate when its delivery has one already (delivery.md, S).
     """
     await tx.run(_INSERT, **structs.asdict(conversation), **conversation_search_texts(conversation))
-    await counters.move(tx, [], counters.tenant_counters(conversation))
+    await counters.apply_change(tx, [], counters.tenant_counters(conversation))
 
 
 async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
-    """Write `after` over `before`, which the caller has locked, and update the totals. When it is
+    """Write `after` over `before`, which the caller has locked, and update the counters. When it is
     removed, its participants leave."""
     values = structs.asdict(after) | conversation_search_texts(after)
     await tx.run(_UPDATE, id=after.id, **{f"new_{name}": values[name] for name in _CHANGEABLE})
-    await counters.move(tx, counters.tenant_counters(before), counters.tenant_counters(after))
+    await counters.apply_change(
+        tx, counters.tenant_counters(before), counters.tenant_counters(after)
+    )
     if before.status != after.status or before.removed_at != after.removed_at:
         members = await participants.active_ids(tx, after.id)
-        await counters.move(
+        await counters.apply_change(
             tx,
             counters.participant_counters(before, members),
             counters.participant_counters(after, members),
@@ -160,9 +162,9 @@ async def change(tx: Tx, before: Conversation, after: Conversation) -> None:
 
 
 async def delete_one(tx: Tx, conversation: Conversation) -> None:
-    """Delete the row and its participants, and update the totals."""
+    """Delete the row and its participants, and update the counters."""
     members = await participants.delete_of(tx, conversation.id)
     await tx.run(_DELETE, id=conversation.id)
-    # The totals in the order in which they are locked everywhere: the tenant's, then participants'.
-    await counters.move(tx, counters.tenant_counters(conversation), [])
-    await counters.move(tx, counters.participant_counters(conversation, members), [])
+    # Counters in the order in which they are locked everywhere: the tenant's, then participants'.
+    await counters.apply_change(tx, counters.tenant_counters(conversation), [])
+    await counters.apply_change(tx, counters.participant_counters(conversation, members), [])

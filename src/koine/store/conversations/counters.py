@@ -1,8 +1,8 @@
-"""Stored totals, so that the exact total of a list costs one row (docs/adr/0009).
+"""Counters of conversations, so that the exact total of a list costs one row (docs/adr/0009).
 
 Every change of a conversation passes `conversations.insert_one`, `change`, `delete_one` or
-`participants.*`, which call `move` with the totals before and after it. `tenant_counters` and
-`participant_counters` alone define which totals a conversation counts in.
+`participants.*`, which call `apply_change` with the counters before and after it. Only
+`tenant_counters` and `participant_counters` define in which counters a conversation counts.
 """
 
 from collections import Counter
@@ -30,18 +30,18 @@ _SUM = Query(
 )
 
 _OF_PARTICIPANT = {"statuses": "status", "kinds": "kind"}
-"""The fields of the filter with totals for each participant, and the names of these."""
+"""The fields of the filter with counters for each participant, and the names of these."""
 _OF_TENANT = _OF_PARTICIPANT | {
     "priority": "priority",
     "inbox_ids": "inbox",
     "owner_ids": "owner",
     "assignee_id": "assignee",
 }
-"""The fields of the filter with totals for the tenant."""
+"""The fields of the filter with counters for the tenant."""
 
 
 def tenant_counters(conversation: Conversation) -> list[str]:
-    """The tenant's totals in which this conversation counts; none if it is removed."""
+    """The tenant's counters in which this conversation counts; none if it is removed."""
     c = conversation
     if c.removed_at is not None:
         return []
@@ -58,7 +58,7 @@ def tenant_counters(conversation: Conversation) -> list[str]:
 
 
 def participant_counters(conversation: Conversation, members: Iterable[str]) -> list[str]:
-    """The totals of these participants in which it counts; none if it is removed."""
+    """The counters of these participants in which it counts; none if it is removed."""
     c = conversation
     if c.removed_at is not None:
         return []
@@ -70,10 +70,10 @@ def participant_counters(conversation: Conversation, members: Iterable[str]) -> 
 
 
 def counters_for(f: ConversationFilter) -> list[str] | None:
-    """The totals whose sum is the exact number of conversations that `f` finds; None if the rows
+    """The counters whose sum is the exact number of conversations that `f` finds; None if the rows
     must be counted.
 
-    Totals are used only for the conditions named here. With any other field set, also one that is
+    Counters are used only for the conditions named here. With any other field set, also one that is
     added later, the rows are counted.
     """
     conditions = f.conditions()
@@ -93,20 +93,20 @@ def counters_for(f: ConversationFilter) -> list[str] | None:
     return [f"{prefix}:{dimension}:{value}" for value in values]
 
 
-async def move(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
-    """Subtract 1 from the totals in `before` and add 1 to those in `after`."""
+async def apply_change(tx: Tx, before: Iterable[str], after: Iterable[str]) -> None:
+    """Subtract 1 from the counters in `before` and add 1 to those in `after`."""
     change = Counter(after)
     change.subtract(Counter(before))
     await add(tx, change)
 
 
 async def total(tx: Tx, names: list[str]) -> int:
-    """The sum of these totals."""
+    """The sum of these counters."""
     return sum(value for _, value in await tx.all(_SUM, names=names))
 
 
 def sum_of(name: str) -> ColumnElement[int]:
-    """An expression for the sum of the totals in the parameter `name`, to select with a list."""
+    """An expression for the sum of the counters in the parameter `name`, to select with a list."""
     return (
         select(func.coalesce(func.sum(counters.c.value), 0).cast(BigInteger))
         .where(counters.c.tenant_id == param("tenant_id"), in_list(counters.c.name, name))
@@ -124,10 +124,3 @@ async def add(tx: Tx, changes: Mapping[str, int]) -> None:
     rows = [(tx.tenant_id, name, by) for name, by in sorted(changes.items()) if by]
     if rows:
         await tx.many(_ADD, rows)
-
-
-async def next_number(tx: Tx, entity: str) -> int:
-    """The next number of this kind of entity in the tenant, from 1; never assigned twice."""
-    await tx.many(_ADD, [(tx.tenant_id, f"number:{entity}", 1)])
-    rows = await tx.all(_SUM, names=[f"number:{entity}"])
-    return int(rows[0][1])

@@ -66,29 +66,29 @@ async def page(
 ) -> Page[ListedConversation]:
     """One page of the conversations that `f` finds, with the cursor of the next one; perhaps with
     the exact total, and the newest public message of each."""
-    totals = counters.counters_for(f) if with_total else None
-    rows = [] if window.too_deep else await _rows(tx, f, window, totals, with_latest)
+    names = counters.counters_for(f) if with_total else None
+    rows = [] if window.too_deep else await _rows(tx, f, window, names, with_latest)
     counted = None
     if with_total:
-        counted = rows[0].total if rows and totals is not None else await total(tx, f)
+        counted = rows[0].total if rows and names is not None else await total(tx, f)
     items = rows[: window.limit]
     more = len(rows) > window.limit
     return Page(items, counted, (items[-1].sort_at, items[-1].id) if more else None)
 
 
 async def total(tx: Tx, f: ConversationFilter) -> int:
-    """How many conversations `f` finds: a stored total if there is one, else counted."""
-    kept = counters.counters_for(f)
-    if kept is not None:
-        return await counters.total(tx, kept)
+    """How many conversations `f` finds: from counters if there are any, else by counting rows."""
+    names = counters.counters_for(f)
+    if names is not None:
+        return await counters.total(tx, names)
     variant, values = await _conditions(tx, f)
     return await tx.one(_COUNTS.of(variant), **values) or 0
 
 
 async def _rows(
-    tx: Tx, f: ConversationFilter, window: Window, totals: list[str] | None, with_latest: bool
+    tx: Tx, f: ConversationFilter, window: Window, names: list[str] | None, with_latest: bool
 ) -> list[ListedConversation]:
-    """The rows of the page, and one more if there is one."""
+    """The rows of the page, and one more if there is one, with the sum of the counters `names`."""
     conditions, values = await _conditions(tx, f)
     if window.cursor is not None:
         values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
@@ -96,10 +96,11 @@ async def _rows(
         conditions,
         paging.variant(window),
         cursor=window.cursor is not None,
-        totalled=totals is not None,
+        totalled=names is not None,
         latest=with_latest,
     )
-    return await tx.all(_PAGES.of(variant), **values, totals=totals, **paging.parameters(window))
+    values |= {"counter_names": names, **paging.parameters(window)}
+    return await tx.all(_PAGES.of(variant), **values)
 
 
 async def _conditions(tx: Tx, f: ConversationFilter) -> tuple[ConversationVariant, dict[str, Any]]:
@@ -126,7 +127,7 @@ def _page(v: _PageVariant) -> Query[ListedConversation]:
         ListedConversation,
         t,
         sort_at=ids.c.at,
-        total=counters.sum_of("totals") if v.totalled else literal(0),
+        total=counters.sum_of("counter_names") if v.totalled else literal(0),
         latest=messages.ROW if v.latest else None,
     )
     listed = select(*row.columns).join(ids, t.c.id == ids.c.id)

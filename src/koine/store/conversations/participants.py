@@ -198,8 +198,8 @@ async def join(tx: Tx, conversation: Conversation, identity_id: str, role: str, 
     """Make the identity a participant; False if it is one already. Messages from before it joined
     are unread, except what it read before it left.
 
-    This locks the totals of the identity. Callers that let several join or leave do so in the order
-    of their ids, so that two transactions cannot deadlock.
+    This locks the counters of the identity. Callers that let several join or leave do so in the
+    order of their ids, so that two transactions cannot deadlock.
     """
     key = {"conversation_id": conversation.id, "identity_id": identity_id}
     known = await tx.one(_GET, **key)
@@ -214,7 +214,7 @@ async def join(tx: Tx, conversation: Conversation, identity_id: str, role: str, 
             read_seq=0, read_public=0, read_message_id=None, last_activity_at=at,
         )  # fmt: skip
     await tx.run(_COUNT_CHANGED, id=conversation.id, by=1)
-    await counters.move(tx, [], counters.participant_counters(conversation, [identity_id]))
+    await counters.apply_change(tx, [], counters.participant_counters(conversation, [identity_id]))
     return True
 
 
@@ -224,12 +224,12 @@ async def leave(tx: Tx, conversation: Conversation, identity_id: str, now: int) 
     if not left:
         return False
     await tx.run(_COUNT_CHANGED, id=conversation.id, by=-1)
-    await counters.move(tx, counters.participant_counters(conversation, [identity_id]), [])
+    await counters.apply_change(tx, counters.participant_counters(conversation, [identity_id]), [])
     return True
 
 
 async def leave_all(tx: Tx, conversation_id: str, now: int) -> None:
-    """End all participations in a conversation that is removed; the caller updates the totals."""
+    """End all participations in a conversation that is removed; the caller updates the counters."""
     await tx.run(_LEAVE_ALL, conversation_id=conversation_id, now=now)
 
 
@@ -265,7 +265,9 @@ async def reassign(tx: Tx, conversation: Conversation, old_id: str, new_id: str,
         await tx.run(_REASSIGN, **key, new_identity_id=new_id)
         if old.left_at is None:
             before = counters.participant_counters(conversation, [old_id])
-            await counters.move(tx, before, counters.participant_counters(conversation, [new_id]))
+            await counters.apply_change(
+                tx, before, counters.participant_counters(conversation, [new_id])
+            )
         return
     if await leave(tx, conversation, old_id, now):
         await join(tx, conversation, new_id, old.role, now)
@@ -277,7 +279,7 @@ async def reassign(tx: Tx, conversation: Conversation, old_id: str, new_id: str,
 
 async def delete_of(tx: Tx, conversation_id: str) -> list[str]:
     """Delete the participants of a conversation; returns the ids of those who had not left, whose
-    totals the caller updates."""
+    counters the caller updates."""
     members = await active_ids(tx, conversation_id)
     await tx.run(_DELETE_OF, conversation_id=conversation_id)
     return members

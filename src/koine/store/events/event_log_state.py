@@ -61,14 +61,14 @@ async def save_stable_position(tx: Tx, position: int) -> None:
     await server_values.put(tx, _SETTLED, str(position))
 
 
-async def forget_before(tx: Tx, time: int, limit: int) -> bool:
+async def delete_before(tx: Tx, time: int, limit: int) -> bool:
     """Delete at most `limit` of the oldest events created before `time` (µs); returns whether there
     may be more."""
-    position = await events.forget_before(tx, time, limit)
+    position = await events.delete_before(tx, time, limit)
     if not position:
         return False
     await server_values.put(tx, _FLOOR, str(position))
-    await reader_events.forget_members(tx, time)
+    await reader_events.delete_members_before(tx, time)
     return True
 
 

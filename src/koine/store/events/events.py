@@ -74,7 +74,7 @@ _OLDEST = Query(
     select(t.c.position, t.c.created_at).order_by(t.c.position).limit(param("limit")),
     crosses_tenants=_LOG,
 )
-_FORGET = Command(delete(t).where(t.c.position <= param("position")), crosses_tenants=_LOG)
+_DELETE_UP_TO = Command(delete(t).where(t.c.position <= param("position")), crosses_tenants=_LOG)
 
 
 async def append(tx: Tx, *new: Event) -> None:
@@ -121,7 +121,7 @@ async def by_positions(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
     return await tx.all(_BY_POSITIONS, positions=positions)
 
 
-async def forget_before(tx: Tx, time: int, limit: int) -> int:
+async def delete_before(tx: Tx, time: int, limit: int) -> int:
     """Delete the oldest events created before `time` (µs), at most `limit`.
 
     Returns the position of the last one deleted, 0 if there was none.
@@ -131,5 +131,5 @@ async def forget_before(tx: Tx, time: int, limit: int) -> int:
     if not old_count:
         return 0
     position: int = oldest[old_count - 1][0]
-    await tx.run(_FORGET, position=position)
+    await tx.run(_DELETE_UP_TO, position=position)
     return position

@@ -52,7 +52,7 @@ _SAVE_MEMBER = Command(
         lambda new: {"created_at": new.created_at},
     )
 )
-_FORGET = Command(
+_DELETE_MEMBERS = Command(
     delete(event_members).where(event_members.c.created_at < param("time")),
     crosses_tenants="old events are deleted for all tenants at once",
 )
@@ -87,6 +87,6 @@ async def save_members(tx: Tx, subject_id: str, members: list[str], now: int) ->
         await tx.run(_SAVE_MEMBER, identity_id=identity_id, subject_id=subject_id, created_at=now)
 
 
-async def forget_members(tx: Tx, time: int) -> None:
+async def delete_members_before(tx: Tx, time: int) -> None:
     """Delete the members that were last named by events created before `time` (µs)."""
-    await tx.run(_FORGET, time=time)
+    await tx.run(_DELETE_MEMBERS, time=time)

@@ -46,7 +46,8 @@ counters = Table(
     int_("value"),
     primary_key("tenant_id", "name"),
 )
-"""The last numbers assigned (`number:…`) and totals (`total:…`), so that no list counts rows."""
+"""The last number of each sequence (`number:…`), the conversations for each filter value
+(`total:…`), and the bytes of uploads (`uploads:…`)."""
 
 identities = Table(
     "identities",

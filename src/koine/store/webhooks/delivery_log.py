@@ -131,7 +131,7 @@ _OLD = Query(
     .order_by(t.c.position)
     .limit(param("limit"))
 )
-_FORGET = (
+_DELETE_UP_TO = (
     Command(
         delete(attempt_rows).where(
             and_(
@@ -195,19 +195,19 @@ async def pending_count(tx: Tx) -> tuple[int, int | None]:
     return (found[0], found[1]) if found else (0, None)
 
 
-async def forget_conversation(tx: Tx, conversation_id: str, now: int) -> None:
+async def cancel_and_erase(tx: Tx, conversation_id: str, now: int) -> None:
     """Cancel the deliveries of a deleted conversation, and erase the bodies and responses of the
     attempts already made (helpdesk.md, S)."""
     await tx.run(_CANCEL, conversation_id=conversation_id, now=now)
     await tx.run(_ERASE, conversation_id=conversation_id)
 
 
-async def forget_some(tx: Tx, endpoint_id: str, limit: int) -> bool:
+async def delete_some(tx: Tx, endpoint_id: str, limit: int) -> bool:
     """Delete the oldest `limit` deliveries of an endpoint; returns whether there may be more."""
     oldest = await tx.all(_OLD, endpoint_id=endpoint_id, limit=limit)
     if oldest:
-        for forget in _FORGET:
-            await tx.run(forget, endpoint_id=endpoint_id, position=oldest[-1][0])
+        for delete_rows in _DELETE_UP_TO:
+            await tx.run(delete_rows, endpoint_id=endpoint_id, position=oldest[-1][0])
     return len(oldest) == limit
 
 
@@ -216,7 +216,7 @@ async def endpoints_with_deliveries_before(tx: Tx, time: int) -> list[EndpointKe
     return [EndpointKey(*row) for row in await tx.all(_WITH_OLD, time=time)]
 
 
-async def forget_before(tx: Tx, endpoint_id: str, time: int, limit: int) -> bool:
+async def delete_before(tx: Tx, endpoint_id: str, time: int, limit: int) -> bool:
     """Delete at most `limit` of an endpoint's deliveries enqueued before `time` (µs); returns
     whether there may be more."""
     oldest = await tx.all(_OLD, endpoint_id=endpoint_id, limit=limit)
@@ -224,6 +224,6 @@ async def forget_before(tx: Tx, endpoint_id: str, time: int, limit: int) -> bool
         (i for i, (_, created_at) in enumerate(oldest) if created_at >= time), len(oldest)
     )
     if old_count:
-        for forget in _FORGET:
-            await tx.run(forget, endpoint_id=endpoint_id, position=oldest[old_count - 1][0])
+        for delete_rows in _DELETE_UP_TO:
+            await tx.run(delete_rows, endpoint_id=endpoint_id, position=oldest[old_count - 1][0])
     return old_count == limit

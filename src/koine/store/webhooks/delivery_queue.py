@@ -117,8 +117,8 @@ _INSERT_ATTEMPTS = InsertMany(
     ["tenant_id", *Attempt.__struct_fields__],
     on_conflict=["tenant_id", "endpoint_id", "position", "number"],
 )
-_DISCARDED = values_table(
-    "discarded",
+_CLAIMED = values_table(
+    "claimed",
     {
         "tenant_id": Uuid(),
         "endpoint_id": Uuid(),
@@ -126,14 +126,14 @@ _DISCARDED = values_table(
         "lease_version": BigInteger(),
     },
 )
-_DISCARD = Command(
+_DELETE_CLAIMED = Command(
     delete(t).where(
         tuple_(t.c.tenant_id, t.c.endpoint_id, t.c.position, t.c.lease_version).in_(
             select(
-                _DISCARDED.c.tenant_id,
-                _DISCARDED.c.endpoint_id,
-                _DISCARDED.c.position,
-                _DISCARDED.c.lease_version,
+                _CLAIMED.c.tenant_id,
+                _CLAIMED.c.endpoint_id,
+                _CLAIMED.c.position,
+                _CLAIMED.c.lease_version,
             )
         )
     ),
@@ -231,12 +231,12 @@ async def record_results(
         await tx.run(_DELETE_UNWANTED, inserted=inserted)
 
 
-async def discard(tx: Tx, claims: list[Claim]) -> None:
+async def delete_claimed(tx: Tx, claims: list[Claim]) -> None:
     """Delete deliveries that should not have been planned for their endpoint."""
     rows = [
         (c.endpoint.tenant_id, c.endpoint.endpoint_id, c.position, c.lease_version) for c in claims
     ]
-    await tx.run(_DISCARD, discarded=rows)
+    await tx.run(_DELETE_CLAIMED, claimed=rows)
 
 
 def _result_row(r: Result) -> tuple[Any, ...]:

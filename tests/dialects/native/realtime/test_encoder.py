@@ -157,7 +157,7 @@ async def test_a_cursor_without_meaning_is_reset(
     now = (await client.get("/v1/events/cursor", headers=cast.bearer("dan"))).json()["cursor"]
     old = f"{now.partition('.')[0]}.0"
     cast.clock.advance(seconds=60)
-    await cast.engine.db.write("", event_log_state.forget_before, cast.clock.now(), 1000)
+    await cast.engine.db.write("", event_log_state.delete_before, cast.clock.now(), 1000)
     async with follow_stream(server.url, cast.bearer("dan"), shown or old) as dan:
         (*_, reset) = await dan.until("reset")
         assert reset.data["reason"] == reason

@@ -145,7 +145,7 @@ async def _save_files(
 
 async def _discard(request: Request[schemas.MessageCreate, None], saved: list[Attachment]) -> None:
     if saved:
-        await files.discard(request.engine, request.actor.tenant_id, saved)
+        await files.delete_unsent(request.engine, request.actor.tenant_id, saved)
 
 
 def _draft(request: Request[schemas.MessageCreate, None], saved: list[Attachment]) -> Draft:
