@@ -1,11 +1,11 @@
-"""The source follows the rules of tests/support/house.py, and each rule finds a planted fault."""
+"""The source keeps the rules of tests/support/source_rules.py, and each finds a planted fault."""
 
 import re
 from pathlib import Path, PurePath
 
 import pytest
 
-from tests.support import house
+from tests.support import source_rules as rules
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "koine"
@@ -30,26 +30,26 @@ OTHERS = [
 ]
 
 
-def named(check: house.Check) -> str:
+def named(check: rules.Check) -> str:
     return check.__name__
 
 
-@pytest.mark.parametrize("check", house.CHECKS, ids=named)
-def test_the_source_keeps_the_rule(check: house.Check) -> None:
+@pytest.mark.parametrize("check", rules.CHECKS, ids=named)
+def test_the_source_keeps_the_rule(check: rules.Check) -> None:
     complaints = [line for path, text in FILES.items() for line in check(path, text)]
     assert not complaints, "\n".join(complaints)
 
 
 def test_half_of_the_files_are_short() -> None:
-    assert house.high_median(list(FILES.values())) == []
+    assert rules.high_median(list(FILES.values())) == []
 
 
 def test_entities_have_the_same_folders_in_engine_and_store() -> None:
-    assert house.different_folders(FILES) == []
+    assert rules.different_folders(FILES) == []
 
 
 def test_no_other_file_names_a_machine_path_or_is_unfinished() -> None:
-    checks = (house.machine_path, house.unfinished)
+    checks = (rules.machine_path, rules.unfinished)
     complaints = [
         line
         for path in OTHERS
@@ -73,7 +73,7 @@ def test_one_function_creates_messages_and_has_one_caller() -> None:
     callers = [
         f"{path}:{line}"
         for path, text in FILES.items()
-        for line in house.references(text, module, function)
+        for line in rules.references(text, module, function)
     ]
     assert len(callers) == 1, callers
 
@@ -82,25 +82,25 @@ def test_one_function_creates_messages_and_has_one_caller() -> None:
 
 DOC = '"""Said."""\n'
 LONG = "said\n" * 60
-PLANTED: dict[house.Check, tuple[str, str]] = {
-    house.long_file: ("kit/a.py", "x = 1\n" * 401),
-    house.long_function: ("kit/a.py", "def f():\n" + "    x = 1\n" * 40),
-    house.many_parameters: ("kit/a.py", "def f(a, b, c, d, e, f, g): ...\n"),
-    house.inner_import: ("kit/a.py", "def f():\n    import os\n"),
-    house.undocumented: ("kit/a.py", DOC + "def f(): ...\n"),
-    house.unfinished: ("kit/a.py", "# TO" + "DO: later\n"),
-    house.machine_path: ("kit/a.py", "x = '" + "/ho" + "me/ann/x'\n"),
-    house.database_word: ("engine/a.py", "def f(): return 'sqlite'\n"),
-    house.dialect_word: ("engine/a.py", "# as Chatwoot does\n"),
-    house.dialect_name: ("model/a.py", "KNOWN = {'native': 1}\n"),
-    house.http_word: ("engine/a.py", "x = 404\n"),
-    house.extras_read: ("engine/a.py", "x = message.extras['html']\n"),
-    house.unmarked_tx: ("engine/a.py", "def get(engine): ...\ndef add(tx): ...\n"),
+PLANTED: dict[rules.Check, tuple[str, str]] = {
+    rules.long_file: ("kit/a.py", "x = 1\n" * 401),
+    rules.long_function: ("kit/a.py", "def f():\n" + "    x = 1\n" * 40),
+    rules.many_parameters: ("kit/a.py", "def f(a, b, c, d, e, f, g): ...\n"),
+    rules.inner_import: ("kit/a.py", "def f():\n    import os\n"),
+    rules.undocumented: ("kit/a.py", DOC + "def f(): ...\n"),
+    rules.unfinished: ("kit/a.py", "# TO" + "DO: later\n"),
+    rules.machine_path: ("kit/a.py", "x = '" + "/ho" + "me/ann/x'\n"),
+    rules.database_word: ("engine/a.py", "def f(): return 'sqlite'\n"),
+    rules.dialect_word: ("engine/a.py", "# as Chatwoot does\n"),
+    rules.dialect_name: ("model/a.py", "KNOWN = {'native': 1}\n"),
+    rules.http_word: ("engine/a.py", "x = 404\n"),
+    rules.extras_read: ("engine/a.py", "x = message.extras['html']\n"),
+    rules.unmarked_tx: ("engine/a.py", "def get(engine): ...\ndef add(tx): ...\n"),
 }
 
 
-@pytest.mark.parametrize("check", house.CHECKS, ids=named)
-def test_the_rule_can_fail(check: house.Check) -> None:
+@pytest.mark.parametrize("check", rules.CHECKS, ids=named)
+def test_the_rule_can_fail(check: rules.Check) -> None:
     path, text = PLANTED[check]
     assert len(check(PurePath(path), text)) == 1
 
@@ -108,27 +108,31 @@ def test_the_rule_can_fail(check: house.Check) -> None:
 @pytest.mark.parametrize(
     ("check", "path", "text"),
     [
-        (house.long_function, "kit/a.py", f"def f():\n    '''{LONG}'''\n    return 1\n"),
-        (house.many_parameters, "kit/a.py", "def f(self, a, b, c, d, e, f, *, g): ...\n"),
-        (house.undocumented, "kit/a.py", DOC + "def _f(): ...\n"),
-        (house.database_word, "store/sqlite.py", "import apsw\n"),
-        (house.database_word, "engine/a.py", "# SQLite never suspends here\n"),
-        (house.dialect_word, "engine/a.py", "condition = 1\n"),
-        (house.dialect_word, "dialects/inbox/messages/render.py", "'''Chatwoot'''\n"),
-        (house.dialect_name, "engine/a.py", "'''A helpdesk.md rule (S) of an inbox.'''\n"),
-        (house.dialect_name, "dialects/chats/a.py", "name = 'chats'\n"),
-        (house.http_word, "http/a.py", "x = 404\n"),
-        (house.extras_read, "engine/a.py", "extras: dict[str, object] = draft.extras\n"),
-        (house.unmarked_tx, "engine/a.py", "@read_tx\ndef get(tx): ...\ndef add_tx(tx): ...\n"),
-        (house.unmarked_tx, "engine/a.py", "def require(tx): ...\n"),
+        (rules.long_function, "kit/a.py", f"def f():\n    '''{LONG}'''\n    return 1\n"),
+        (rules.many_parameters, "kit/a.py", "def f(self, a, b, c, d, e, f, *, g): ...\n"),
+        (rules.undocumented, "kit/a.py", DOC + "def _f(): ...\n"),
+        (rules.database_word, "store/sqlite.py", "import apsw\n"),
+        (rules.database_word, "engine/a.py", "# SQLite never suspends here\n"),
+        (rules.dialect_word, "engine/a.py", "condition = 1\n"),
+        (rules.dialect_word, "dialects/inbox/messages/render.py", "'''Chatwoot'''\n"),
+        (rules.dialect_name, "engine/a.py", "'''A helpdesk.md rule (S) of an inbox.'''\n"),
+        (rules.dialect_name, "dialects/chats/a.py", "name = 'chats'\n"),
+        (rules.http_word, "http/a.py", "x = 404\n"),
+        (rules.extras_read, "engine/a.py", "extras: dict[str, object] = draft.extras\n"),
+        (
+            rules.unmarked_tx,
+            "engine/a.py",
+            "@read_tx\ndef get(tx): ...\ndef add_tx(tx): ...\n",
+        ),
+        (rules.unmarked_tx, "engine/a.py", "def require(tx): ...\n"),
     ],
 )
-def test_the_rule_accepts(check: house.Check, path: str, text: str) -> None:
+def test_the_rule_accepts(check: rules.Check, path: str, text: str) -> None:
     assert check(PurePath(path), text) == []
 
 
 def test_a_high_median_is_reported() -> None:
-    assert house.high_median(["x\n" * 101, "x\n" * 101, "x\n"])
+    assert rules.high_median(["x\n" * 101, "x\n" * 101, "x\n"])
 
 
 @pytest.mark.parametrize(
@@ -143,7 +147,7 @@ def test_a_module_in_another_folder_than_in_the_engine_is_reported(
     module: str, in_engine: list[str]
 ) -> None:
     engine = [PurePath("engine", each) for each in in_engine]
-    assert len(house.different_folders([PurePath(module), *engine])) == 1
+    assert len(rules.different_folders([PurePath(module), *engine])) == 1
 
 
 @pytest.mark.parametrize(
@@ -157,4 +161,4 @@ def test_a_module_in_another_folder_than_in_the_engine_is_reported(
     ],
 )
 def test_a_second_caller_is_found(text: str) -> None:
-    assert house.references(text, "koine.store.conversations.messages", "insert_many") == [2]
+    assert rules.references(text, "koine.store.conversations.messages", "insert_many") == [2]

@@ -26,7 +26,7 @@ def collector() -> Iterator[Collector]:
 def test_without_tracing_nothing_is_created_or_imported() -> None:
     code = "import sys; from koine.kit import tracing as t\n"
     code += "with t.span('x'): t.set_span_attributes({})\n"
-    code += "assert t.current_traceparent() is None and not t.active()\n"
+    code += "assert t.current_span() is None and not t.active()\n"
     code += "assert not [m for m in sys.modules if m.startswith('opentelemetry')]"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -58,7 +58,6 @@ def test_a_call_to_another_server_carries_the_span(collector: Collector) -> None
     headers: dict[str, str] = {}
     with tracing.server_span("GET /x", {"traceparent": PARENT}, {}):
         tracing.inject(headers)
-        assert tracing.current_traceparent() == headers["traceparent"]
     assert headers["traceparent"].split("-")[1] == PARENT.split("-")[1]
     assert headers["traceparent"] != PARENT
 

@@ -14,7 +14,7 @@ from koine.http.dialect import Dialect
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.realtime.bus.protocol import Bus, LocalBus
 from koine.realtime.realtime import Realtime
-from koine.server.listener import _set_send_limits, uvicorn_config
+from koine.server.listener import set_send_limits, uvicorn_config
 
 GRACE_SECONDS = 1.0
 """How long the requests in progress may take when the server stops."""
@@ -38,7 +38,7 @@ async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> As
     realtime = Realtime(engine, bus or LocalBus(), engine.shutdown_signal)
     await realtime.start()
     listener = socket.create_server(("127.0.0.1", 0))
-    _set_send_limits(listener)
+    set_send_limits(listener)
     app = build_app(
         list(dialects),
         engine,

@@ -1,6 +1,7 @@
 """Ids: UUIDs as canonical lower-case text; new ones are version 7."""
 
 import re
+from collections.abc import Iterable
 
 import uuid_utils
 
@@ -15,6 +16,11 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Whether `text` is a UUID of any version in its 36-character form, in any case."""
     return _UUID.fullmatch(text) is not None
+
+
+def distinct_ids(ids: Iterable[str | None]) -> list[str]:
+    """Each id once, in their order, without None."""
+    return list(dict.fromkeys(each for each in ids if each is not None))
 
 
 def canonical_id(text: str) -> str | None:

@@ -105,13 +105,6 @@ def inject(headers: MutableMapping[str, str]) -> None:
         _tracing.w3c.inject(headers)
 
 
-def current_traceparent() -> str | None:
-    """The current span as a W3C traceparent, to be stored with work that is done later."""
-    headers: dict[str, str] = {}
-    inject(headers)
-    return headers.get("traceparent")
-
-
 def current_span() -> object | None:
     """The current span, for `span(links=…)` of work done for several. None when there is none."""
     if _tracing is None:

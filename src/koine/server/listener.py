@@ -77,11 +77,11 @@ def open_listener(settings: Settings) -> Iterator[socket.socket]:
         ) from None
     with made:
         made.set_inheritable(True)
-        _set_send_limits(made)
+        set_send_limits(made)
         yield made
 
 
-def _set_send_limits(listener: socket.socket) -> None:
+def set_send_limits(listener: socket.socket) -> None:
     """Bound the kernel's send buffer, and its wait for acknowledgements; connections inherit both
     from the listener. Without this (Linux only) a client that does not read takes some MB, and one
     that vanished is noticed after a quarter of an hour."""

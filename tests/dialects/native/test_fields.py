@@ -9,11 +9,6 @@ from koine.kit.ids import new_id
 from koine.model.errors import Invalid
 
 
-def test_an_id_is_parsed_in_any_case() -> None:
-    name = new_id()
-    assert fields.parse_id("x", name.upper()) == name
-
-
 @pytest.mark.parametrize(
     "text",
     ["", "x", "{" + new_id() + "}", new_id().replace("-", "")],

@@ -12,6 +12,7 @@ from koine.kit.ids import canonical_id
 from koine.kit.times import parse_iso
 from koine.kit.tokens import unbase64
 from koine.model.errors import Invalid
+from koine.model.ids import parse_id
 
 Cursor = tuple[int, str]
 _MAX_SORT_VALUE = 2**62
@@ -50,14 +51,6 @@ def read_cursor(text: str) -> Cursor:
 def path_id(request: AnyRequest) -> str:
     """The chat id of the path. Raises Invalid for anything but a UUID (contracts/README.md)."""
     return parse_id("id", request.path["id"])
-
-
-def parse_id(name: str, text: str) -> str:
-    """An id of a body or query, as it is stored. Raises Invalid(name)."""
-    found = canonical_id(text)
-    if found is None:
-        raise Invalid(name, "must be a UUID")
-    return found
 
 
 def parse_time(name: str, text: str) -> int:

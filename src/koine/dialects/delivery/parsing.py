@@ -1,9 +1,9 @@
 """Ids, pages, times and links of requests. Raises Invalid with the client's own field name."""
 
-from koine.kit.ids import canonical_id
 from koine.kit.json import json_text
 from koine.kit.times import millisecond_end, parse_iso
 from koine.model.errors import Invalid
+from koine.model.ids import parse_id
 from koine.model.links import check_link
 from koine.model.page import Window, page_window
 
@@ -56,14 +56,6 @@ def content_url(text: str | None) -> str | None:
 def optional_json(value: dict[str, object] | None) -> str | None:
     """A JSON object as the text that is stored, or None."""
     return None if value is None else json_text(value)
-
-
-def parse_id(field: str, text: str) -> str:
-    """An id as it is stored. Raises Invalid(field)."""
-    found = canonical_id(text)
-    if found is None:
-        raise Invalid(field, "must be a UUID")
-    return found
 
 
 def _parse_time(text: str) -> int | None:

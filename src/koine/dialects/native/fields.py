@@ -9,23 +9,15 @@ from msgspec import Struct
 from koine.engine.core import attributes
 from koine.http.request import AnyRequest
 from koine.kit import structs
-from koine.kit.ids import canonical_id
 from koine.kit.json import json_text
 from koine.kit.times import iso_ms, millisecond_end, parse_iso
 from koine.model.errors import Invalid
+from koine.model.ids import parse_id
 
 
 def path_id(request: AnyRequest, name: str) -> str:
     """The id at `{name}` of the path ("user_id"). Raises Invalid(name) if it is not a UUID."""
     return parse_id(name, request.path[name])
-
-
-def parse_id(field: str, text: str) -> str:
-    """An id of the body or query, in the form that the database has. Raises Invalid(field)."""
-    found = canonical_id(text)
-    if found is None:
-        raise Invalid(field, "must be a UUID")
-    return found
 
 
 def parse_optional_id(field: str, text: str | None) -> str | None:

@@ -18,8 +18,8 @@ from koine.engine.contacts.rules import (
     ContactSettings,
     check_attributes,
     check_person,
+    contact_settings,
     random_name,
-    settings_of,
 )
 from koine.engine.contacts.session import (
     ContactSession,
@@ -223,7 +223,7 @@ def _attributes(contact: Identity, new: Mapping[str, object]) -> dict[str, str]:
     if not new:
         return {}
     bag = attributes.merged("custom_attributes", contact.custom_attributes, new)
-    given = ContactSettings.of(bag, (*settings_of(contact).given, *new))
+    given = ContactSettings.of(bag, (*contact_settings(contact).given, *new))
     return {"custom_attributes": json_text(bag), "settings": json_text(given)}
 
 

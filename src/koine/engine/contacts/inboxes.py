@@ -110,7 +110,7 @@ async def remove(tx: Tx, now: int, actor: Actor, inbox_id: str) -> None:
     await record_event(tx, now, "inbox.updated", before.id)
 
 
-def settings_of(inbox: Inbox) -> InboxSettings:
+def inbox_settings(inbox: Inbox) -> InboxSettings:
     """What the inbox's settings hold."""
     return msgspec.json.decode(inbox.settings, type=InboxSettings)
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from koine.engine.auth import access
-from koine.engine.contacts.rules import ContactInput, ContactSettings, settings_of
+from koine.engine.contacts.rules import ContactInput, ContactSettings, contact_settings
 from koine.engine.contacts.session import (
     ContactSession,
     is_hash_of,
@@ -232,7 +232,7 @@ def _filled(survivor: Identity, merged: Identity, now: int) -> Identity:
             other[field] = value
         elif value:
             values |= {field: value, f"{field}_verified": getattr(merged, f"{field}_verified")}
-    given = (*settings_of(survivor).given, *settings_of(merged).given)
+    given = (*contact_settings(survivor).given, *contact_settings(merged).given)
     for name in ("additional_attributes", "custom_attributes"):
         bag = attributes.filled(getattr(survivor, name), getattr(merged, name))
         values[name] = json_text(bag)

@@ -7,8 +7,8 @@ that, and only for the identifier that it was computed from.
 import msgspec
 from msgspec import Struct, structs
 
-from koine.engine.contacts.inboxes import settings_of as inbox_settings
-from koine.engine.contacts.rules import ContactSettings, settings_of
+from koine.engine.contacts.inboxes import inbox_settings
+from koine.engine.contacts.rules import ContactSettings, contact_settings
 from koine.engine.core.attributes import only_named
 from koine.engine.people.identifier_claims import has_proven_identifier
 from koine.kit.json import json_text
@@ -90,7 +90,7 @@ def values_given_by(contact_inbox: ContactInbox, contact: Identity) -> ContactIn
         phone_number=contact.phone,
         identifier=contact.identifier,
         avatar_url=contact.avatar_url,
-        custom_attributes=only_named(contact.custom_attributes, settings_of(contact).given),
+        custom_attributes=only_named(contact.custom_attributes, contact_settings(contact).given),
     )
 
 
@@ -104,7 +104,7 @@ def public_contact(
         return contact
     given, public = values_given_by(contact_inbox, contact), inbox_settings(inbox).public_attributes
     if may.reads:
-        under, bag = contact, only_named(contact.custom_attributes, settings_of(contact).given)
+        under, bag = contact, only_named(contact.custom_attributes, contact_settings(contact).given)
     else:
         under, bag = _blank(contact_inbox, contact, may.changes), {}
     if may.reads or may.changes:

@@ -98,7 +98,7 @@ def check_attributes(attributes: Mapping[str, object]) -> None:
         raise Invalid("custom_attributes", "too_large", ", ".join(complaints))
 
 
-def settings_of(contact: Identity) -> ContactSettings:
+def contact_settings(contact: Identity) -> ContactSettings:
     """The contact's settings, decoded."""
     return msgspec.json.decode(contact.settings, type=ContactSettings)
 

@@ -1,8 +1,7 @@
 """The entities around conversations, loaded in a few statements however many there are."""
 
-from collections.abc import Iterable
-
 from koine.engine.auth import access
+from koine.kit.ids import distinct_ids
 from koine.model.conversation import Conversation
 from koine.model.message import Message
 from koine.model.related import Include, LastSenders, Related
@@ -30,18 +29,18 @@ async def load_related(tx: Tx, items: list[Conversation], parts: frozenset[Inclu
     latest = await _latest(tx, items) if "latest" in parts else {}
     by_conversation = await _messages(tx, items) if "messages" in parts else {}
     shown = [m for each in by_conversation.values() for m in each]
-    owners = _distinct(c.owner_id for c in items)
+    owners = distinct_ids(c.owner_id for c in items)
     return Related(
         participants=await participants.of(tx, ids) if "participants" in parts else {},
         latest=latest,
         messages=by_conversation,
         people=await identities.by_ids(tx, _people(items, shown)) if "people" in parts else {},
-        inboxes=await inboxes.by_ids(tx, _distinct(c.inbox_id for c in items))
+        inboxes=await inboxes.by_ids(tx, distinct_ids(c.inbox_id for c in items))
         if "inboxes" in parts
         else {},
         tickets=await tickets.latest_of(tx, ids) if "tickets" in parts else {},
         versions=await identities.versions_by_id(
-            tx, _distinct(c.responder_version_id for c in items)
+            tx, distinct_ids(c.responder_version_id for c in items)
         )
         if "versions" in parts
         else {},
@@ -72,14 +71,10 @@ async def _senders(tx: Tx, items: list[Conversation]) -> dict[str, LastSenders]:
 
 
 def _people(items: list[Conversation], shown: list[Message]) -> list[str]:
-    return _distinct(
+    return distinct_ids(
         [
             *(c.owner_id or c.created_by for c in items),
             *(who for c in items for who in (c.assignee_id, c.responder_id)),
             *(m.sender_id for m in shown),
         ]
     )
-
-
-def _distinct(ids: Iterable[str | None]) -> list[str]:
-    return list(dict.fromkeys(each for each in ids if each is not None))

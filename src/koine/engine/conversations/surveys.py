@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from koine.engine.contacts.inboxes import settings_of
+from koine.engine.contacts.inboxes import inbox_settings
 from koine.engine.core.engine import Engine
 from koine.engine.sending.send import SendRequest, send_batch
 from koine.kit.times import DAY
@@ -52,7 +52,7 @@ async def send_survey_tx(tx: Tx, now: int, closed: Conversation) -> Conversation
     (inbox.md, D). Returns the conversation as it is afterwards.
     """
     inbox = await inboxes.get(tx, closed.inbox_id) if closed.inbox_id else None
-    settings = settings_of(inbox) if inbox else InboxSettings()
+    settings = inbox_settings(inbox) if inbox else InboxSettings()
     if not settings.csat_survey_enabled or not await rows.has_from(tx, closed.id, "contact"):
         return closed
     draft = Draft(

@@ -6,12 +6,11 @@ same state as one that loads all of it anew. That is why a client may miss event
 twice, without harm.
 """
 
-from collections.abc import Iterable
-
 import msgspec
 from msgspec import structs
 
 from koine.engine.conversations.related import load_related
+from koine.kit.ids import distinct_ids
 from koine.kit.times import DAY
 from koine.model.event import Change, LoggedEvent
 from koine.model.event_context import EventContext, Subject
@@ -46,7 +45,7 @@ async def load(tx: Tx, events: list[LoggedEvent], shared_only: list[str]) -> lis
     `shared_only` are the subscribers that may see a person only since they share a conversation
     with it. Only for these it is looked up who shares one, which is expensive.
     """
-    found = await conversations.by_ids(tx, _distinct(e.conversation_id for e in events))
+    found = await conversations.by_ids(tx, distinct_ids(e.conversation_id for e in events))
     related = await load_related(tx, list(found.values()), _AROUND)
     related = structs.replace(
         related, people=related.people | await _named(tx, events, related.people)
@@ -84,7 +83,7 @@ async def _named(
         for event in events
         if event.kind == "conversation.updated"
     ]
-    named = _distinct(
+    named = distinct_ids(
         [
             *(each.previous.get("assignee_id") for each in changes),
             *(each.then.assignee_id for each in changes if each.then is not None),
@@ -165,7 +164,3 @@ def _members(event: LoggedEvent) -> frozenset[str]:
         return frozenset()
     members = msgspec.json.decode(event.body).get("members", [])
     return frozenset(each for each in members if each is not None)
-
-
-def _distinct(ids: Iterable[str | None]) -> list[str]:
-    return list(dict.fromkeys(each for each in ids if each is not None))

@@ -15,7 +15,7 @@ from koine.dialects.chats.chats.schemas import (
     NewChat,
     VersionQuery,
 )
-from koine.dialects.chats.query import list_response, parse_id, parse_time, path_id, read_cursor
+from koine.dialects.chats.query import list_response, parse_time, path_id, read_cursor
 from koine.engine.conversations import conversations
 from koine.http.request import Request, Response
 from koine.http.route import Routes
@@ -23,6 +23,7 @@ from koine.kit.times import MILLISECOND, millisecond_end
 from koine.model.conversation import NewConversation
 from koine.model.errors import NotFound
 from koine.model.filters import ConversationFilter
+from koine.model.ids import parse_id
 from koine.model.page import Window, page_window
 from koine.model.related import ConversationPage, Include, Related
 

@@ -11,7 +11,7 @@ from koine.dialects.chats.messages.schemas import (
     NewChatMessage,
     Pagination,
 )
-from koine.dialects.chats.query import list_response, parse_id, read_cursor
+from koine.dialects.chats.query import list_response, read_cursor
 from koine.engine.conversations import conversations, messages, tickets
 from koine.http.idempotency import message_key
 from koine.http.request import Request, Response
@@ -19,6 +19,7 @@ from koine.http.route import Routes
 from koine.kit.json import BadJson, loads_strict
 from koine.model.errors import Invalid, NotFound
 from koine.model.filters import MessageFilter
+from koine.model.ids import parse_id
 from koine.model.message import Draft, Message
 from koine.model.page import Window
 from koine.model.related import ConversationPage, Include

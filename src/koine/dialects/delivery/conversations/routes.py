@@ -5,7 +5,6 @@ from koine.dialects.delivery.conversations.render import render_conversations
 from koine.dialects.delivery.parsing import (
     optional_id,
     optional_json,
-    parse_id,
     parse_page,
     path_id,
 )
@@ -18,6 +17,7 @@ from koine.http.request import Request, Response
 from koine.http.route import Routes
 from koine.model.conversation import ParticipantRole, Status
 from koine.model.filters import ConversationFilter
+from koine.model.ids import parse_id
 from koine.model.related import Include
 
 routes = Routes()

@@ -1,6 +1,6 @@
 """The requests for participants and read marks (delivery.md, Neighbours)."""
 
-from koine.dialects.delivery.parsing import optional_id, parse_id, path_id
+from koine.dialects.delivery.parsing import optional_id, path_id
 from koine.dialects.delivery.participants import schemas
 from koine.dialects.delivery.schemas import Common
 from koine.dialects.delivery.translations import translate
@@ -8,6 +8,7 @@ from koine.engine.conversations import participants
 from koine.engine.conversations.participants import ParticipantResult
 from koine.http.request import Request, Response
 from koine.http.route import Routes
+from koine.model.ids import parse_id
 
 routes = Routes()
 

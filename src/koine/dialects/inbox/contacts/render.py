@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from koine.dialects.inbox.contacts import schemas
 from koine.engine.contacts import rules
-from koine.engine.contacts.inboxes import settings_of
+from koine.engine.contacts.inboxes import inbox_settings
 from koine.engine.contacts.session import ContactSession
 from koine.engine.core import attributes
 from koine.engine.people.identifier_claims import unverified
@@ -69,7 +69,7 @@ def render_created(contact_inbox: ContactInbox, contact: Identity) -> schemas.Co
 
 def render_record(tenant: Tenant, inbox: Inbox, contact: Identity) -> schemas.ContactRecord:
     """The contact as this inbox may show it."""
-    settings = settings_of(inbox)
+    settings = inbox_settings(inbox)
     last_seen = contact.last_activity_at
     return schemas.ContactRecord(
         id=contact.number,
@@ -104,7 +104,7 @@ def contact_type(contact: Identity) -> str:
 
 def render_sender(inbox: Inbox, contact: Identity) -> schemas.ContactSender:
     """The contact as the sender of a message, with all its attributes."""
-    settings = settings_of(inbox)
+    settings = inbox_settings(inbox)
     return schemas.ContactSender(
         additional_attributes=attributes.only_named(
             contact.additional_attributes, settings.public_attributes
@@ -193,5 +193,5 @@ def _bot(m: Message) -> schemas.BotSender:
 
 def _custom_attributes(contact: Identity, settings: InboxSettings) -> dict[str, object]:
     """Those that the contact's own client sent, and those that the inbox makes public."""
-    given = rules.settings_of(contact).given
+    given = rules.contact_settings(contact).given
     return attributes.only_named(contact.custom_attributes, (*given, *settings.public_attributes))

@@ -1,13 +1,13 @@
 """From the engine's inbox to that of the API. Pure."""
 
 from koine.dialects.inbox.inboxes import schemas
-from koine.engine.contacts.inboxes import settings_of
+from koine.engine.contacts.inboxes import inbox_settings
 from koine.model.inbox import Inbox
 
 
 def render_inbox(inbox: Inbox) -> schemas.Inbox:
     """The inbox with its settings or their defaults."""
-    settings = settings_of(inbox)
+    settings = inbox_settings(inbox)
     return schemas.Inbox(
         identifier=inbox.identifier,
         identity_validation_enabled=inbox.identity_required,

@@ -5,7 +5,7 @@ from msgspec import Struct
 
 from koine.dialects.inbox.messages.schemas import Rating
 from koine.dialects.inbox.survey import schemas
-from koine.engine.contacts.inboxes import settings_of
+from koine.engine.contacts.inboxes import inbox_settings
 from koine.engine.conversations.surveys import SurveyPage
 from koine.kit.times import iso_ms
 from koine.model.message import Message
@@ -21,7 +21,7 @@ class _ContentAttributes(Struct):
 
 def render_survey(page: SurveyPage, message: Message) -> schemas.Survey:
     """The survey with the answer that its message holds now."""
-    settings = settings_of(page.inbox)
+    settings = inbox_settings(page.inbox)
     return schemas.Survey(
         id=message.number,
         csat_survey_response=_response(message),

@@ -14,6 +14,7 @@ from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation
 from koine.model.errors import Invalid
 from koine.model.filters import ConversationFilter
+from koine.model.ids import parse_id
 from koine.model.related import Include
 
 CONVERSATIONS = "/v1/conversations"
@@ -58,7 +59,7 @@ async def create_conversation(request: Request[schemas.CreateConversation, None]
     """Open a conversation. A delivery has one: opening it again (200) adds participants to it."""
     body, actor = request.body, require_writer(request)
     participants = tuple(
-        (fields.parse_id(f"participants.{n}.identity_id", each.identity_id), each.role)
+        (parse_id(f"participants.{n}.identity_id", each.identity_id), each.role)
         for n, each in enumerate(body.participants)
     )
     given = fields.provided_fields(

@@ -10,6 +10,7 @@ from koine.engine.conversations.participants import ParticipantResult
 from koine.http.request import AnyRequest, Request, Response
 from koine.http.route import PathType, Routes
 from koine.model.errors import Invalid, NotFound
+from koine.model.ids import parse_id
 from koine.model.related import Include
 
 CONVERSATION = "/v1/conversations/{conversation_id}"
@@ -48,7 +49,7 @@ async def list_participants(request: Request[None, PageQuery]) -> schemas.Partic
 async def add_participant(request: Request[schemas.AddParticipant, None]) -> Response:
     """Add a participant (201). A present participant keeps its role (200)."""
     conversation_id = fields.path_id(request, "conversation_id")
-    identity_id = fields.parse_id("identity_id", request.body.identity_id)
+    identity_id = parse_id("identity_id", request.body.identity_id)
     (result,) = await participants.add(
         request.engine, require_writer(request), conversation_id, [identity_id], request.body.role
     )

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from koine.dialects.native import auth, errors, fields
+from koine.dialects.native import auth, errors
 from koine.dialects.native.realtime import encoder, frames, schemas
 from koine.dialects.native.realtime.filter import resolve_filter
 from koine.engine.auth import presence_access
@@ -18,6 +18,7 @@ from koine.http.validation_errors import from_validation
 from koine.kit.json import BOM, BadJson, loads_strict
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden, Invalid, Malformed, Refusal, TooLarge, TooMany
+from koine.model.ids import parse_id
 from koine.realtime.realtime import Realtime
 
 MAX_FRAME_BYTES = 64 * 1024
@@ -132,7 +133,7 @@ class WebSocketSession:
 
     async def _typing(self, command: frames.SetTyping) -> None:
         actor = auth.require_write(self.reader.actor)
-        conversation_id = fields.parse_id("conversation_id", command.conversation_id)
+        conversation_id = parse_id("conversation_id", command.conversation_id)
         who = await presence_access.typing_user(
             self._engine, actor, conversation_id, command.private
         )
