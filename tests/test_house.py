@@ -59,6 +59,19 @@ def test_no_other_file_names_a_machine_path_or_is_unfinished() -> None:
     assert not complaints, "\n".join(complaints)
 
 
+def test_what_the_rigs_import_from_the_tests_does_not_import_the_rigs() -> None:
+    shared = [
+        ROOT / "tests" / "cast.py",
+        *(
+            path
+            for folder in ("support", "drivers")
+            for path in (ROOT / "tests" / folder).glob("*.py")
+        ),
+    ]
+    imports = re.compile(r"^\s*(?:from|import) (?:chaos|bench)\b", re.MULTILINE)
+    assert [str(path) for path in shared if imports.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize("lock", ["run.txt", "test.txt"])
 def test_a_lock_names_hashes_and_no_host(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
