@@ -1,5 +1,6 @@
 """`koine demo`: create the demonstration, once, and print its credentials."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,11 @@ def demo(
     if as_json and as_env:
         raise CommandError("give --json or --env, not both")
     settings = options.settings(data, database, base_url=base_url)
+    if as_env and credentials.read(Path(settings.data_dir) / credentials.FILE) is None:
+        raise CommandError(
+            f"no demonstration in {settings.data_dir}; --data names another folder, "
+            "`koine demo` makes one"
+        )
     kept = run(settings, demonstration)
     url = settings.base_url or kept.base_url or settings.public_url()
     if as_json:
