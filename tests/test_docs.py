@@ -121,6 +121,12 @@ def test_every_command_in_the_docs_exists() -> None:
     assert {each.strip() for each in shown} - known - groups == set()
 
 
+def test_the_commands_to_load_the_demonstrations_variables_work_after_make_run() -> None:
+    """`make run` installs `koine` in `.venv/bin`, which is not on the search path."""
+    used = re.findall(r"\$\((\S+) demo --env", all_pages())
+    assert len(used) > 1 and set(used) == {".venv/bin/koine"}
+
+
 def test_every_path_the_pages_name_exists() -> None:
     """`store/core/db.py` may stand for src/koine/store/core/db.py, `http/test_router.py` for a
     test, and a bare name for one in the folder of the path before it on the line."""

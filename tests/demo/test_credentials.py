@@ -1,6 +1,8 @@
 """The file with the demonstration's credentials, and what is printed from it."""
 
+import os
 import stat
+import sys
 from pathlib import Path
 
 import msgspec
@@ -98,6 +100,15 @@ def test_each_dialect_is_shown_with_its_credentials() -> None:
     for dialect in ("delivery", "helpdesk", "chats", "inbox", "native"):
         assert f"# ---- {dialect}\n# " in text
     assert "koine demo --env --data 'my data'" in text
+
+
+def test_commands_name_the_program_by_its_path_where_the_search_path_does_not_have_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    program = os.path.relpath(Path(sys.executable).with_name("koine"))
+    assert f'eval "$({program} demo --env --data d)"' in all_examples(TENANT, "http://x", "d")
+    assert f"{program} demo --data d" in summary(TENANT, "http://x", "d")
 
 
 def test_the_start_prints_the_logins_and_urls() -> None:

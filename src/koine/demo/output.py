@@ -53,7 +53,7 @@ def all_examples(tenant: DemoTenant, base_url: str, data_dir: str) -> str:
         lines += ["", f"# ---- {dialect}", *_credentials(tenant, dialect)]
         for call in calls:
             lines += ["", f"# {call.title}", call.command]
-    command = f"koine demo --env --data {shlex.quote(data_dir)}"
+    command = f"{_koine()} demo --env --data {shlex.quote(data_dir)}"
     lines += ["", f'# All of it as variables: eval "$({command})"', ""]
     return "\n".join(lines)
 
