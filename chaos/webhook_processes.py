@@ -18,7 +18,7 @@ from koine.kit import logs
 from koine.kit.outbound import EgressPolicy, OutboundClient
 from koine.kit.settings import Settings, environment, load
 from koine.server.database import open_database
-from koine.server.lifespan import run_realtime
+from koine.server.followers import run_followers
 from koine.server.webhook_formats import webhook_formats
 
 _FORK = multiprocessing.get_context("forkserver")
@@ -94,5 +94,5 @@ async def _send(settings: Settings, clock: SteppedClock, timeout_s: float) -> No
     engine.outbound = OutboundClient(
         allowed, plain_http=settings.outbound_http, timeout_seconds=timeout_s
     )
-    async with run_realtime(engine):
+    async with run_followers(engine):
         await asyncio.Event().wait()

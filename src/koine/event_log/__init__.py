@@ -14,7 +14,7 @@ To handle each event once, a package brings:
    row of work for each event that concerns it. Rows and cursor are written in one transaction.
 2. A table of such rows with a `store.core.work_queue.WorkQueue`. A node claims rows that are due,
    works on them outside of any transaction (a request, a mail), and settles them.
-3. In `server/lifespan`, its `DurableFollower` among the reader's followers, and its tasks.
+3. In `server/followers`, its `DurableFollower` among the reader's followers, and its tasks.
 
 `contexts.load_contexts` loads what events are about: conversation, message, people.
 `tests/event_log/test_durable_follower.py` is a whole follower in a hundred lines, and

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
-from typing import Any
 
 import msgspec
 
@@ -30,7 +28,7 @@ _decode = msgspec.msgpack.Decoder(EphemeralEvent).decode
 
 
 class Realtime:
-    """Made and started by `server.lifespan`, one in each process; ended with `close`."""
+    """Made and started by `server.followers`, one in each process; ended with `close`."""
 
     def __init__(self, engine: Engine, bus: Bus, shutdown_signal: ShutdownSignal) -> None:
         self.engine = engine
@@ -52,11 +50,7 @@ class Realtime:
         self.log_reader.followers.append(self._dispatcher)
         self.engine.db.after_commit = self._on_commit
         for work in (self.log_reader.run(), self._sweep(), self._drain(), self.presence.run()):
-            self.spawn(work)
-
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a task until `close`."""
-        self._tasks.append(asyncio.create_task(coroutine))
+            self._tasks.append(asyncio.create_task(work))
 
     async def connect(
         self, reader: Reader, cursor: str | None, rights_version: int | None = None

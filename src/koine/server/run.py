@@ -25,7 +25,7 @@ from koine.kit.settings import BadSetting, Settings, environment, load
 from koine.model.errors import Conflict, Unavailable
 from koine.server.app import create_app
 from koine.server.database import StartupError, database_name, open_database
-from koine.server.lifespan import run_realtime
+from koine.server.followers import run_followers
 from koine.server.listener import Server, open_listener, uvicorn_config
 from koine.server.observability import observability
 from koine.server.preflight import check_start
@@ -64,7 +64,7 @@ def serve(settings: Settings) -> None:
     _configure_log(settings)
     raise_file_limit()
     asyncio.run(check_start(settings))
-    _close_uploads(settings)
+    _restrict_uploads(settings)
     with open_listener(settings) as listener:
         settings = structs.replace(settings, port=listener.getsockname()[1])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
@@ -75,7 +75,7 @@ def serve(settings: Settings) -> None:
         _serve_many(settings, listener)
 
 
-def _close_uploads(settings: Settings) -> None:
+def _restrict_uploads(settings: Settings) -> None:
     """Restrict the uploads that older versions left readable for the machine's other accounts."""
     folder = Path(settings.data_dir) / "files"
     try:
@@ -115,42 +115,24 @@ class WorkerApp:
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        with observability(self._settings):
-            async with (
-                serving_engine(self._settings) as engine,
-                maintenance_jobs(engine),
-                run_realtime(engine) as realtime,
-            ):
-                self._app = CloseConnectionMiddleware(
-                    create_app(engine, realtime), engine.shutdown_signal
-                )
-                _freeze_gc()
-                GracefulShutdown(
-                    engine.shutdown_signal, self._settings.drain_seconds, None
-                ).install()
-                await send({"type": "lifespan.startup.complete"})
-                await receive()
+        async with serving_app(self._settings) as (engine, self._app):
+            _freeze_gc()
+            GracefulShutdown(engine.shutdown_signal, self._settings.drain_seconds, None).install()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 async def _serve_alone(settings: Settings, listener: socket.socket) -> None:
-    with observability(settings):
-        async with (
-            serving_engine(settings) as engine,
-            maintenance_jobs(engine),
-            run_realtime(engine) as realtime,
-        ):
-            app = CloseConnectionMiddleware(create_app(engine, realtime), engine.shutdown_signal)
-            graceful_shutdown = GracefulShutdown(
-                engine.shutdown_signal, settings.drain_seconds, listener
-            )
-            server = Server(
-                uvicorn_config(settings, app, lifespan="off"), graceful_shutdown.install
-            )
-            # The socket listens already: clients that connect now are served in a moment.
-            await _print_startup(engine)
-            _freeze_gc()
-            await server.serve(sockets=[listener])
+    async with serving_app(settings) as (engine, app):
+        graceful_shutdown = GracefulShutdown(
+            engine.shutdown_signal, settings.drain_seconds, listener
+        )
+        server = Server(uvicorn_config(settings, app, lifespan="off"), graceful_shutdown.install)
+        # The socket listens already: clients that connect now are served in a moment.
+        await _print_startup(engine)
+        _freeze_gc()
+        await server.serve(sockets=[listener])
 
 
 async def _migrate_first(settings: Settings) -> None:
@@ -186,6 +168,22 @@ async def _print_startup(engine: Engine) -> None:
         workers=settings.workers,
         version=__version__,
     )
+
+
+@asynccontextmanager
+async def serving_app(
+    settings: Settings,
+) -> AsyncIterator[tuple[Engine, CloseConnectionMiddleware]]:
+    """The engine and the application over it; the background work of a serving process is done
+    while the context is open. Raises as `serving_engine`."""
+    with observability(settings):
+        async with (
+            serving_engine(settings) as engine,
+            maintenance_jobs(engine),
+            run_followers(engine) as realtime,
+        ):
+            app = create_app(engine, realtime)
+            yield engine, CloseConnectionMiddleware(app, engine.shutdown_signal)
 
 
 @asynccontextmanager
