@@ -149,8 +149,8 @@ def _inbox(engine: Engine, seeded: SeededTenant) -> list[PlannedConversation]:
         caller = Actor(seeded.tenant.id, "contact", contact.id)
 
         async def work() -> Conversation:
-            bag: dict[str, object] = {"page": "/checkout"} if n % 2 else {}
-            return await contact_conversations.open_(engine, caller, entry, bag)
+            attributes: dict[str, object] = {"page": "/checkout"} if n % 2 else {}
+            return await contact_conversations.open_(engine, caller, entry, attributes)
 
         return work
 

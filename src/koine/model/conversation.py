@@ -25,7 +25,7 @@ class Conversation(Struct, frozen=True):
     `shown_at_override` is shown as the last message's time, None included, and lists that are
     sorted by the shown time use `sort_at_override` (chats.md, D).
     `source_id` is that of the contact inbox through which it was opened: without a proven identity
-    only that contact inbox sees it (inbox.md, F). JSON bags are JSON text. Times are µs.
+    only that contact inbox sees it (inbox.md, F). Attributes are JSON text. Times are µs.
     """
 
     id: str

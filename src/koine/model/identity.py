@@ -13,7 +13,7 @@ class Identity(Struct, frozen=True):
     """A user, a contact or a responder of one tenant.
 
     `number` counts identities within the tenant (the integer ids of inbox.md). `identifier` is the
-    caller's own id for a contact. JSON bags are JSON text. Times are µs. `role` and `permissions`
+    caller's own id for a contact. Attributes are JSON text. Times are µs. `role` and `permissions`
     (a JSON array) are of users only. `…_verified` is False for a value that only a contact's client
     gave, without proof: no contact is found, read or merged by it (inbox.md, D). `claims` is JSON
     text, read through `Claims`."""

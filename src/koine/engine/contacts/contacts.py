@@ -222,9 +222,9 @@ async def _change(
 def _attributes(contact: Identity, new: Mapping[str, object]) -> dict[str, str]:
     if not new:
         return {}
-    bag = attributes.merged("custom_attributes", contact.custom_attributes, new)
-    given = ContactSettings.of(bag, (*contact_settings(contact).given, *new))
-    return {"custom_attributes": json_text(bag), "settings": json_text(given)}
+    values = attributes.merged("custom_attributes", contact.custom_attributes, new)
+    given = ContactSettings.of(values, (*contact_settings(contact).given, *new))
+    return {"custom_attributes": json_text(values), "settings": json_text(given)}
 
 
 async def _claim(tx: Tx, now: int, contact: Identity, claimed: Mapping[Field, str]) -> Identity:
@@ -249,10 +249,10 @@ def _overlaid(before: ContactInboxValues, given: ContactInput) -> ContactInboxVa
     no identifier (F)."""
     names = ("name", "email", "phone_number", "avatar_url")
     new: dict[str, Any] = {name: getattr(given, name) or getattr(before, name) for name in names}
-    bag = attributes.merged(
+    values = attributes.merged(
         "custom_attributes", json_text(before.custom_attributes), given.custom_attributes
     )
-    return structs.replace(before, custom_attributes=bag, **new)
+    return structs.replace(before, custom_attributes=values, **new)
 
 
 def _checked(given: ContactInput) -> dict[str, str | None]:

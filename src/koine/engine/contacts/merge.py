@@ -234,9 +234,9 @@ def _filled(survivor: Identity, merged: Identity, now: int) -> Identity:
             values |= {field: value, f"{field}_verified": getattr(merged, f"{field}_verified")}
     given = (*contact_settings(survivor).given, *contact_settings(merged).given)
     for name in ("additional_attributes", "custom_attributes"):
-        bag = attributes.filled(getattr(survivor, name), getattr(merged, name))
-        values[name] = json_text(bag)
-    values["settings"] = json_text(ContactSettings.of(bag, given))
+        combined = attributes.filled(getattr(survivor, name), getattr(merged, name))
+        values[name] = json_text(combined)
+    values["settings"] = json_text(ContactSettings.of(combined, given))
     last = max(each.last_activity_at or 0 for each in (survivor, merged)) or None
     filled = structs.replace(survivor, **values, last_activity_at=last, updated_at=now)
     return identifier_claims.with_claims(filled, other)

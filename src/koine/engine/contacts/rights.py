@@ -104,12 +104,15 @@ def public_contact(
         return contact
     given, public = values_given_by(contact_inbox, contact), inbox_settings(inbox).public_attributes
     if may.reads:
-        under, bag = contact, only_named(contact.custom_attributes, contact_settings(contact).given)
+        under, visible = (
+            contact,
+            only_named(contact.custom_attributes, contact_settings(contact).given),
+        )
     else:
-        under, bag = _blank(contact_inbox, contact, may.changes), {}
+        under, visible = _blank(contact_inbox, contact, may.changes), {}
     if may.reads or may.changes:
-        bag |= only_named(contact.custom_attributes, public)
-    bag |= given.custom_attributes
+        visible |= only_named(contact.custom_attributes, public)
+    visible |= given.custom_attributes
     return structs.replace(
         under,
         name=given.name or under.name,
@@ -117,8 +120,8 @@ def public_contact(
         phone=given.phone_number or under.phone,
         identifier=given.identifier or under.identifier,
         avatar_url=given.avatar_url or under.avatar_url,
-        custom_attributes=json_text(bag),
-        settings=json_text(ContactSettings(tuple(bag))),
+        custom_attributes=json_text(visible),
+        settings=json_text(ContactSettings(tuple(visible))),
     )
 
 

@@ -56,10 +56,9 @@ class ContactSettings(Struct, frozen=True, omit_defaults=True):
     given: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, bag: Mapping[str, object], given: Iterable[str]) -> Self:
-        """The settings for a bag of custom attributes: those of the `given` names that are in
-        it."""
-        return cls(tuple(name for name in dict.fromkeys(given) if name in bag))
+    def of(cls, attributes: Mapping[str, object], given: Iterable[str]) -> Self:
+        """The settings for custom attributes: those of the `given` names that they have."""
+        return cls(tuple(name for name in dict.fromkeys(given) if name in attributes))
 
 
 class InvalidFields(Invalid):

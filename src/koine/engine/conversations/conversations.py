@@ -326,8 +326,8 @@ def _check_limits(given: Struct) -> None:
     """Raise Invalid for a title, metadata or custom attributes beyond the limits: lists send all of
     them."""
     for name in ("metadata", "custom_attributes"):
-        bag = getattr(given, name)
-        attributes.check(name, bag if isinstance(bag, str) else None)
+        text = getattr(given, name)
+        attributes.check(name, text if isinstance(text, str) else None)
     title = getattr(given, "title", None)
     if isinstance(title, str) and len(title) > LONGEST_TITLE:
         text = f"title is too long (maximum is {LONGEST_TITLE} characters)"

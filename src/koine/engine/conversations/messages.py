@@ -165,7 +165,7 @@ async def submit_values(
     tx: Tx, now: int, actor: Actor, conversation_id: str, seq: int, submitted: dict[str, object]
 ) -> Message:
     """Merge what a person submitted into a message's content attributes (forms, surveys).
-    Raises NotFound, Invalid("submitted_values") for more than a bag may hold."""
+    Raises NotFound, Invalid("submitted_values") beyond the limits of attributes."""
     attributes.check_values("submitted_values", submitted)
     await access.conversation_for_update(tx, actor, conversation_id)
     await access.require_not_blocked(tx, actor)

@@ -1,8 +1,8 @@
-"""Attribute bags: JSON objects whose names and values the client chooses.
+"""Attributes: JSON objects whose names and values the client chooses.
 
-Lists, streams and webhooks send a bag whole, so each is limited in bytes, values and depth, and
-every check costs at most the length of its input. A bag that was stored before there were limits
-is sent as far as it fits.
+Lists, streams and webhooks send them complete, so they are limited in bytes, values and depth, and
+every check costs at most the length of its input. Attributes that were stored before there were
+limits are cut to them when they are sent.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from koine.model.errors import Invalid
 
 
 class AttributeLimits(Struct, frozen=True):
-    """How large a bag may be: encoded bytes, values (names and items at every level), depth."""
+    """How large an object may be: encoded bytes, values (names and items at each level), depth."""
 
     bytes: int
     values: int
@@ -28,28 +28,28 @@ SETTINGS = AttributeLimits(65_536, 4000, 10)
 """Settings of inboxes and responders, which no list of conversations carries."""
 
 
-def check(field: str, bag: str | None, limits: AttributeLimits = ATTRIBUTES) -> None:
-    """Raise Invalid(field, "too_large") for the JSON text of a bag beyond the limits."""
-    if bag is None:
+def check(field: str, text: str | None, limits: AttributeLimits = ATTRIBUTES) -> None:
+    """Raise Invalid(field, "too_large") for attributes (JSON text) beyond the limits."""
+    if text is None:
         return
-    _check_size(field, bag, limits)
-    containers = bag.count("{") + bag.count("[")
-    # Brackets and commas within strings can only add to these counts: when they are small enough,
-    # the bag need not be parsed. That holds for most bags.
-    if containers > limits.depth or containers + bag.count(",") > limits.values:
-        _check_shape(field, msgspec.json.decode(bag), limits)
+    _check_size(field, text, limits)
+    containers = text.count("{") + text.count("[")
+    # Brackets and commas within strings can only add to these counts: while they are small enough,
+    # which is nearly always, the text need not be parsed.
+    if containers > limits.depth or containers + text.count(",") > limits.values:
+        _check_shape(field, msgspec.json.decode(text), limits)
 
 
 def check_values(
-    field: str, bag: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES
+    field: str, values: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES
 ) -> None:
-    """As `check`, for a bag that is parsed already. Values are counted first, as that is cheap."""
-    _check_shape(field, bag, limits)
-    _check_size(field, json_text(bag), limits)
+    """As `check`, for parsed attributes. Values are counted first, as that is cheap."""
+    _check_shape(field, values, limits)
+    _check_size(field, json_text(values), limits)
 
 
 def merged(field: str, old: str, new: Mapping[str, object]) -> dict[str, object]:
-    """`new` over the bag `old` (JSON text), objects within objects too.
+    """`new` over the attributes `old` (JSON text), objects within objects too.
 
     Raises Invalid(field, "too_large") when either of them, or the result, is too large.
     """
@@ -61,7 +61,7 @@ def merged(field: str, old: str, new: Mapping[str, object]) -> dict[str, object]
 
 
 def filled(first: str, second: str) -> dict[str, object]:
-    """The bag `first` (JSON text) with what only `second` has added, as far as that fits."""
+    """The attributes `first` (JSON text) with those that only `second` has, if they fit."""
     own = msgspec.json.decode(first, type=dict[str, object])
     if len(first) > ATTRIBUTES.bytes or second == "{}":
         return own
@@ -74,10 +74,10 @@ def filled(first: str, second: str) -> dict[str, object]:
     return whole
 
 
-def fits(bag: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES) -> dict[str, object]:
-    """The bag, or of one that is too large the names and values that fit, in their order."""
+def fits(values: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES) -> dict[str, object]:
+    """The attributes, without those beyond the limits: the first ones stay."""
     free, kept = limits.bytes - len("{}"), dict[str, object]()
-    for name, value in bag.items():
+    for name, value in values.items():
         size = len(msgspec.json.encode({name: value})) - 1
         if len(kept) == limits.values:
             break
@@ -87,21 +87,21 @@ def fits(bag: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES) -> dic
     return kept
 
 
-def public_attributes(bag: str) -> str:
-    """The JSON text of a bag as it is sent: of one that is too large, what fits."""
-    if len(bag) <= ATTRIBUTES.bytes:
-        return bag
-    return json_text(fits(msgspec.json.decode(bag)))
+def public_attributes(text: str) -> str:
+    """Attributes (JSON text) as they are sent: without those beyond the limits."""
+    if len(text) <= ATTRIBUTES.bytes:
+        return text
+    return json_text(fits(msgspec.json.decode(text)))
 
 
-def only_named(bag: str, names: Iterable[str]) -> dict[str, object]:
-    """The values of these names alone in the JSON text of a bag, as far as they fit."""
+def only_named(text: str, names: Iterable[str]) -> dict[str, object]:
+    """Those attributes (JSON text) that have these names, as far as they fit."""
     wanted = frozenset(names)
-    if bag == "{}" or not wanted:
+    if text == "{}" or not wanted:
         return {}
-    values = msgspec.json.decode(bag, type=dict[str, object])
+    values = msgspec.json.decode(text, type=dict[str, object])
     found = {name: value for name, value in values.items() if name in wanted}
-    return found if len(bag) <= ATTRIBUTES.bytes else fits(found)
+    return found if len(text) <= ATTRIBUTES.bytes else fits(found)
 
 
 def _over(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
@@ -114,14 +114,14 @@ def _over(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, obj
     return result
 
 
-def _check_size(field: str, bag: str, limits: AttributeLimits) -> None:
-    if len(bag) > limits.bytes or len(bag.encode()) > limits.bytes:
+def _check_size(field: str, text: str, limits: AttributeLimits) -> None:
+    if len(text) > limits.bytes or len(text.encode()) > limits.bytes:
         raise _too_large(field, f"is too large (maximum is {limits.bytes} bytes)")
 
 
-def _check_shape(field: str, bag: object, limits: AttributeLimits) -> None:
+def _check_shape(field: str, values: object, limits: AttributeLimits) -> None:
     """Count level by level, and stop at the first that exceeds the limit."""
-    level, count = [bag], 0
+    level, count = [values], 0
     for _ in range(limits.depth):
         below: list[object] = []
         for each in level:

@@ -44,7 +44,8 @@ _RANK_FIELDS = ("role", "permissions", "blocked", "email")
 
 
 class PersonChanges(Struct, frozen=True, kw_only=True):
-    """What to change of a user or contact; UNSET leaves a field as it is. Bags are JSON text."""
+    """What to change of a user or contact; UNSET leaves a field as it is. Attributes are JSON
+    text."""
 
     name: str | None | UnsetType = UNSET
     first_name: str | None | UnsetType = UNSET
@@ -268,8 +269,8 @@ def _present(found: Identity | None, kind: IdentityKind) -> Identity:
 
 def _check_given(given: NewIdentity | PersonChanges) -> None:
     for name in ("custom_attributes", "additional_attributes"):
-        bag = getattr(given, name)
-        attributes.check(name, None if bag is UNSET else bag)
+        text = getattr(given, name)
+        attributes.check(name, None if text is UNSET else text)
     if given.avatar_url is not UNSET:
         check_link("avatar_url", given.avatar_url)
 
