@@ -13,8 +13,8 @@ import random
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 import asyncpg
@@ -25,7 +25,9 @@ from chaos.rig import Figure, Rig, RigSettings
 from chaos.seed import seed
 from chaos.sends import Sends
 from chaos.servers import ServerHome, nodes
-from chaos.timed_stream_client import TimedStreamClient
+from chaos.stream_client import StreamClient
+from chaos.stream_parsers import UnexpectedStatus
+from chaos.stream_protocols import PROTOCOLS
 from tests.support.nats import NatsCluster
 
 FailureKind = Literal["kill", "pause"]
@@ -38,6 +40,8 @@ RECEIVE_TIMEOUT_S, FAULT_TIMEOUT_S = 4.0, 2.0
 """How long to wait for messages not received yet; shorter with a fault that delays them."""
 _CONVERSATIONS = 20
 _SEND_INTERVAL_S = 0.02
+_RECONNECT_AFTER_S = 0.05
+_START_TIMEOUT_S = 30.0
 _BUS_PIDS = """
     SELECT pid FROM pg_stat_activity
     WHERE application_name = 'koine-bus' AND state = 'idle' AND datname = current_database()
@@ -183,24 +187,21 @@ async def fail_repeatedly(
     tenant = await seed(home, _CONVERSATIONS)
     async with nodes(home, 2, settings=bus.settings, fault=fault) as both_nodes:
         ports = [node.port for node in both_nodes]
-        readers = [TimedStreamClient(port, tenant) for port in ports]
+        readers = {port: StreamClient(PROTOCOLS["native"], tenant, cursor="") for port in ports}
         senders = [
             MessageSender(port, Sends(tenant, rng, name=f"node{n}")) for n, port in enumerate(ports)
         ]
-        for reader in readers:
-            await reader.start()
-        for n in range(failures):
-            async with senders[n // 2 % 2].sending():
-                await bus.fail("kill" if n % 2 else "pause", rng)
-                await asyncio.sleep(rng.uniform(*failure_s))
-                await bus.recover()
-                await asyncio.sleep(rng.uniform(*failure_s) / 4)
-        await _wait_until_received(
-            senders, readers, FAULT_TIMEOUT_S if fault else RECEIVE_TIMEOUT_S
-        )
-        for reader in readers:
-            await reader.end()
-    return _result(bus.name, failures, senders, readers)
+        async with _following(readers):
+            for n in range(failures):
+                async with senders[n // 2 % 2].sending():
+                    await bus.fail("kill" if n % 2 else "pause", rng)
+                    await asyncio.sleep(rng.uniform(*failure_s))
+                    await bus.recover()
+                    await asyncio.sleep(rng.uniform(*failure_s) / 4)
+            await _wait_until_received(
+                senders, readers.values(), FAULT_TIMEOUT_S if fault else RECEIVE_TIMEOUT_S
+            )
+    return _result(bus.name, failures, senders, readers.values())
 
 
 class MessageSender:
@@ -236,8 +237,35 @@ class MessageSender:
             await asyncio.sleep(_SEND_INTERVAL_S)
 
 
+@asynccontextmanager
+async def _following(readers: dict[int, StreamClient]) -> AsyncIterator[None]:
+    """Follow the stream of each node (by its port), once all have begun. Raises TimeoutError,
+    and the exception that ended a reader, if one did."""
+    tasks = [asyncio.create_task(_follow(reader, port)) for port, reader in readers.items()]
+    try:
+        async with asyncio.timeout(_START_TIMEOUT_S):
+            for reader in readers.values():
+                await reader.ready.wait()
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ends:
+        if isinstance(error, Exception):
+            raise error
+
+
+async def _follow(reader: StreamClient, port: int) -> None:
+    """Follow, and reconnect with the cursor whenever the connection ends."""
+    while True:
+        with suppress(OSError, UnexpectedStatus, TimeoutError):
+            await reader.follow(port)
+        await asyncio.sleep(_RECONNECT_AFTER_S)
+
+
 async def _wait_until_received(
-    senders: list[MessageSender], readers: list[TimedStreamClient], timeout_s: float
+    senders: list[MessageSender], readers: Collection[StreamClient], timeout_s: float
 ) -> None:
     """Wait until both streams have received everything, or until the time is over."""
     acknowledged = {key for sender in senders for key in sender.acknowledged}
@@ -249,7 +277,7 @@ async def _wait_until_received(
 
 
 def _result(
-    name: str, failures: int, senders: list[MessageSender], readers: list[TimedStreamClient]
+    name: str, failures: int, senders: list[MessageSender], readers: Collection[StreamClient]
 ) -> BusResult:
     acknowledged = {key: at for sender in senders for key, at in sender.acknowledged.items()}
     return BusResult(
@@ -257,7 +285,7 @@ def _result(
         failures=failures,
         acknowledged=len(acknowledged),
         lost=sum(key not in reader.received_at for reader in readers for key in acknowledged),
-        doubled=sum(reader.duplicates for reader in readers),
+        doubled=sum(count > 1 for reader in readers for count in reader.counts_by_id.values()),
         worst_s=max(
             reader.received_at[key] - at
             for reader in readers
