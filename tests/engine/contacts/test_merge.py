@@ -1,6 +1,10 @@
 """Staff merges two contacts; what each of their contact inboxes may see afterwards."""
 
+from types import NoneType
+from typing import get_args, get_type_hints
+
 import pytest
+from msgspec import structs
 
 from koine.engine import audit_log
 from koine.engine.contacts import contacts, merge, session
@@ -11,7 +15,14 @@ from koine.kit.tokens import hmac_hex
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.identity import Identity
 from koine.model.page import Window
+from koine.store.people import identities
 from tests.cast import Cast
+
+NOT_FILLED = {
+    "role": "only users have one",
+    "removed_at": "the survivor stays",
+}
+"""The nullable fields of an identity that a merge leaves as the survivor has them, and why."""
 
 
 async def merge_contacts(cast: Cast, survivor: str, merged: str, who: str = "ada") -> Identity:
@@ -87,3 +98,21 @@ async def test_an_unverified_contact_inbox_reads_only_its_own_values_after_a_mer
     assert again.contact_at_inbox[1].id == acme.id("carol")
     assert (again.public_contact.name, again.public_contact.email) == ("Bea", None)
     assert not (again.rights.reads or again.rights.changes or again.rights.proven)
+
+
+async def test_a_merge_fills_each_field_that_the_survivor_lacks(cast: Cast) -> None:
+    """A new nullable field of `Identity` is filled in `engine/contacts/merge.py`, or is in
+    NOT_FILLED with the reason."""
+    hints = get_type_hints(Identity)
+    nullable = {name for name, type_ in hints.items() if NoneType in get_args(type_)}
+    values: dict[str, object] = {
+        name: 7 if int in get_args(hints[name]) else f"a {name}" for name in nullable
+    }
+    values["removed_at"] = None  # only a contact that is present is merged
+    carol, dave = cast.acme.people["carol"], cast.acme.people["dave"]
+    for row in (
+        structs.replace(carol, **dict.fromkeys(nullable)), structs.replace(dave, **values),
+    ):  # fmt: skip
+        await cast.engine.db.write(cast.acme.tenant.id, identities.change, row)
+    after = await merge_contacts(cast, "carol", "dave")
+    assert {name: getattr(after, name) for name in nullable} == values | dict.fromkeys(NOT_FILLED)
