@@ -76,6 +76,21 @@ def test_every_call_in_the_page_is_a_route(name: str) -> None:
         assert any(_is_shown(call, each) for call in known for each in calls), calls
 
 
+@EVERY
+def test_every_parameter_and_field_of_a_request_is_in_its_dialects_page(name: str) -> None:
+    shown = set(re.findall(r"\w+", " ".join(code(page(name)))))
+    given = {
+        (route.path, part)
+        for route in DIALECTS[name].routes
+        if not route.hidden
+        for type_ in (route.query, route.body)
+        if type_ is not None
+        for field in msgspec.structs.fields(type_)
+        for part in re.findall(r"\w+", field.encode_name)
+    }
+    assert {(path, part) for path, part in given if part not in shown} == set()
+
+
 def test_every_refusal_of_the_engine_is_in_the_list() -> None:
     assert set(errors.REFUSALS) <= set(REFUSALS)
 
