@@ -104,10 +104,8 @@ def public_contact(
         return contact
     given, public = values_given_by(contact_inbox, contact), inbox_settings(inbox).public_attributes
     if may.reads:
-        under, visible = (
-            contact,
-            only_named(contact.custom_attributes, contact_settings(contact).given),
-        )
+        names = contact_settings(contact).given
+        under, visible = contact, only_named(contact.custom_attributes, names)
     else:
         under, visible = _blank(contact_inbox, contact, may.changes), {}
     if may.reads or may.changes:
