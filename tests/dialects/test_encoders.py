@@ -16,8 +16,8 @@ from koine.dialects.delivery.encoder import DeliveryEventEncoder
 from koine.dialects.native.realtime.encoder import NativeEventEncoder, NativeReader
 from koine.dialects.native.realtime.filter import EventFilter
 from koine.engine.contacts import inboxes
+from koine.engine.contacts.callers import ContactCaller
 from koine.engine.contacts.inboxes import InboxChanges
-from koine.engine.contacts.session import ContactSession
 from koine.engine.conversations import conversations, messages, tickets
 from koine.engine.events import event_context
 from koine.engine.people import directory
@@ -54,7 +54,7 @@ SHOWN: dict[str, dict[str, set[str]]] = {
     },
 }
 """Who of the cast may see what, in each dialect whose readers receive different bytes."""
-READERS = (Actor, ContactSession, Subscriber, Request, ActorReader, NativeReader)
+READERS = (Actor, ContactCaller, Subscriber, Request, ActorReader, NativeReader)
 
 
 def encoders() -> list[type]:

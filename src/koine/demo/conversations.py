@@ -144,7 +144,7 @@ def _inbox(engine: Engine, seeded: SeededTenant) -> list[PlannedConversation]:
     agent = actor_of(seeded.users["second_agent"], seeded.tenant.id)
 
     def make_opener(n: int) -> Open:
-        entry = seeded.contact_sessions[n % len(seeded.contact_sessions)]
+        entry = seeded.contact_callers[n % len(seeded.contact_callers)]
         _, contact = entry.contact_at_inbox
         caller = Actor(seeded.tenant.id, "contact", contact.id)
 
@@ -184,7 +184,7 @@ def _senders(human: Actor) -> Senders:
 
 
 def _contact(seeded: SeededTenant, n: int) -> Identity:
-    return seeded.contact_sessions[n % len(seeded.contact_sessions)].contact_at_inbox[1]
+    return seeded.contact_callers[n % len(seeded.contact_callers)].contact_at_inbox[1]
 
 
 def _words(person: Identity, ref: str) -> dict[str, str]:

@@ -95,7 +95,7 @@ async def _credentials(engine: Engine, seeded: SeededTenant) -> Credentials:
     admin, agent = seeded.users["admin"], seeded.users["agent"]
     password = random_token(12)
     await sessions.set_password(engine, seeded.operator, admin.id, password)
-    place, contact = seeded.contact_sessions[0].contact_at_inbox
+    place, contact = seeded.contact_callers[0].contact_at_inbox
     public = seeded.inboxes[-1]
     whatsapp = seeded.inboxes[3]
     return Credentials(

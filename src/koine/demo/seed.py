@@ -7,9 +7,9 @@ from msgspec import Struct
 from koine.demo.names import Name, names
 from koine.engine import deliveries, tenants
 from koine.engine.contacts import contacts, inboxes
+from koine.engine.contacts.callers import ContactCaller
 from koine.engine.contacts.inboxes import NewInbox
 from koine.engine.contacts.rules import ContactInput
-from koine.engine.contacts.session import ContactSession
 from koine.engine.core.engine import Engine
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.people import directory, responders
@@ -41,7 +41,7 @@ INBOXES: tuple[tuple[str, ChannelType, str], ...] = (
 
 
 class SeededTenant(Struct):
-    """A tenant with people, inboxes and deliveries. `contact_sessions` are those of contacts in the
+    """A tenant with people, inboxes and deliveries. `contact_callers` are those of contacts in the
     public inbox, the first with printed credentials; `discussed_deliveries` are to get a
     conversation each."""
 
@@ -49,7 +49,7 @@ class SeededTenant(Struct):
     operator: Actor
     users: dict[str, Identity]
     inboxes: list[Inbox]
-    contact_sessions: list[ContactSession]
+    contact_callers: list[ContactCaller]
     unused_deliveries: list[Delivery]
     discussed_deliveries: list[Delivery]
 
@@ -65,13 +65,13 @@ async def seed(engine: Engine, name: str, slug: str) -> SeededTenant:
         for (part, role), each in zip(USERS, everyone, strict=False)
     }
     opened = await _inboxes(engine, operator_actor)
-    contact_sessions = [
-        await _contact_session(engine, tenant, opened[-1], each, number)
+    contact_callers = [
+        await _contact_caller(engine, tenant, opened[-1], each, number)
         for number, each in enumerate(everyone[len(USERS) :])
     ]
     unused = await _deliveries(engine, operator_actor, users, UNUSED_DELIVERIES, rng=None)
     discussed = await _deliveries(engine, operator_actor, users, DISCUSSED_DELIVERIES, rng)
-    return SeededTenant(tenant, operator_actor, users, opened, contact_sessions, unused, discussed)
+    return SeededTenant(tenant, operator_actor, users, opened, contact_callers, unused, discussed)
 
 
 async def more_deliveries(
@@ -120,15 +120,15 @@ def _prompt(version: int) -> str:
     return f'{{"prompt": "You are Mia, the friendly assistant of the shop.", "draft": {version}}}'
 
 
-async def _contact_session(
+async def _contact_caller(
     engine: Engine, tenant: Tenant, inbox: Inbox, name: Name, number: int
-) -> ContactSession:
+) -> ContactCaller:
     given = ContactInput(
         identifier=f"customer-{number + 1:03}", name=name.full, email=name.email,
         phone_number=f"+4930555{number:04}",
         custom_attributes={"plan": "plus" if number % 2 else "basic"},
     )  # fmt: skip
-    return await contacts.create(engine, ContactSession(tenant, inbox), given)
+    return await contacts.create(engine, ContactCaller(tenant, inbox), given)
 
 
 async def _deliveries(

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from koine.engine.contacts import session
+from koine.engine.contacts import callers
 from koine.engine.contacts.rights import may_see_conversation
 from koine.engine.conversations import conversations, messages
 from koine.engine.people import directory
@@ -137,7 +137,7 @@ async def _stream_leaks(client: InboxClient, of: Victims, contact: ContactClient
     )
     assert contact_inbox is not None
     try:
-        entry = await session.resolve_stream_token(engine, contact_inbox.pubsub_token)
+        entry = await callers.resolve_stream_token(engine, contact_inbox.pubsub_token)
     except Refusal:
         return []
     found = [

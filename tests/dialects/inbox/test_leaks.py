@@ -2,7 +2,7 @@
 
 import pytest
 
-from koine.engine.contacts import merge, session
+from koine.engine.contacts import callers, merge
 from koine.kit.tokens import hmac_hex
 from koine.model.inbox import Inbox
 from tests.dialects.inbox.attacker import OWN, leaks
@@ -27,12 +27,12 @@ async def test_no_sequence_of_an_attackers_requests_reads_or_changes_another_con
 async def test_a_proof_that_is_not_bound_to_its_identifier_is_found(
     inbox_client: InboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bound = session.is_hash_of
+    bound = callers.is_hash_of
 
     def unbound(inbox: Inbox, identifier: str | None, shown: str | None) -> bool:
         return shown == hmac_hex(inbox.hmac_token, OWN) or bound(inbox, identifier, shown)
 
-    for module in (session, merge):
+    for module in (callers, merge):
         monkeypatch.setattr(module, "is_hash_of", unbound)
     found: list[str] = []
     for seed in range(SEQUENCES["sqlite"]):

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from koine.engine.contacts import contacts, inboxes, merge, session
+from koine.engine.contacts import callers, contacts, inboxes, merge
+from koine.engine.contacts.callers import ContactCaller
 from koine.engine.contacts.inboxes import NewInbox
 from koine.engine.contacts.rules import ContactInput
-from koine.engine.contacts.session import ContactSession
 from koine.engine.conversations import conversations, messages
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
@@ -21,10 +21,10 @@ from koine.store.people import identities
 from tests.cast import Cast
 
 
-async def entry(cast: Cast, name: str) -> ContactSession:
+async def entry(cast: Cast, name: str) -> ContactCaller:
     acme = cast.acme
     contact_inbox = acme.contact_inboxes[name]
-    return await session.resolve(cast.engine, acme.inbox.identifier, contact_inbox.source_id)
+    return await callers.resolve(cast.engine, acme.inbox.identifier, contact_inbox.source_id)
 
 
 async def open_conversation(cast: Cast, name: str, *others: str) -> str:
@@ -38,13 +38,13 @@ async def open_conversation(cast: Cast, name: str, *others: str) -> str:
     return made.id
 
 
-async def change(cast: Cast, at: ContactSession, given: ContactInput) -> ContactSession:
+async def change(cast: Cast, at: ContactCaller, given: ContactInput) -> ContactCaller:
     """Change the contact as its own client does."""
     actor = Actor(cast.acme.tenant.id, "contact", at.contact_at_inbox[1].id)
     return await contacts.change(cast.engine, actor, at, given)
 
 
-async def merge_contacts(cast: Cast) -> ContactSession:
+async def merge_contacts(cast: Cast) -> ContactCaller:
     """Merge Dave into Carol, as Alice."""
     acme = cast.acme
     await merge.merge(cast.engine, acme.actor("alice"), acme.id("carol"), acme.id("dave"))
@@ -66,7 +66,7 @@ async def trusting_inbox(cast: Cast) -> Inbox:
 
 
 async def test_concurrent_requests_create_one_contact(cast: Cast) -> None:
-    at = await session.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
+    at = await callers.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
     for given in (
         ContactInput(identifier="same"),
         ContactInput(email="same@web.test"),
@@ -134,7 +134,7 @@ async def test_the_survivor_keeps_its_values_and_gets_the_missing_ones(cast: Cas
 
 
 async def test_two_concurrent_merges_of_the_same_contacts(cast: Cast) -> None:
-    at = await session.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
+    at = await callers.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
     one = await contacts.create(cast.engine, at, ContactInput(email="one@web.test"))
     two = await contacts.create(cast.engine, at, ContactInput(email="two@web.test"))
     done = await asyncio.gather(
@@ -142,12 +142,12 @@ async def test_two_concurrent_merges_of_the_same_contacts(cast: Cast) -> None:
         change(cast, two, ContactInput(email="one@web.test")),
         return_exceptions=True,
     )
-    left = [each for each in done if isinstance(each, ContactSession)]
+    left = [each for each in done if isinstance(each, ContactCaller)]
     assert left
-    assert all(isinstance(each, ContactSession | NotFound) for each in done)
+    assert all(isinstance(each, ContactCaller | NotFound) for each in done)
     contact_inboxes = [each.contact_at_inbox[0] for each in (one, two)]
     final = [
-        await session.resolve(cast.engine, one.inbox.identifier, contact_inbox.source_id)
+        await callers.resolve(cast.engine, one.inbox.identifier, contact_inbox.source_id)
         for contact_inbox in contact_inboxes
     ]
     assert final[0].contact_at_inbox[1].id == final[1].contact_at_inbox[1].id
@@ -155,7 +155,7 @@ async def test_two_concurrent_merges_of_the_same_contacts(cast: Cast) -> None:
 
 async def test_a_contact_of_another_tenant_is_not_found(cast: Cast) -> None:
     given = ContactInput(email="carol@web.test")
-    at = await session.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
+    at = await callers.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
     assert (await contacts.create(cast.engine, at, given)).contact_at_inbox[1].id == cast.acme.id(
         "carol"
     )

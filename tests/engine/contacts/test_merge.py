@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from koine.engine import audit_log
-from koine.engine.contacts import contacts, merge, session
+from koine.engine.contacts import callers, contacts, merge
 from koine.engine.contacts.rules import ContactInput
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
@@ -76,23 +76,23 @@ async def test_the_survivor_gets_the_identifier_and_the_block_of_the_merged_cont
     await directory.change(cast.engine, acme.actor("ada"), acme.id("dave"), "contact", blocked)
     after = await merge_contacts(cast, "carol", "dave")
     assert (after.identifier, after.blocked) == ("dave-1", True)
-    at = await session.resolve(
+    at = await callers.resolve(
         cast.engine, acme.inbox.identifier, acme.contact_inboxes["dave"].source_id
     )
     shown = hmac_hex(acme.inbox.hmac_token, "dave-1")
-    assert (await session.verify_identity(cast.engine, at, shown)).rights.proven
+    assert (await callers.verify_identity(cast.engine, at, shown)).rights.proven
 
 
 async def test_an_unverified_contact_inbox_reads_only_its_own_values_after_a_merge(
     cast: Cast,
 ) -> None:
     acme = cast.acme
-    visitor_session = await session.resolve(cast.engine, acme.inbox.identifier, None)
-    visitor = await contacts.create(cast.engine, visitor_session, ContactInput(name="Bea"))
+    visitor = await callers.resolve(cast.engine, acme.inbox.identifier, None)
+    visitor = await contacts.create(cast.engine, visitor, ContactInput(name="Bea"))
     await merge.merge(
         cast.engine, acme.actor("ada"), acme.id("carol"), visitor.contact_at_inbox[1].id
     )
-    again = await session.resolve(
+    again = await callers.resolve(
         cast.engine, acme.inbox.identifier, visitor.contact_at_inbox[0].source_id
     )
     assert again.contact_at_inbox[1].id == acme.id("carol")

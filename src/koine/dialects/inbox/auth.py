@@ -3,8 +3,8 @@
 from typing import cast
 
 from koine.dialects.inbox.path_params import CONTACT
-from koine.engine.contacts import session
-from koine.engine.contacts.session import ContactSession
+from koine.engine.contacts import callers
+from koine.engine.contacts.callers import ContactCaller
 from koine.engine.conversations import surveys
 from koine.engine.conversations.surveys import SurveyPage
 from koine.http.rate_limits import RateLimiter
@@ -31,16 +31,16 @@ async def authenticate(request: AnyRequest, limiter: RateLimiter) -> Actor:
     # A stored response is returned only to a caller with the same hash: an update of the contact is
     # verified later, after its body is read.
     request.extra_credential = identity_hash(request) or ""
-    found = await session.resolve(request.engine, inbox, source_id)
+    found = await callers.resolve(request.engine, inbox, source_id)
     if source_id is not None and not _verifies_itself(request):
-        found = await session.verify_identity(request.engine, found, identity_hash(request))
-    request.dialect_notes["contact_session"] = found
+        found = await callers.verify_identity(request.engine, found, identity_hash(request))
+    request.dialect_notes["contact_caller"] = found
     return _actor(found, request.client_ip)
 
 
-def contact_session(request: AnyRequest) -> ContactSession:
+def contact_caller(request: AnyRequest) -> ContactCaller:
     """The tenant, the inbox and the contact that the path names."""
-    return cast(ContactSession, request.dialect_notes["contact_session"])
+    return cast(ContactCaller, request.dialect_notes["contact_caller"])
 
 
 def survey_page(request: AnyRequest) -> SurveyPage:
@@ -70,7 +70,7 @@ def _verifies_itself(request: AnyRequest) -> bool:
     return is_update and request.route is not None and request.route.path == CONTACT
 
 
-def _actor(found: ContactSession, client_ip: str) -> Actor:
+def _actor(found: ContactCaller, client_ip: str) -> Actor:
     if found.contact is not None:
         return Actor(tenant_id=found.tenant.id, kind="contact", identity_id=found.contact.id)
     # Two anonymous callers with one Idempotency-Key must not receive each other's source id.

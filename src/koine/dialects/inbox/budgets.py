@@ -6,7 +6,7 @@ UTC. An inbox that trusts its clients is called by the tenant's server, so its a
 counted.
 """
 
-from koine.dialects.inbox.auth import contact_session, survey_page
+from koine.dialects.inbox.auth import contact_caller, survey_page
 from koine.engine.contacts.rights import is_trusting
 from koine.http.rate_limits import WindowBudget
 from koine.http.request import AnyRequest
@@ -50,7 +50,7 @@ class Budgets:
     def admit_contact(self, request: AnyRequest) -> None:
         """Count a contact that is about to be created. Raises TooMany."""
         limits, now = request.engine.settings, request.engine.clock.now()
-        inbox = contact_session(request).inbox
+        inbox = contact_caller(request).inbox
         if not is_trusting(inbox):
             most = limits.inbox_contacts_per_address
             self._contacts_of_addresses.spend(request.rate_limit_ip, 1, most, now)
@@ -62,7 +62,7 @@ class Budgets:
             request.engine.settings.inbox_conversations_per_contact,
             request.engine.clock.now(),
         )
-        contact = contact_session(request).contact_at_inbox[1]
+        contact = contact_caller(request).contact_at_inbox[1]
         self._conversations.spend(contact.id, 1, most, now)
 
 
@@ -74,6 +74,6 @@ def budgets_of(request: AnyRequest) -> Budgets:
 
 
 def _inbox(request: AnyRequest) -> Inbox:
-    if "contact_session" in request.dialect_notes:
-        return contact_session(request).inbox
+    if "contact_caller" in request.dialect_notes:
+        return contact_caller(request).inbox
     return survey_page(request).inbox

@@ -13,6 +13,14 @@ from typing import Any
 from msgspec import structs
 
 from koine.engine.contacts import merge, rights
+from koine.engine.contacts.callers import (
+    ContactCaller,
+    check_hash,
+    is_proven_anywhere_tx,
+    no_budget,
+    remember_proof_tx,
+    with_contact_tx,
+)
 from koine.engine.contacts.rules import (
     ContactInput,
     ContactSettings,
@@ -20,14 +28,6 @@ from koine.engine.contacts.rules import (
     check_person,
     contact_settings,
     random_name,
-)
-from koine.engine.contacts.session import (
-    ContactSession,
-    check_hash,
-    is_proven_anywhere_tx,
-    no_budget,
-    remember_proof_tx,
-    with_contact_tx,
 )
 from koine.engine.core import attributes
 from koine.engine.core.engine import Engine
@@ -49,10 +49,10 @@ _GIVEN: dict[Field, str] = {"identifier": "identifier", "email": "email", "phone
 
 async def create(
     engine: Engine,
-    session: ContactSession,
+    caller: ContactCaller,
     given: ContactInput,
     admit: Callable[[], None] = no_budget,
-) -> ContactSession:
+) -> ContactCaller:
     """Find or create the contact and its contact inbox (inbox.md, F, rules 1 to 7; D: an existing
     contact is only found with proof, or where the inbox trusts its clients). `admit` is called
     before a contact is created, and may refuse.
@@ -62,79 +62,79 @@ async def create(
     given = _without_blanks(given)
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
-    if given.identifier_hash or session.inbox.identity_required:
-        check_hash(session.inbox, given.identifier, given.identifier_hash)
+    if given.identifier_hash or caller.inbox.identity_required:
+        check_hash(caller.inbox, given.identifier, given.identifier_hash)
     source_id = given.source_id or _random_id()
-    work = (session, structs.replace(given, source_id=source_id), admit)
+    work = (caller, structs.replace(given, source_id=source_id), admit)
     try:
-        return await engine.db.write(session.tenant.id, _create, engine.clock.now(), *work)
+        return await engine.db.write(caller.tenant.id, _create, engine.clock.now(), *work)
     except Duplicate:
         # Another request created the same contact or contact inbox just now: this time it is found.
-        return await engine.db.write(session.tenant.id, _create, engine.clock.now(), *work)
+        return await engine.db.write(caller.tenant.id, _create, engine.clock.now(), *work)
 
 
 async def change(
-    engine: Engine, actor: Actor, session: ContactSession, given: ContactInput
-) -> ContactSession:
+    engine: Engine, actor: Actor, caller: ContactCaller, given: ContactInput
+) -> ContactCaller:
     """Change the contact, as far as its contact inbox may; other values are stored as claims.
-    Merges it into another contact where inbox.md allows (merge.py), and returns the session with
+    Merges it into another contact where inbox.md allows (merge.py), and returns the caller with
     the contact that it then is. Raises InvalidFields, Invalid, NotFound."""
     given = _without_blanks(given)
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
     now = engine.clock.now()
-    return await engine.db.write(session.tenant.id, _change, now, actor, session, given)
+    return await engine.db.write(caller.tenant.id, _change, now, actor, caller, given)
 
 
 async def _create(
-    tx: Tx, now: int, session: ContactSession, given: ContactInput, admit: Callable[[], None]
-) -> ContactSession:
-    contact_inbox = await inboxes.contact_inbox(tx, session.inbox.id, given.source_id or "")
+    tx: Tx, now: int, caller: ContactCaller, given: ContactInput, admit: Callable[[], None]
+) -> ContactCaller:
+    contact_inbox = await inboxes.contact_inbox(tx, caller.inbox.id, given.source_id or "")
     contact = await identities.get(tx, contact_inbox.contact_id) if contact_inbox else None
     if contact_inbox is not None and contact is not None and contact.removed_at is None:
-        return await _existing(tx, now, session, (contact_inbox, contact), given)
+        return await _existing(tx, now, caller, (contact_inbox, contact), given)
     # The source id of a removed contact is free: its client gets a new contact.
     is_new = contact_inbox is None
-    contact = await _find_contact(tx, session, given)
+    contact = await _find_contact(tx, caller, given)
     if contact is None:
         admit()
         # Taking a number locks the counter, so that contacts are created one after another: a
         # contact that a concurrent request created is visible from here on.
         await number_sequences.next_number(tx, "contact")
-        contact = await _find_contact(tx, session, given)
+        contact = await _find_contact(tx, caller, given)
     if contact is None:
-        contact, given = await _create_contact(tx, now, session, given)
-        contact_inbox = _new_contact_inbox(now, session, contact, given, "contact")
+        contact, given = await _create_contact(tx, now, caller, given)
+        contact_inbox = _new_contact_inbox(now, caller, contact, given, "contact")
     else:
         await _claim(tx, now, contact, _values(given))
-        contact_inbox = _new_contact_inbox(now, session, contact, given, "joined")
+        contact_inbox = _new_contact_inbox(now, caller, contact, given, "joined")
     await (inboxes.insert_contact_inbox if is_new else inboxes.change_contact_inbox)(
         tx, contact_inbox
     )
-    return await with_contact_tx(tx, session, contact_inbox, contact)
+    return await with_contact_tx(tx, caller, contact_inbox, contact)
 
 
 async def _existing(
     tx: Tx,
     now: int,
-    session: ContactSession,
+    caller: ContactCaller,
     known: tuple[ContactInbox, Identity],
     given: ContactInput,
-) -> ContactSession:
+) -> ContactCaller:
     """The source id exists: its contact unchanged, if the request may use it (rule 1)."""
     contact_inbox, contact = known
     asked = contact_inbox.proof_required
-    check_hash(session.inbox, contact.identifier, given.identifier_hash, required=asked)
-    session = await with_contact_tx(tx, session, contact_inbox, contact)
-    if given.identifier_hash and contact.identifier and not session.rights.proven:
-        return await remember_proof_tx(tx, now, session, contact.identifier)
-    return session
+    check_hash(caller.inbox, contact.identifier, given.identifier_hash, required=asked)
+    caller = await with_contact_tx(tx, caller, contact_inbox, contact)
+    if given.identifier_hash and contact.identifier and not caller.rights.proven:
+        return await remember_proof_tx(tx, now, caller, contact.identifier)
+    return caller
 
 
-async def _find_contact(tx: Tx, session: ContactSession, given: ContactInput) -> Identity | None:
+async def _find_contact(tx: Tx, caller: ContactCaller, given: ContactInput) -> Identity | None:
     """The contact that the client proves to be. Where the inbox trusts its clients, also one with
     the given identifier, e-mail or phone (rule 2), unless its identifier was proved."""
-    trusting = rights.is_trusting(session.inbox)
+    trusting = rights.is_trusting(caller.inbox)
     for field, value in _values(given).items():
         proved = field == "identifier" and given.identifier_hash is not None
         if not (proved or trusting):
@@ -148,11 +148,11 @@ async def _find_contact(tx: Tx, session: ContactSession, given: ContactInput) ->
 
 
 async def _create_contact(
-    tx: Tx, now: int, session: ContactSession, given: ContactInput
+    tx: Tx, now: int, caller: ContactCaller, given: ContactInput
 ) -> tuple[Identity, ContactInput]:
     """A new contact with those of the given values that no other contact has; the rest are
     claims."""
-    trusting, proved = rights.is_trusting(session.inbox), bool(given.identifier_hash)
+    trusting, proved = rights.is_trusting(caller.inbox), bool(given.identifier_hash)
     given = structs.replace(given, name=given.name or random_name())
     takes: TakeOver = "unproven" if trusting or proved else "nobody"
     own: dict[str, Any] = {}
@@ -181,7 +181,7 @@ async def _create_contact(
 
 def _new_contact_inbox(
     now: int,
-    session: ContactSession,
+    caller: ContactCaller,
     contact: Identity,
     given: ContactInput,
     origin: ContactInboxOrigin,
@@ -191,24 +191,24 @@ def _new_contact_inbox(
     said = json_text(_overlaid(ContactInboxValues(identifier=given.identifier), given))
     source_id = given.source_id or ""
     return ContactInbox(
-        session.inbox.id, contact.id, source_id, token,
+        caller.inbox.id, contact.id, source_id, token,
         proof_required=bool(proved), proved_identifier=proved, origin=origin, given=said,
         created_at=now,
     )  # fmt: skip
 
 
 async def _change(
-    tx: Tx, now: int, actor: Actor, session: ContactSession, given: ContactInput
-) -> ContactSession:
-    settled = await merge.decide_identifiers_tx(tx, now, actor, session, given)
-    contact_inbox, contact = settled.session.contact_at_inbox
+    tx: Tx, now: int, actor: Actor, caller: ContactCaller, given: ContactInput
+) -> ContactCaller:
+    settled = await merge.decide_identifiers_tx(tx, now, actor, caller, given)
+    contact_inbox, contact = settled.caller.contact_at_inbox
     # The values that the contact inbox gave so far; where none are stored, those of the contact
     # that it had before a merge.
-    own = rights.values_given_by(contact_inbox, session.contact_at_inbox[1])
+    own = rights.values_given_by(contact_inbox, caller.contact_at_inbox[1])
     contact_inbox = structs.replace(contact_inbox, given=json_text(_overlaid(own, given)))
     await inboxes.change_contact_inbox(tx, contact_inbox)
     values: dict[str, Any] = dict(settled.written)
-    if settled.session.rights.changes:
+    if settled.caller.rights.changes:
         values |= {n: v for n in ("name", "avatar_url") if (v := getattr(given, n)) is not None}
         values |= _attributes(contact, given.custom_attributes)
     after = identifier_claims.with_claims(structs.replace(contact, **values), settled.claimed)
@@ -216,7 +216,7 @@ async def _change(
         after = structs.replace(after, updated_at=max(now, contact.updated_at + 1))
         await identities.change(tx, after)
         await record_event(tx, now, "identity.updated", after.id, what="contact")
-    return await with_contact_tx(tx, session, contact_inbox, after)
+    return await with_contact_tx(tx, caller, contact_inbox, after)
 
 
 def _attributes(contact: Identity, new: Mapping[str, object]) -> dict[str, str]:

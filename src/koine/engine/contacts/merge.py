@@ -12,13 +12,13 @@ from typing import Any
 from msgspec import Struct, structs
 
 from koine.engine.auth import access
-from koine.engine.contacts.rules import ContactInput, ContactSettings, contact_settings
-from koine.engine.contacts.session import (
-    ContactSession,
+from koine.engine.contacts.callers import (
+    ContactCaller,
     is_hash_of,
     is_proven_anywhere_tx,
     with_contact_tx,
 )
+from koine.engine.contacts.rules import ContactInput, ContactSettings, contact_settings
 from koine.engine.core import attributes
 from koine.engine.core.operations import write_tx
 from koine.engine.core.recorder import record_audit, record_change, record_event
@@ -41,10 +41,10 @@ _FILLED = (
 
 
 class IdentifierDecision(Struct, frozen=True):
-    """The session to continue with, its contact locked; the values to write on the contact; the
+    """The caller to continue with, its contact locked; the values to write on the contact; the
     values to store as claims."""
 
-    session: ContactSession
+    caller: ContactCaller
     written: Mapping[str, object]
     claimed: Mapping[Field, str]
 
@@ -80,31 +80,31 @@ async def merge(tx: Tx, now: int, actor: Actor, survivor_id: str, merged_id: str
 
 
 async def decide_identifiers_tx(
-    tx: Tx, now: int, actor: Actor, session: ContactSession, given: ContactInput
+    tx: Tx, now: int, actor: Actor, caller: ContactCaller, given: ContactInput
 ) -> IdentifierDecision:
     """Decide about the e-mail and phone that a contact inbox gives its contact: written, stored as
     a claim, or the reason for a merge. Raises NotFound for a contact that was removed."""
     wanted: dict[Field, str | None] = {"email": given.email, "phone": given.phone_number}
     values = {field: value for field, value in wanted.items() if value}
-    session, others = await _locked(tx, session, values)
+    caller, others = await _locked(tx, caller, values)
     written: dict[str, object] = {}
     claimed: dict[Field, str] = {}
     for field, value in values.items():
-        other = await _mergeable(tx, session, others[field], field, given)
+        other = await _mergeable(tx, caller, others[field], field, given)
         if other is not None:
-            session = await _continue_as(tx, now, actor, session, other, given)
-        elif await _may_have(tx, now, session, field, value):
-            written |= {field: value, f"{field}_verified": session.rights.trusted}
+            caller = await _continue_as(tx, now, actor, caller, other, given)
+        elif await _may_have(tx, now, caller, field, value):
+            written |= {field: value, f"{field}_verified": caller.rights.trusted}
         else:
             claimed[field] = value
-    return IdentifierDecision(session, written, claimed)
+    return IdentifierDecision(caller, written, claimed)
 
 
 async def _locked(
-    tx: Tx, session: ContactSession, values: Mapping[Field, str]
-) -> tuple[ContactSession, dict[Field, list[Identity]]]:
-    """The session as it is now, and the other contacts that have the values, all locked."""
-    contact_inbox, contact = session.contact_at_inbox
+    tx: Tx, caller: ContactCaller, values: Mapping[Field, str]
+) -> tuple[ContactCaller, dict[Field, list[Identity]]]:
+    """The caller as it is now, and the other contacts that have the values, all locked."""
+    contact_inbox, contact = caller.contact_at_inbox
     found = {field: await identities.contacts_with(tx, field, v) for field, v in values.items()}
     ids = {contact.id, *(c.id for each in found.values() for c in each)}
     locked = await identities.lock(tx, sorted(ids))
@@ -123,11 +123,11 @@ async def _locked(
         ]
         for field, value in values.items()
     }
-    return await with_contact_tx(tx, session, now_there, mine), others
+    return await with_contact_tx(tx, caller, now_there, mine), others
 
 
-async def _may_have(tx: Tx, now: int, session: ContactSession, field: Field, value: str) -> bool:
-    rights, contact = session.rights, session.contact_at_inbox[1]
+async def _may_have(tx: Tx, now: int, caller: ContactCaller, field: Field, value: str) -> bool:
+    rights, contact = caller.rights, caller.contact_at_inbox[1]
     if not rights.changes:
         return False
     if getattr(contact, field) == value:
@@ -138,12 +138,12 @@ async def _may_have(tx: Tx, now: int, session: ContactSession, field: Field, val
 
 
 async def _mergeable(
-    tx: Tx, session: ContactSession, others: list[Identity], field: Field, given: ContactInput
+    tx: Tx, caller: ContactCaller, others: list[Identity], field: Field, given: ContactInput
 ) -> Identity | None:
     """Which of the contacts that have the value the contact may be merged into. A blocked contact
     is never merged, or it would be rid of the block, nor one whose identity is proven; nor, by
     phone, into one with another e-mail (F)."""
-    rights, (_, contact) = session.rights, session.contact_at_inbox
+    rights, (_, contact) = caller.rights, caller.contact_at_inbox
     if not rights.changes or rights.proven or contact.blocked:
         return None
     email = given.email or contact.email
@@ -151,7 +151,7 @@ async def _mergeable(
         is_other = field == "phone" and other.email and other.email != email
         if is_other or other.id == contact.id:
             continue
-        if _proves(session, other, given):
+        if _proves(caller, other, given):
             return other
         trusted = rights.trusted and identifier_claims.is_verified(other, field)
         if trusted and not await is_proven_anywhere_tx(tx, other):
@@ -159,29 +159,29 @@ async def _mergeable(
     return None
 
 
-def _proves(session: ContactSession, other: Identity, given: ContactInput) -> bool:
+def _proves(caller: ContactCaller, other: Identity, given: ContactInput) -> bool:
     """Whether the request has a valid hash of the other contact's identifier."""
     return (
         given.identifier == other.identifier
         and other.identifier_verified
-        and is_hash_of(session.inbox, other.identifier, given.identifier_hash)
+        and is_hash_of(caller.inbox, other.identifier, given.identifier_hash)
     )
 
 
 async def _continue_as(
-    tx: Tx, now: int, actor: Actor, session: ContactSession, other: Identity, given: ContactInput
-) -> ContactSession:
-    contact_inbox, contact = session.contact_at_inbox
+    tx: Tx, now: int, actor: Actor, caller: ContactCaller, other: Identity, given: ContactInput
+) -> ContactCaller:
+    contact_inbox, contact = caller.contact_at_inbox
     current = await identities.get(tx, other.id)
     survivor = await _merge(tx, now, actor, contact, current or other)
     contact_inbox = structs.replace(contact_inbox, contact_id=survivor.id, origin="joined")
-    if _proves(session, other, given):
+    if _proves(caller, other, given):
         proved = other.identifier
         contact_inbox = structs.replace(
             contact_inbox, proof_required=True, proved_identifier=proved
         )
     await inboxes.change_contact_inbox(tx, contact_inbox)
-    return await with_contact_tx(tx, session, contact_inbox, survivor)
+    return await with_contact_tx(tx, caller, contact_inbox, survivor)
 
 
 def _is_present(found: Identity) -> bool:

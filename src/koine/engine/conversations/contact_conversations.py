@@ -9,9 +9,9 @@ from collections.abc import Callable
 from msgspec import structs
 
 from koine.engine.auth import access
+from koine.engine.contacts.callers import ContactCaller, no_budget
 from koine.engine.contacts.rights import may_see_conversation, opened_through
 from koine.engine.contacts.rules import check_attributes
-from koine.engine.contacts.session import ContactSession, no_budget
 from koine.engine.conversations import conversations
 from koine.engine.conversations.related import load_related
 from koine.engine.core.operations import read_tx, write_tx
@@ -39,10 +39,10 @@ MAX_MESSAGES_PER_MINUTE = 200
 
 
 @read_tx
-async def list_all(tx: Tx, actor: Actor, session: ContactSession) -> ConversationPage:
+async def list_all(tx: Tx, actor: Actor, caller: ContactCaller) -> ConversationPage:
     """The conversations that the contact inbox sees, oldest first, with their messages: those among
     the contact's MAX_LISTED newest."""
-    contact_inbox, contact = session.contact_at_inbox
+    contact_inbox, contact = caller.contact_at_inbox
     newest = await rows.newest_of_owner(tx, contact.id, MAX_LISTED)
     items = [c for c in newest if may_see_conversation(contact_inbox, contact, c)]
     return ConversationPage(items, await load_related(tx, items, PARTS))
@@ -50,31 +50,31 @@ async def list_all(tx: Tx, actor: Actor, session: ContactSession) -> Conversatio
 
 @read_tx
 async def with_messages(
-    tx: Tx, actor: Actor, session: ContactSession, number: int
+    tx: Tx, actor: Actor, caller: ContactCaller, number: int
 ) -> ConversationPage:
     """One conversation with its messages. Raises NotFound."""
-    found = await _numbered(tx, session, number)
+    found = await _numbered(tx, caller, number)
     return ConversationPage([found], await load_related(tx, [found], PARTS))
 
 
 @read_tx
-async def get(tx: Tx, actor: Actor, session: ContactSession, number: int) -> Conversation:
+async def get(tx: Tx, actor: Actor, caller: ContactCaller, number: int) -> Conversation:
     """One conversation. Raises NotFound."""
-    return await _numbered(tx, session, number)
+    return await _numbered(tx, caller, number)
 
 
 @read_tx
 async def message_page(
     tx: Tx,
     actor: Actor,
-    session: ContactSession,
+    caller: ContactCaller,
     number: int,
     before: int | None = None,
     after: int | None = None,
 ) -> ConversationPage:
     """A page of a conversation's messages, oldest first: the newest ones, those before the message
     with the number `before`, or the first ones after the number `after`. Raises NotFound."""
-    found = await _numbered(tx, session, number)
+    found = await _numbered(tx, caller, number)
     f = MessageFilter(
         said_only=True,
         before_seq=None if before is None else await _below(tx, found, before) + 1,
@@ -83,7 +83,7 @@ async def message_page(
     )
     items = (await message_lists.page(tx, found.id, f, Window(PAGE))).items
     contacts = {m.sender_id for m in items if m.sender_id and m.sender_kind == "contact"}
-    others = [*contacts - {session.contact_at_inbox[1].id}]
+    others = [*contacts - {caller.contact_at_inbox[1].id}]
     people = await identities.by_ids(tx, others) if others else {}
     messages_shown = items if f.oldest_first else items[::-1]
     return ConversationPage([found], Related(messages={found.id: messages_shown}, people=people))
@@ -91,15 +91,15 @@ async def message_page(
 
 @read_tx
 async def for_sending(
-    tx: Tx, actor: Actor, session: ContactSession, number: int, now: int, client_key: str | None
+    tx: Tx, actor: Actor, caller: ContactCaller, number: int, now: int, client_key: str | None
 ) -> Conversation:
     """One conversation that the contact may write in `now` (µs).
 
     Raises Forbidden for a contact that is blocked, NotFound, and Invalid("base") for too many
     messages within a minute (inbox.md, F): a retry, under the key of a stored message, is none.
     """
-    access.check_not_blocked(session.contact_at_inbox[1])
-    found = await _numbered(tx, session, number)
+    access.check_not_blocked(caller.contact_at_inbox[1])
+    found = await _numbered(tx, caller, number)
     if client_key is not None and await messages.has_key(tx, found.id, client_key):
         return found
     if found.last_seq >= MAX_MESSAGES_PER_MINUTE:
@@ -115,7 +115,7 @@ async def open_(
     tx: Tx,
     now: int,
     actor: Actor,
-    session: ContactSession,
+    caller: ContactCaller,
     custom_attributes: dict[str, object],
     admit: Callable[[], None] = no_budget,
 ) -> Conversation:
@@ -124,20 +124,20 @@ async def open_(
 
     Raises Invalid("custom_attributes").
     """
-    contact_inbox, contact = session.contact_at_inbox
+    contact_inbox, contact = caller.contact_at_inbox
     check_attributes(custom_attributes)
     # Locked, so that concurrent requests do not open two in an inbox with one for each contact.
     locked = (await identities.lock(tx, [contact.id])).get(contact.id)
     if locked is None or locked.removed_at is not None:
         raise NotFound("contact")
-    if session.inbox.single_conversation or locked.blocked:
+    if caller.inbox.single_conversation or locked.blocked:
         there = [c for c in await rows.of_owner(tx, contact.id) if opened_through(contact_inbox, c)]
         if there:
             return there[-1]
     admit()
     new = NewConversation(
-        status=_first_status(locked.blocked, session.inbox.responder_id),
-        inbox_id=session.inbox.id,
+        status=_first_status(locked.blocked, caller.inbox.responder_id),
+        inbox_id=caller.inbox.id,
         owner_id=contact.id,
         source_id=contact_inbox.source_id,
         custom_attributes=json_text(custom_attributes),
@@ -148,9 +148,9 @@ async def open_(
 
 
 @write_tx
-async def resolve(tx: Tx, now: int, actor: Actor, session: ContactSession, number: int) -> None:
+async def resolve(tx: Tx, now: int, actor: Actor, caller: ContactCaller, number: int) -> None:
     """Close a conversation; idempotent. Raises NotFound."""
-    found = await rows.lock(tx, (await _numbered(tx, session, number)).id)
+    found = await rows.lock(tx, (await _numbered(tx, caller, number)).id)
     if found is None:
         raise NotFound("conversation")
     closing = conversations.ConversationChanges(status="closed")
@@ -158,11 +158,11 @@ async def resolve(tx: Tx, now: int, actor: Actor, session: ContactSession, numbe
 
 
 @write_tx
-async def mark_read(tx: Tx, now: int, actor: Actor, session: ContactSession, number: int) -> None:
+async def mark_read(tx: Tx, now: int, actor: Actor, caller: ContactCaller, number: int) -> None:
     """The contact has seen everything in a conversation up to now; of a contact that is blocked it
     is not stored. Raises NotFound."""
-    unlocked = await _numbered(tx, session, number)
-    if session.contact_at_inbox[1].blocked:
+    unlocked = await _numbered(tx, caller, number)
+    if caller.contact_at_inbox[1].blocked:
         return
     found = await rows.lock(tx, unlocked.id)
     if found is None:
@@ -170,9 +170,9 @@ async def mark_read(tx: Tx, now: int, actor: Actor, session: ContactSession, num
     await rows.seen_by_contact(tx, found.id, max(now, found.contact_seen_at or 0))
     newest = await messages.by_seq(tx, found.id, found.last_public_seq)
     mark = (found.last_seq, found.public_count, newest.id if newest else None)
-    await participants.mark_read(tx, found.id, session.contact_at_inbox[1].id, mark)
+    await participants.mark_read(tx, found.id, caller.contact_at_inbox[1].id, mark)
     await record_event(
-        tx, now, "conversation.read", session.contact_at_inbox[1].id,
+        tx, now, "conversation.read", caller.contact_at_inbox[1].id,
         conversation_id=found.id, seq=found.last_seq,
     )  # fmt: skip
 
@@ -181,12 +181,12 @@ async def _below(tx: Tx, found: Conversation, number: int) -> int:
     return await message_numbers.below(tx, found.id, number)
 
 
-async def _numbered(tx: Tx, session: ContactSession, number: int) -> Conversation:
+async def _numbered(tx: Tx, caller: ContactCaller, number: int) -> Conversation:
     found = await rows.by_number(tx, number)
     if (
         found is None
         or found.removed_at is not None
-        or not may_see_conversation(*session.contact_at_inbox, found)
+        or not may_see_conversation(*caller.contact_at_inbox, found)
     ):
         raise NotFound("conversation")
     return found

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from koine.dialects.inbox.realtime.encoder import InboxEventEncoder, InboxReader
-from koine.engine.contacts.session import ContactSession
+from koine.engine.contacts.callers import ContactCaller
 from koine.model.conversation import Conversation, Participant
 from koine.model.event import EventKind, LoggedEvent
 from koine.model.event_context import EventContext
@@ -55,9 +55,9 @@ def event_context(
 
 
 def reader(contact_inbox: ContactInbox = CONTACT_INBOX, contact: Identity = CAROL) -> InboxReader:
-    entry = ContactSession(TENANT, INBOX, contact_inbox, contact)
+    entry = ContactCaller(TENANT, INBOX, contact_inbox, contact)
 
-    async def ask() -> ContactSession:
+    async def ask() -> ContactCaller:
         return entry
 
     return InboxReader(entry, ask, InboxEventEncoder("https://k.test"))

@@ -11,8 +11,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from koine.dialects.inbox.contacts import schemas
 from koine.engine.contacts import rules
+from koine.engine.contacts.callers import ContactCaller
 from koine.engine.contacts.inboxes import inbox_settings
-from koine.engine.contacts.session import ContactSession
 from koine.engine.core import attributes
 from koine.engine.people.identifier_claims import unverified
 from koine.kit.times import iso_ms
@@ -50,9 +50,9 @@ class View(Struct, frozen=True, dict=True):
         return _bounded(render_sender(self.inbox, self.contact))
 
 
-def contact_view(session: ContactSession, base_url: str) -> View:
+def contact_view(caller: ContactCaller, base_url: str) -> View:
     """The view of the contact who calls."""
-    return View(session.tenant, session.inbox, session.public_contact, base_url)
+    return View(caller.tenant, caller.inbox, caller.public_contact, base_url)
 
 
 def render_created(contact_inbox: ContactInbox, contact: Identity) -> schemas.ContactCreated:

@@ -3,7 +3,7 @@
 import contextlib
 from functools import partial
 
-from koine.dialects.inbox.auth import contact_session
+from koine.dialects.inbox.auth import contact_caller
 from koine.dialects.inbox.budgets import budgets_of
 from koine.dialects.inbox.contacts.render import contact_view
 from koine.dialects.inbox.conversations import schemas
@@ -30,9 +30,9 @@ routes = Routes()
 )
 async def list_conversations(request: Request[None, None]) -> list[schemas.Conversation]:
     """List the contact's conversations, each with its messages."""
-    session = contact_session(request)
-    page = await contact_conversations.list_all(request.engine, request.actor, session)
-    view = contact_view(session, request.base_url)
+    caller = contact_caller(request)
+    page = await contact_conversations.list_all(request.engine, request.actor, caller)
+    view = contact_view(caller, request.base_url)
     return [render_conversation(view, each, page.related) for each in page.items]
 
 
@@ -64,7 +64,7 @@ async def create_conversation(
     created = await contact_conversations.open_(
         request.engine,
         request.actor,
-        contact_session(request),
+        contact_caller(request),
         request.body.custom_attributes or {},
         partial(budgets_of(request).admit_conversation, request),
     )
@@ -94,8 +94,8 @@ async def get_conversation(request: Request[None, None]) -> schemas.Conversation
 )
 async def toggle_status(request: Request[None, None]) -> schemas.Conversation:
     """Resolve a conversation; a resolved one is not changed."""
-    number, session = path_number(request, "conversation"), contact_session(request)
-    await contact_conversations.resolve(request.engine, request.actor, session, number)
+    number, caller = path_number(request, "conversation"), contact_caller(request)
+    await contact_conversations.resolve(request.engine, request.actor, caller, number)
     return await _with_messages(request, number)
 
 
@@ -110,9 +110,9 @@ async def toggle_status(request: Request[None, None]) -> schemas.Conversation:
 )
 async def toggle_typing(request: Request[schemas.Typing, None]) -> None:
     """Report that the contact is typing, or has stopped."""
-    number, session = path_number(request, "conversation"), contact_session(request)
-    conversation = await contact_conversations.get(request.engine, request.actor, session, number)
-    contact, status = session.contact_at_inbox[1], request.body.typing_status
+    number, caller = path_number(request, "conversation"), contact_caller(request)
+    conversation = await contact_conversations.get(request.engine, request.actor, caller, number)
+    contact, status = caller.contact_at_inbox[1], request.body.typing_status
     if status not in ("on", "off") or contact.blocked:
         return
     # Typing is stored nowhere: while the bus is unavailable it is lost, and that is no error.
@@ -131,7 +131,7 @@ async def update_last_seen(request: Request[None, None]) -> None:
     """Mark the whole conversation as seen by the contact."""
     number = path_number(request, "conversation")
     await contact_conversations.mark_read(
-        request.engine, request.actor, contact_session(request), number
+        request.engine, request.actor, contact_caller(request), number
     )
 
 
@@ -153,8 +153,6 @@ def _typing(
 async def _with_messages(
     request: Request[schemas.ConversationCreate, None] | Request[None, None], number: int
 ) -> schemas.Conversation:
-    session = contact_session(request)
-    found = await contact_conversations.with_messages(
-        request.engine, request.actor, session, number
-    )
-    return render_conversation(contact_view(session, request.base_url), found.one, found.related)
+    caller = contact_caller(request)
+    found = await contact_conversations.with_messages(request.engine, request.actor, caller, number)
+    return render_conversation(contact_view(caller, request.base_url), found.one, found.related)

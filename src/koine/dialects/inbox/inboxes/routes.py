@@ -1,6 +1,6 @@
 """The inbox: get."""
 
-from koine.dialects.inbox.auth import contact_session
+from koine.dialects.inbox.auth import contact_caller
 from koine.dialects.inbox.inboxes import schemas
 from koine.dialects.inbox.inboxes.render import render_inbox
 from koine.dialects.inbox.path_params import INBOX
@@ -13,4 +13,4 @@ routes = Routes()
 @routes.get(INBOX, returns=schemas.Inbox, other_statuses=(404, 429), tags=("Inbox",))
 async def get_inbox(request: Request[None, None]) -> schemas.Inbox:
     """Get an inbox: its name, opening hours and settings."""
-    return render_inbox(contact_session(request).inbox)
+    return render_inbox(contact_caller(request).inbox)

@@ -1,6 +1,6 @@
 """The messages of a conversation: list, send, fill in."""
 
-from koine.dialects.inbox.auth import contact_session
+from koine.dialects.inbox.auth import contact_caller
 from koine.dialects.inbox.contacts.render import contact_view
 from koine.dialects.inbox.messages import schemas
 from koine.dialects.inbox.messages.render import (
@@ -39,11 +39,11 @@ routes = Routes()
 )
 async def list_messages(request: Request[None, schemas.MessagesQuery]) -> list[schemas.Message]:
     """List the newest messages, or those before or after one, oldest first."""
-    number, session = path_number(request, "conversation"), contact_session(request)
+    number, caller = path_number(request, "conversation"), contact_caller(request)
     page = await contact_conversations.message_page(
-        request.engine, request.actor, session, number, request.query.before, request.query.after
+        request.engine, request.actor, caller, number, request.query.before, request.query.after
     )
-    return render_messages(contact_view(session, request.base_url), page.one, page.related)
+    return render_messages(contact_view(caller, request.base_url), page.one, page.related)
 
 
 @routes.post(
@@ -60,9 +60,9 @@ async def list_messages(request: Request[None, schemas.MessagesQuery]) -> list[s
 async def create_message(request: Request[schemas.MessageCreate, None]) -> schemas.Message:
     """Send a message; a multipart form may contain files."""
     number, now = path_number(request, "conversation"), request.engine.clock.now()
-    session = contact_session(request)
+    caller = contact_caller(request)
     conversation = await contact_conversations.for_sending(
-        request.engine, request.actor, session, number, now, message_key(request)
+        request.engine, request.actor, caller, number, now, message_key(request)
     )
     draft = _draft(request, saved := await _save_files(request, conversation.id))
     try:
@@ -76,7 +76,7 @@ async def create_message(request: Request[schemas.MessageCreate, None]) -> schem
     if message.attachments != draft.attachments:
         # An earlier request sent the message under this key, with its own copies of the files.
         await _discard(request, saved)
-    return render_message(contact_view(session, request.base_url), conversation, message, {})
+    return render_message(contact_view(caller, request.base_url), conversation, message, {})
 
 
 async def _replay(request: Request[schemas.MessageUpdate, None]) -> schemas.Message:
@@ -108,8 +108,8 @@ async def update_message(request: Request[schemas.MessageUpdate, None]) -> schem
 
 async def _find(request: Request[schemas.MessageUpdate, None]) -> tuple[Conversation, Message]:
     """The conversation and the message of the path. Raises NotFound."""
-    number, session = path_number(request, "conversation"), contact_session(request)
-    conversation = await contact_conversations.get(request.engine, request.actor, session, number)
+    number, caller = path_number(request, "conversation"), contact_caller(request)
+    conversation = await contact_conversations.get(request.engine, request.actor, caller, number)
     message = await messages.numbered(
         request.engine, request.actor, conversation.id, path_number(request, "message")
     )
@@ -121,7 +121,7 @@ async def _find(request: Request[schemas.MessageUpdate, None]) -> tuple[Conversa
 def _rendered(
     request: Request[schemas.MessageUpdate, None], conversation: Conversation, message: Message
 ) -> schemas.Message:
-    view = contact_view(contact_session(request), request.base_url)
+    view = contact_view(contact_caller(request), request.base_url)
     return render_message(view, conversation, message, {})
 
 
@@ -130,8 +130,8 @@ async def _save_files(
 ) -> list[Attachment]:
     if not request.files:
         return []
-    engine, tenant_id, session = request.engine, request.actor.tenant_id, contact_session(request)
-    by = Uploader(session.contact_at_inbox[1].id, session.inbox.id)
+    engine, tenant_id, caller = request.engine, request.actor.tenant_id, contact_caller(request)
+    by = Uploader(caller.contact_at_inbox[1].id, caller.inbox.id)
     await files.check_budget(engine, tenant_id, by, sum(each.size for each in request.files))
     saved: list[Attachment] = []
     try:

@@ -10,8 +10,8 @@ from koine.dialects.inbox.realtime.agent_presence import AgentPresence
 from koine.dialects.inbox.realtime.encoder import InboxEventEncoder, InboxReader
 from koine.dialects.inbox.realtime.heartbeat import Heartbeat
 from koine.dialects.inbox.realtime.subscription import Subscription
-from koine.engine.contacts import session
-from koine.engine.contacts.session import ContactSession
+from koine.engine.contacts import callers
+from koine.engine.contacts.callers import ContactCaller
 from koine.http.rate_limits import RateLimiter
 from koine.http.request import AnyRequest
 from koine.http.socket import NORMAL, POLICY_VIOLATION, SERVICE_RESTART, Disconnected, WebSocket
@@ -234,10 +234,10 @@ class ActionCableClient:
 
 
 async def _reader(request: AnyRequest, token: str) -> InboxReader:
-    """The reader whose events a token opens. Raises as `session.resolve_stream_token`."""
+    """The reader whose events a token opens. Raises as `callers.resolve_stream_token`."""
     engine = request.engine
 
-    async def resolve() -> ContactSession:
-        return await session.resolve_stream_token(engine, token)
+    async def resolve() -> ContactCaller:
+        return await callers.resolve_stream_token(engine, token)
 
     return InboxReader(await resolve(), resolve, InboxEventEncoder(request.base_url))

@@ -13,8 +13,8 @@ from koine.dialects.inbox.realtime.render import (
     render_message_event,
     render_typing,
 )
+from koine.engine.contacts.callers import ContactCaller
 from koine.engine.contacts.rights import may_see_conversation
-from koine.engine.contacts.session import ContactSession
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
 from koine.model.event_context import EventContext
@@ -82,12 +82,12 @@ class InboxReader:
 
     def __init__(
         self,
-        session: ContactSession,
-        resolve: Callable[[], Awaitable[ContactSession]],
+        caller: ContactCaller,
+        resolve: Callable[[], Awaitable[ContactCaller]],
         encoder: InboxEventEncoder,
     ) -> None:
-        self.actor = actor_of(session)
-        self.session = session
+        self.actor = actor_of(caller)
+        self.caller = caller
         self.encoder = encoder
         self.is_merged_away = False
         self._resolve = resolve
@@ -95,18 +95,18 @@ class InboxReader:
     async def authenticate(self) -> Actor:
         """The contact of the same token, read again. After a merge it is another contact: then the
         client must reconnect."""
-        session = await self._resolve()
-        if session.contact_at_inbox[1].id != self.actor.identity_id:
+        caller = await self._resolve()
+        if caller.contact_at_inbox[1].id != self.actor.identity_id:
             self.is_merged_away = True
             raise Unauthenticated("revoked")
-        self.session = session
-        return actor_of(session)
+        self.caller = caller
+        return actor_of(caller)
 
     def view(self, context: EventContext) -> EventView | None:
         """For whom the event is encoded; None for a conversation that this contact inbox does not
         show."""
         c = context.conversation
-        if c is None or not may_see_conversation(*self.session.contact_at_inbox, c):
+        if c is None or not may_see_conversation(*self.caller.contact_at_inbox, c):
             return None
         return self._view()
 
@@ -119,10 +119,10 @@ class InboxReader:
         return self._view() if context is None else self.view(context)
 
     def _view(self) -> EventView:
-        session = self.session
-        contact_inbox = session.contact_at_inbox[0]
+        caller = self.caller
+        contact_inbox = caller.contact_at_inbox[0]
         return EventView(
-            session.tenant, session.inbox, session.public_contact, contact_inbox.source_id
+            caller.tenant, caller.inbox, caller.public_contact, contact_inbox.source_id
         )
 
 
@@ -131,10 +131,10 @@ def event_json(name: str, data: Struct | None) -> bytes:
     return b'{"event":"' + name.encode() + b'","data":' + _encode(data) + b"}"
 
 
-def actor_of(session: ContactSession) -> Actor:
+def actor_of(caller: ContactCaller) -> Actor:
     """The contact as an actor."""
-    contact = session.contact_at_inbox[1]
-    return Actor(tenant_id=session.tenant.id, kind="contact", identity_id=contact.id)
+    contact = caller.contact_at_inbox[1]
+    return Actor(tenant_id=caller.tenant.id, kind="contact", identity_id=contact.id)
 
 
 def _event_name(context: EventContext) -> str | None:

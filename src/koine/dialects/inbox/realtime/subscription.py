@@ -48,12 +48,12 @@ class Subscription:
         """Send which agents are online. Raises Disconnected, Unavailable."""
         users = await self._agent_presence.online_users(self._socket.realtime, self._reader.actor)
         self._sent_users = bytes(users)
-        presence = schemas.Presence(self._reader.session.tenant.number, users)
+        presence = schemas.Presence(self._reader.caller.tenant.number, users)
         await self._send(event_json("presence.update", presence), event_id)
 
     async def _send_batch(self, batch: Batch) -> None:
         if batch.reset is not None:
-            reset = schemas.Reset(self._reader.session.tenant.number, batch.reset)
+            reset = schemas.Reset(self._reader.caller.tenant.number, batch.reset)
             await self._send(event_json("reset", reset), self.subscriber.cursor)
         for cursor, payload in batch.frames:
             if payload != PRESENCE_CHANGED:

@@ -1,4 +1,4 @@
-"""The commands of a client over `/v1/socket`. Each gets a reply; no frame can crash the session."""
+"""The commands of a client over `/v1/socket`. Each gets a reply; a bad frame closes nothing."""
 
 import asyncio
 from collections import deque
@@ -60,7 +60,7 @@ class CommandLimit:
             raise
 
 
-class WebSocketSession:
+class WebSocketConnection:
     """One authenticated socket: its reader, its rate limit, and its window.
 
     The window bounds how many events may be sent without an acknowledgement, so that a slow client

@@ -48,7 +48,7 @@ async def serve(socket: WebSocket, requests: RateLimiter, command_limits: RateLi
     `command_limits` the commands of each socket."""
     await socket.accept()
     try:
-        session, hello = await _authenticate(socket, requests, command_limits)
+        connection, hello = await _authenticate(socket, requests, command_limits)
     except Refusal as refusal:
         await socket.send(to_text(commands.error_reply(None, refusal)))
         code = next(
@@ -57,12 +57,12 @@ async def serve(socket: WebSocket, requests: RateLimiter, command_limits: RateLi
         )
         await socket.close(code, errors.describe(refusal)[0])
         return
-    subscriber = await socket.realtime.connect(session.reader, hello.cursor)
-    receiving = asyncio.create_task(_receive_loop(socket, session, subscriber))
+    subscriber = await socket.realtime.connect(connection.reader, hello.cursor)
+    receiving = asyncio.create_task(_receive_loop(socket, connection, subscriber))
     try:
-        await _send_loop(socket, session, subscriber)
+        await _send_loop(socket, connection, subscriber)
     finally:
-        command_limits.reset(session.limit.name)
+        command_limits.reset(connection.limit.name)
         socket.realtime.disconnect(subscriber)
         receiving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -84,8 +84,8 @@ def frame(kind: str, data: bytes) -> bytes:
 
 async def _authenticate(
     socket: WebSocket, requests: RateLimiter, command_limits: RateLimiter
-) -> tuple[commands.WebSocketSession, frames.Hello]:
-    """The session of the caller that the first frame names. Raises Refusal, Disconnected."""
+) -> tuple[commands.WebSocketConnection, frames.Hello]:
+    """The connection of the caller that the first frame names. Raises Refusal, Disconnected."""
     request = socket.request
     if socket.realtime.shutdown_signal.started:
         raise Unavailable()
@@ -108,18 +108,20 @@ async def _authenticate(
     event_encoder = encoder.NativeEventEncoder(request.base_url, frame)
     reader = encoder.NativeReader(actor, credential.authenticate, event_filter, event_encoder)
     limit = commands.CommandLimit(command_limits, request.request_id, COMMANDS_PER_MINUTE)
-    session = commands.WebSocketSession(socket.realtime, credential, reader, limit, hello.window)
-    return session, hello
+    connection = commands.WebSocketConnection(
+        socket.realtime, credential, reader, limit, hello.window
+    )
+    return connection, hello
 
 
 async def _receive_loop(
-    socket: WebSocket, session: commands.WebSocketSession, subscriber: Subscriber
+    socket: WebSocket, connection: commands.WebSocketConnection, subscriber: Subscriber
 ) -> None:
     """Handle commands until the client disconnects or exceeds its limits."""
     try:
-        while session.limit.refused < MAX_REFUSED_COMMANDS:
+        while connection.limit.refused < MAX_REFUSED_COMMANDS:
             text = await socket.receive()
-            await socket.send(to_text(await session.handle(text)))
+            await socket.send(to_text(await connection.handle(text)))
         await socket.close(POLICY_VIOLATION, "too-many-requests")
     except TooLarge:
         await socket.close(MESSAGE_TOO_BIG, "too-large")
@@ -130,14 +132,14 @@ async def _receive_loop(
 
 
 async def _send_loop(
-    socket: WebSocket, session: commands.WebSocketSession, subscriber: Subscriber
+    socket: WebSocket, connection: commands.WebSocketConnection, subscriber: Subscriber
 ) -> None:
     shutdown_signal = socket.realtime.shutdown_signal
     with contextlib.suppress(Disconnected):
         await socket.send(to_text(frames.Ready(subscriber.cursor)))
         try:
             while True:
-                await _send_next(socket, session, subscriber)
+                await _send_next(socket, connection, subscriber)
         except Closed as closed:
             retry = (
                 shutdown_signal.retry_after_ms() if closed.reason == "draining" else sse.RETRY_MS
@@ -149,14 +151,14 @@ async def _send_loop(
             reason, cursor = "unavailable", subscriber.cursor
             retry, code = sse.RETRY_MS, SERVICE_RESTART
         except TooMany:
-            reason, cursor, retry, code = "slow", session.last_cursor, sse.RETRY_MS, GOING_AWAY
+            reason, cursor, retry, code = "slow", connection.last_cursor, sse.RETRY_MS, GOING_AWAY
         if reason != "gone":
             await socket.send(to_text(frames.Closing(reason, cursor, retry)))
             await socket.close(code, reason)
 
 
 async def _send_next(
-    socket: WebSocket, session: commands.WebSocketSession, subscriber: Subscriber
+    socket: WebSocket, connection: commands.WebSocketConnection, subscriber: Subscriber
 ) -> None:
     batch = await subscriber.read(HEARTBEAT_SECONDS)
     if batch.reset is not None:
@@ -167,16 +169,18 @@ async def _send_next(
         if not cursor:
             await socket.send(event.decode())
             continue
-        await _wait_for_window(session, subscriber)
+        await _wait_for_window(connection, subscriber)
         await socket.send(f'{{"type":"event","cursor":"{cursor}","event":{event.decode()}}}')
-        session.record_sent(cursor)
+        connection.record_sent(cursor)
 
 
-async def _wait_for_window(session: commands.WebSocketSession, subscriber: Subscriber) -> None:
+async def _wait_for_window(
+    connection: commands.WebSocketConnection, subscriber: Subscriber
+) -> None:
     """Wait until the client has acknowledged enough events for one more to be sent. Raises TooMany
     after ACK_SECONDS."""
     for _ in range(int(ACK_SECONDS / _ACK_POLL_SECONDS)):
-        if session.has_window() or subscriber.is_closed:
+        if connection.has_window() or subscriber.is_closed:
             return
-        await session.wait_for_ack(_ACK_POLL_SECONDS)
+        await connection.wait_for_ack(_ACK_POLL_SECONDS)
     raise TooMany(1)

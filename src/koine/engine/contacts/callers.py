@@ -21,10 +21,10 @@ from koine.store.people import identities
 
 
 def no_budget() -> None:
-    """Refuse nothing: the default of callers that have no budget."""
+    """Refuse nothing: the default where there is no budget."""
 
 
-class ContactSession(Struct, frozen=True, dict=True):
+class ContactCaller(Struct, frozen=True, dict=True):
     """The inbox and contact of a request to a public address.
 
     `contact_inbox` and `contact` are None where the address names only the inbox.
@@ -56,7 +56,7 @@ class ContactSession(Struct, frozen=True, dict=True):
         return rights.public_contact(self.inbox, *self.contact_at_inbox, self.rights)
 
 
-async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) -> ContactSession:
+async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) -> ContactCaller:
     """The inbox and contact of a public address. Raises NotFound for what is unknown or removed."""
     found = await engine.db.read("", inboxes.by_identifier, inbox_identifier)
     if found is None:
@@ -65,55 +65,55 @@ async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) 
 
 
 async def verify_for_change(
-    engine: Engine, session: ContactSession, shown: str | None, identifier: str | None
-) -> ContactSession:
+    engine: Engine, caller: ContactCaller, shown: str | None, identifier: str | None
+) -> ContactCaller:
     """As `verify_identity`, for a change of the contact. A contact inbox that need not show a hash
     may show that of another `identifier`, to be merged into its contact (`contacts.merge`).
 
     Raises Forbidden for a contact that is blocked, Unauthenticated.
     """
-    contact_inbox, contact = session.contact_at_inbox
+    contact_inbox, contact = caller.contact_at_inbox
     access.check_not_blocked(contact)
-    asked = session.inbox.identity_required or contact_inbox.proof_required
-    is_other = identifier != contact.identifier and is_hash_of(session.inbox, identifier, shown)
+    asked = caller.inbox.identity_required or contact_inbox.proof_required
+    is_other = identifier != contact.identifier and is_hash_of(caller.inbox, identifier, shown)
     if not asked and is_other:
-        return session
-    return await verify_identity(engine, session, shown)
+        return caller
+    return await verify_identity(engine, caller, shown)
 
 
 async def verify_identity(
-    engine: Engine, session: ContactSession, shown: str | None
-) -> ContactSession:
+    engine: Engine, caller: ContactCaller, shown: str | None
+) -> ContactCaller:
     """Verify the identity hash that a contact shows, and store which identifier it proves.
 
     Raises Unauthenticated where a hash is wrong, or is missing although the inbox or an earlier
     request of this contact inbox makes it necessary (inbox.md, D).
     """
-    contact_inbox, contact = session.contact_at_inbox
-    asked = session.inbox.identity_required or contact_inbox.proof_required
-    check_hash(session.inbox, contact.identifier, shown, required=asked)
-    if not shown or contact.identifier is None or session.rights.proven:
-        return session
+    contact_inbox, contact = caller.contact_at_inbox
+    asked = caller.inbox.identity_required or contact_inbox.proof_required
+    check_hash(caller.inbox, contact.identifier, shown, required=asked)
+    if not shown or contact.identifier is None or caller.rights.proven:
+        return caller
     return await engine.db.write(
-        session.tenant.id, remember_proof_tx, engine.clock.now(), session, contact.identifier
+        caller.tenant.id, remember_proof_tx, engine.clock.now(), caller, contact.identifier
     )
 
 
-async def resolve_stream_token(engine: Engine, token: str) -> ContactSession:
+async def resolve_stream_token(engine: Engine, token: str) -> ContactCaller:
     """The contact whose stream a pubsub token opens. Raises NotFound for an unknown token, or where
     the contact or its inbox was removed or the contact is blocked; Unauthenticated where an
     identifier must be proved and was not, or was proved and is no longer the contact's."""
     found = await engine.db.read("", inboxes.by_pubsub_token, token)
     if found is None:
         raise NotFound("token")
-    session = await engine.db.read(found.tenant_id, _enter, found.inbox_id, found.source_id)
-    contact_inbox, contact = session.contact_at_inbox
-    if session.inbox.removed_at is not None or contact.blocked:
+    caller = await engine.db.read(found.tenant_id, _enter, found.inbox_id, found.source_id)
+    contact_inbox, contact = caller.contact_at_inbox
+    if caller.inbox.removed_at is not None or contact.blocked:
         raise NotFound("contact")
-    asked = session.inbox.identity_required or contact_inbox.proof_required
+    asked = caller.inbox.identity_required or contact_inbox.proof_required
     if asked and not rights.is_proven(contact_inbox, contact):
         raise Unauthenticated("missing")
-    return session
+    return caller
 
 
 def check_hash(
@@ -137,12 +137,12 @@ def is_hash_of(inbox: Inbox, identifier: str | None, given_hash: str | None) -> 
 
 
 async def remember_proof_tx(
-    tx: Tx, now: int, session: ContactSession, identifier: str
-) -> ContactSession:
+    tx: Tx, now: int, caller: ContactCaller, identifier: str
+) -> ContactCaller:
     """Store that the contact inbox proved this identifier of its contact. That changes what its
     open streams may receive, so they reauthenticate. Raises Unauthenticated where the contact has
     another identifier by now."""
-    contact_inbox, contact = session.contact_at_inbox
+    contact_inbox, contact = caller.contact_at_inbox
     locked = (await identities.lock(tx, [contact.id])).get(contact.id)
     if locked is None or locked.removed_at is not None or locked.identifier != identifier:
         raise Unauthenticated("invalid")
@@ -154,16 +154,16 @@ async def remember_proof_tx(
     )
     await inboxes.change_contact_inbox(tx, contact_inbox)
     await record_event(tx, now, "credential.changed", contact.id, audience="staff")
-    return structs.replace(session, contact_inbox=contact_inbox, contact=locked)
+    return structs.replace(caller, contact_inbox=contact_inbox, contact=locked)
 
 
 async def with_contact_tx(
-    tx: Tx, session: ContactSession, contact_inbox: ContactInbox, contact: Identity
-) -> ContactSession:
-    """The session at this contact inbox."""
-    asks = rights.is_trusting(session.inbox)
+    tx: Tx, caller: ContactCaller, contact_inbox: ContactInbox, contact: Identity
+) -> ContactCaller:
+    """The caller with this contact inbox and contact."""
+    asks = rights.is_trusting(caller.inbox)
     elsewhere = asks and await is_proven_anywhere_tx(tx, contact)
-    return ContactSession(session.tenant, session.inbox, contact_inbox, contact, elsewhere)
+    return ContactCaller(caller.tenant, caller.inbox, contact_inbox, contact, elsewhere)
 
 
 async def is_proven_anywhere_tx(tx: Tx, contact: Identity) -> bool:
@@ -174,15 +174,15 @@ async def is_proven_anywhere_tx(tx: Tx, contact: Identity) -> bool:
     )
 
 
-async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> ContactSession:
+async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> ContactCaller:
     tenant, inbox = await tenants.get(tx, tx.tenant_id), await inboxes.get(tx, inbox_id)
     if tenant is None or inbox is None:
         raise NotFound("inbox")
-    session = ContactSession(tenant, inbox)
+    caller = ContactCaller(tenant, inbox)
     if source_id is None:
-        return session
+        return caller
     contact_inbox = await inboxes.contact_inbox(tx, inbox_id, source_id)
     contact = await identities.get(tx, contact_inbox.contact_id) if contact_inbox else None
     if contact_inbox is None or contact is None or contact.removed_at is not None:
         raise NotFound("contact")
-    return await with_contact_tx(tx, session, contact_inbox, contact)
+    return await with_contact_tx(tx, caller, contact_inbox, contact)
