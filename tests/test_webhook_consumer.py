@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-import socket
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -31,36 +31,85 @@ def consumer() -> ModuleType:
     return found
 
 
+class Running:
+    """The consumer as a process, with its output in a file."""
+
+    def __init__(self, folder: Path, effects: Path) -> None:
+        port = free_port()
+        self.url, self.effects = f"http://127.0.0.1:{port}/", effects
+        self._output = folder / "output"
+        with self._output.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, str(PROGRAM), str(port), str(effects)],
+                env=os.environ | {"WEBHOOK_SECRET": SECRET}, stdout=out, stderr=out,
+                # A test run in the background of a shell ignores Ctrl-C, and so would the process.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )  # fmt: skip
+        self.until(f"taking webhooks at {self.url}")
+
+    def until(self, text: str) -> str:
+        """Wait until the output has `text`; return the output."""
+        until = time.monotonic() + 20
+        while text not in self.output:
+            assert time.monotonic() < until, self.output
+            time.sleep(0.05)
+        return self.output
+
+    @property
+    def output(self) -> str:
+        """Its standard output and error so far."""
+        return self._output.read_text()
+
+
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    port = free_port()
-    effects = tmp_path / "effects.db"
-    command = [sys.executable, str(PROGRAM), str(port), str(effects)]
-    process = subprocess.Popen(command, env=os.environ | {"WEBHOOK_SECRET": SECRET})
+def running(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
+    consumer = Running(tmp_path, tmp_path / getattr(request, "param", "effects.db"))
     try:
-        _wait_for(port)
-        yield f"http://127.0.0.1:{port}/", effects
+        yield consumer
     finally:
-        process.kill()
-        process.wait()
+        consumer.process.kill()
+        consumer.process.wait()
 
 
-def test_a_repeated_delivery_is_handled_once(running: tuple[str, Path]) -> None:
-    url, effects = running
+def test_a_repeated_delivery_is_handled_once(running: Running) -> None:
     for name in ("evt_1", "evt_2", "evt_1", "evt_1"):
         signed = webhook_signature.headers([SECRET], name, int(time.time()), BODY)
-        assert httpx.post(url, content=BODY, headers=signed).status_code == 200
-    assert _counted(effects) == [("c1", 2)]
+        assert httpx.post(running.url, content=BODY, headers=signed).status_code == 200
+    assert _counted(running.effects) == [("c1", 2)]
 
 
-def test_a_wrong_signature_is_refused(running: tuple[str, Path]) -> None:
-    url, effects = running
+def test_a_wrong_signature_is_refused(running: Running) -> None:
     other, now = webhook_signature.new_secret(), int(time.time())
     old = webhook_signature.headers([SECRET], "evt_1", now - 600, BODY)
     forged = webhook_signature.headers([other], "evt_1", now, BODY)
     for headers in (old, forged, {}):
-        assert httpx.post(url, content=BODY, headers=headers).status_code == 401
-    assert not effects.exists() or _counted(effects) == []
+        assert httpx.post(running.url, content=BODY, headers=headers).status_code == 401
+    assert not running.effects.exists() or _counted(running.effects) == []
+    assert running.until("refused").count("refused: signature\n") == 3
+
+
+@pytest.mark.parametrize("running", ["missing/effects.db"], indirect=True)
+def test_an_effects_file_that_cannot_be_opened_asks_for_a_retry(running: Running) -> None:
+    signed = webhook_signature.headers([SECRET], "evt_1", int(time.time()), BODY)
+    assert httpx.post(running.url, content=BODY, headers=signed).status_code == 500
+    said = running.until("failed: ")
+    assert str(running.effects) in said and "Traceback" not in said
+
+
+def test_ctrl_c_stops_it_without_a_traceback(running: Running) -> None:
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(20) == 0
+    assert "Traceback" not in running.output
+
+
+def test_without_a_secret_it_says_which_variable_to_set(tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "WEBHOOK_SECRET"}
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), "0", str(tmp_path / "effects.db")],
+        env=env, capture_output=True, text=True, timeout=20,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("set WEBHOOK_SECRET") and "Traceback" not in done.stderr
 
 
 def test_either_signature_of_a_rotation_is_accepted(consumer: ModuleType) -> None:
@@ -88,13 +137,3 @@ def _counted(path: Path) -> list[tuple[str, int]]:
         return opened.execute("SELECT conversation, count FROM messages").fetchall()
     finally:
         opened.close()
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError

@@ -14,6 +14,7 @@ import os
 import sqlite3
 import sys
 import time
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOLERANCE_S = 5 * 60
@@ -91,18 +92,19 @@ class Receiver(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(size)
         if not verify(self.secret, self.headers, body):
+            print("refused: signature", flush=True)
             self._answer(401)
             return
-        effects = Effects(self.path_of_effects)
         try:
-            event = json.loads(body)
-            new = effects.take(self.headers["webhook-id"], event)
-            self._answer(200)
-            print(self.headers["webhook-id"], event["type"], "done" if new else "known", flush=True)
-        except sqlite3.Error:
+            with closing(Effects(self.path_of_effects)) as effects:
+                event = json.loads(body)
+                new = effects.take(self.headers["webhook-id"], event)
+        except sqlite3.Error as error:
+            print(f"failed: {self.path_of_effects}: {error}", flush=True)
             self._answer(500)
-        finally:
-            effects.close()
+            return
+        self._answer(200)
+        print(self.headers["webhook-id"], event["type"], "done" if new else "known", flush=True)
 
     def _answer(self, status):
         self.send_response(status)
@@ -120,5 +122,10 @@ def serve(port, path, secret):
 
 
 if __name__ == "__main__":
-    print(f"taking webhooks at http://127.0.0.1:{sys.argv[1]}/", flush=True)
-    serve(int(sys.argv[1]), sys.argv[2], os.environ["WEBHOOK_SECRET"]).serve_forever()
+    secret = os.environ.get("WEBHOOK_SECRET")
+    if not secret:
+        sys.exit("set WEBHOOK_SECRET to the secret of the webhook endpoint")
+    server = serve(int(sys.argv[1]), sys.argv[2], secret)
+    with suppress(KeyboardInterrupt):
+        print(f"taking webhooks at http://127.0.0.1:{sys.argv[1]}/", flush=True)
+        server.serve_forever()

@@ -32,20 +32,22 @@ def blocks() -> list[str]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, run_folder: Path) -> Iterator[KoineProcess]:
     """A server of its own: the blocks repeat a request with an idempotency key, and
-    tests/e2e/test_docs_curls.py sends the same one."""
+    tests/e2e/test_docs_curls.py sends the same one. Its folder has `docs` beside `data`, as the
+    folder has in which the README says `make run`."""
     folder = tmp_path_factory.mktemp("readme")
+    (folder / "docs").symlink_to(ROOT / "docs")
     copy_demo(run_folder, folder / "data")
     with served(folder, settings=SETTINGS) as running:
         yield running
 
 
 @contextmanager
-def pasted(exports: str, block: str, out: Path) -> Iterator[None]:
-    """Run a code block in a shell, with its output in `out`, until the context ends."""
+def pasted(folder: Path, exports: str, block: str, out: Path) -> Iterator[None]:
+    """Run a code block in a shell in `folder`, with its output in `out`, until the context ends."""
     with out.open("wb") as file:
         shell = subprocess.Popen(
             ["bash", "-c", exports + block],
-            cwd=ROOT, stdout=file, stderr=file, start_new_session=True,
+            cwd=folder, stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
         try:
             yield
@@ -76,14 +78,19 @@ def test_all_three_work_together(server: KoineProcess, blocks: list[str], tmp_pa
     exports = koine("demo", "--env", "--data", str(server.folder / "data"))
     stream, webhook, retry = blocks
     stream_output, webhook_output = tmp_path / "stream", tmp_path / "webhook"
-    with pasted(exports, stream, stream_output), pasted(exports, webhook, webhook_output):
+    folder = server.folder
+    with (
+        pasted(folder, exports, stream, stream_output),
+        pasted(folder, exports, webhook, webhook_output),
+    ):
         until(stream_output, "event: ready")
         until(webhook_output, "9000")
         said = subprocess.run(
-            ["bash", "-c", exports + retry], cwd=ROOT, capture_output=True, check=True
+            ["bash", "-c", exports + retry], cwd=folder, capture_output=True, check=True
         ).stdout.decode()
         first, second = json.JSONDecoder().raw_decode(said)[0], said[len(said) // 2 :]
         assert first == json.loads(second)
         until(stream_output, first["id"])
         until(webhook_output, "evt_")
     assert stream_output.read_text().count("event: message.created") == 1
+    assert (folder / "data" / "effects.db").exists()
