@@ -129,9 +129,9 @@ async def _numbered_message_of_ivy(m: TargetFactory) -> str:
 async def _first_in(m: TargetFactory, conversation: str) -> str:
     """The number of the first message in the conversation with this number."""
     db, tenant = m.engine.db, m.of.tenant.id
-    found = await db.read(tenant, conversation_rows.by_number, int(conversation))
+    found = await db.read(tenant, conversation_rows.get_by_number, int(conversation))
     assert found is not None
-    first = await db.read(tenant, message_rows.by_seq, found.id, 1)
+    first = await db.read(tenant, message_rows.get_by_seq, found.id, 1)
     assert first is not None
     return str(first.number)
 

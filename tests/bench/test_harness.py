@@ -120,5 +120,5 @@ async def assert_totals_match_lists(database: Database) -> None:
         (ConversationFilter(participant_id=driver), 17),
         (ConversationFilter(participant_id=driver, search="ORD-"), 17),
     ):
-        page = await conversations.find(engine, admin, f, page_window(1, 100))
+        page = await conversations.find_page(engine, admin, f, page_window(1, 100))
         assert (page.total, len(page.items)) == (total, total)

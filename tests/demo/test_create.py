@@ -66,7 +66,7 @@ async def kept(engine: Engine) -> DemoFile:
 async def count(engine: Engine, company: DemoTenant, **conditions: object) -> int:
     f = ConversationFilter(**conditions)  # type: ignore[arg-type]  # the test names the fields
     operator_actor = operator(company.credentials.tenant_id)
-    return (await conversations.find(engine, operator_actor, f, Window(limit=1))).total or 0
+    return (await conversations.find_page(engine, operator_actor, f, Window(limit=1))).total or 0
 
 
 async def open_all(engine: Engine, company: DemoTenant) -> None:
@@ -90,7 +90,7 @@ async def test_the_demonstration_has_conversations_of_each_kind(
 
 async def test_creating_it_again_changes_nothing(engine: Engine, kept: DemoFile) -> None:
     assert await demonstration(engine) == kept
-    assert len(await tenants.everyone(engine)) == 2
+    assert len(await tenants.list_all(engine)) == 2
 
 
 async def test_its_people_have_the_roles_that_are_printed(engine: Engine, kept: DemoFile) -> None:
@@ -109,7 +109,7 @@ async def test_its_people_have_the_roles_that_are_printed(engine: Engine, kept: 
 
 async def test_the_outsider_sees_nothing(engine: Engine, kept: DemoFile) -> None:
     outsider = await credentials.by_token(engine, kept.demo.credentials.delivery.tokens.outsider)
-    mine = await conversations.find(engine, outsider, ConversationFilter(), Window(limit=1))
+    mine = await conversations.find_page(engine, outsider, ConversationFilter(), Window(limit=1))
     assert mine.total == 0
     with pytest.raises(NotFound):
         await conversations.get(engine, outsider, kept.demo.examples.delivery)

@@ -15,7 +15,7 @@ from tests.cast import PASSWORD, Cast
 
 
 async def newest(cast: Cast, entity: str | None = None) -> AuditEntry:
-    page = await audit_log.find(cast.engine, cast.acme.actor("ada"), entity, None, Window(1))
+    page = await audit_log.find_page(cast.engine, cast.acme.actor("ada"), entity, None, Window(1))
     return page.items[0]
 
 
@@ -45,7 +45,7 @@ async def test_no_entry_holds_a_secret(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
     made = await api_keys.create(cast.engine, ada, "k", frozenset({READ_CONVERSATIONS}))
     await sessions.set_password(cast.engine, ada, cast.acme.id("dan"), PASSWORD)
-    page = await audit_log.find(cast.engine, ada, None, None, Window(100))
+    page = await audit_log.find_page(cast.engine, ada, None, None, Window(100))
     text = " ".join(entry.detail for entry in page.items)
     assert made.text not in text
     assert made.key.digest not in text
@@ -63,25 +63,27 @@ async def test_pages_follow_each_other_newest_first(cast: Cast) -> None:
     ada, found = cast.acme.actor("ada"), []
     window = Window(3)
     while True:
-        page = await audit_log.find(cast.engine, ada, None, None, window)
+        page = await audit_log.find_page(cast.engine, ada, None, None, window)
         found += [entry.id for entry in page.items]
         if page.next is None:
             break
         window = Window(3, cursor=page.next)
-    everything = await audit_log.find(cast.engine, ada, None, None, Window(100))
+    everything = await audit_log.find_page(cast.engine, ada, None, None, Window(100))
     assert found == [entry.id for entry in everything.items]
     assert len(set(found)) == len(found) == 10
 
 
 async def test_the_log_is_for_managers_and_of_their_tenant(cast: Cast) -> None:
     with pytest.raises(Forbidden):
-        await audit_log.find(cast.engine, cast.acme.actor("dora"), None, None, Window(1))
+        await audit_log.find_page(cast.engine, cast.acme.actor("dora"), None, None, Window(1))
     mine = {
         entry.id
         for company in (cast.acme,)
         for entry in (
-            await audit_log.find(cast.engine, company.actor("ada"), None, None, Window(100))
+            await audit_log.find_page(cast.engine, company.actor("ada"), None, None, Window(100))
         ).items
     }
-    theirs = await audit_log.find(cast.engine, cast.rival.actor("ada"), None, None, Window(100))
+    theirs = await audit_log.find_page(
+        cast.engine, cast.rival.actor("ada"), None, None, Window(100)
+    )
     assert mine.isdisjoint(entry.id for entry in theirs.items)

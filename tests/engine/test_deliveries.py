@@ -131,7 +131,7 @@ async def test_only_managers_save_and_list_deliveries(cast: Cast, who: str) -> N
     with pytest.raises(Forbidden):
         await save(cast, DeliveryInput(id=cast.acme.deliveries[0].id), who=who)
     with pytest.raises(Forbidden):
-        await deliveries.page(cast.engine, cast.acme.actor(who), Window(limit=10))
+        await deliveries.find_page(cast.engine, cast.acme.actor(who), Window(limit=10))
 
 
 async def test_only_its_driver_and_customer_and_managers_see_a_delivery(cast: Cast) -> None:
@@ -144,9 +144,9 @@ async def test_only_its_driver_and_customer_and_managers_see_a_delivery(cast: Ca
 
 
 async def test_a_page_is_of_the_tenant_oldest_first(cast: Cast) -> None:
-    page = await deliveries.page(cast.engine, cast.acme.actor("ada"), Window(limit=2))
+    page = await deliveries.find_page(cast.engine, cast.acme.actor("ada"), Window(limit=2))
     assert page.items == cast.acme.deliveries[:2]
     rest = Window(limit=2, cursor=page.next)
-    assert (await deliveries.page(cast.engine, cast.acme.actor("ada"), rest)).items == (
+    assert (await deliveries.find_page(cast.engine, cast.acme.actor("ada"), rest)).items == (
         cast.acme.deliveries[2:]
     )

@@ -97,7 +97,9 @@ async def test_readers_get_the_events_and_totals_are_right(cast: Cast) -> None:
     logged = {(e.kind, e.subject_id) for e in log}
     assert {("conversation.updated", conversation_id), ("participant.left", olaf)} <= logged
     for f in (ConversationFilter(assignee_id=olaf), ConversationFilter(participant_id=olaf)):
-        found = await conversations.find(cast.engine, cast.acme.actor("ada"), f, page_window(1, 10))
+        found = await conversations.find_page(
+            cast.engine, cast.acme.actor("ada"), f, page_window(1, 10)
+        )
         assert (found.total, found.items) == (0, [])
 
 

@@ -114,7 +114,7 @@ async def test_rows_from_before_are_folded_once(empty_db: Database) -> None:
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == (set(), set())
     await search_backfill.backfill_search_texts(empty_db)
     assert (await contacts(cast, "zoe"), await found(cast, "insaat")) == ({who}, {conversation_id})
-    assert await empty_db.read("", server_values.find, "text_folding") == VERSION
+    assert await empty_db.read("", server_values.get, "text_folding") == VERSION
 
 
 async def test_more_rows_than_a_batch_are_folded(empty_db: Database) -> None:
@@ -146,12 +146,14 @@ async def opened(cast: Cast, **given: Any) -> str:
 
 async def contacts(cast: Cast, needle: str) -> set[str]:
     f = PeopleFilter(kinds=("contact",), search=needle)
-    page = await directory.find(cast.engine, cast.acme.actor("ada"), f, Window(50), with_total=True)
+    page = await directory.find_page(
+        cast.engine, cast.acme.actor("ada"), f, Window(50), with_total=True
+    )
     assert page.total == len(page.items)
     return {each.id for each in page.items}
 
 
 async def found(cast: Cast, needle: str) -> set[str]:
     f = ConversationFilter(search=needle)
-    page = await conversations.find(cast.engine, cast.acme.actor("ada"), f, Window(50))
+    page = await conversations.find_page(cast.engine, cast.acme.actor("ada"), f, Window(50))
     return {each.id for each in page.items}

@@ -17,7 +17,7 @@ from tests.cast import Cast
 
 async def test_a_tenant_has_a_default_responder(cast: Cast) -> None:
     assert cast.acme.tenant.default_responder_id is not None
-    assert (await tenants.own(cast.engine, cast.acme.actor("dan"))).id == cast.acme.tenant.id
+    assert (await tenants.get(cast.engine, cast.acme.actor("dan"))).id == cast.acme.tenant.id
 
 
 async def test_a_slug_is_unique(cast: Cast) -> None:
@@ -33,15 +33,15 @@ async def test_concurrently_created_tenants_get_different_numbers(cast: Cast) ->
 
 async def test_a_tenant_is_found_by_slug_or_id(cast: Cast) -> None:
     for name in (cast.acme.tenant.slug, cast.acme.tenant.id):
-        assert (await tenants.named(cast.engine, name)).id == cast.acme.tenant.id
+        assert (await tenants.get_by_name(cast.engine, name)).id == cast.acme.tenant.id
     with pytest.raises(NotFound):
-        await tenants.named(cast.engine, "nobody")
+        await tenants.get_by_name(cast.engine, "nobody")
 
 
 async def test_an_actor_changes_only_its_own_tenant(cast: Cast) -> None:
     await tenants.change(cast.engine, cast.acme.actor("ada"), TenantChanges(name="New"))
-    assert (await tenants.own(cast.engine, cast.acme.actor("ada"))).name == "New"
-    assert (await tenants.own(cast.engine, cast.rival.actor("ada"))).name == "Rival"
+    assert (await tenants.get(cast.engine, cast.acme.actor("ada"))).name == "New"
+    assert (await tenants.get(cast.engine, cast.rival.actor("ada"))).name == "Rival"
 
 
 async def test_only_managers_change_a_tenant(cast: Cast) -> None:
@@ -79,7 +79,7 @@ async def test_concurrent_changes_are_all_stored(cast: Cast) -> None:
     every = [TenantChanges(name="New"), TenantChanges(support_user_ids=users)]
     every.append(TenantChanges(token_issuer=TokenIssuer("HS256", "k" * 40)))
     await asyncio.gather(*(tenants.change(cast.engine, ada, each) for each in every))
-    after = await tenants.own(cast.engine, ada)
+    after = await tenants.get(cast.engine, ada)
     settings = msgspec.json.decode(after.settings, type=TenantSettings)
     assert (after.name, settings.support_user_ids) == ("New", users)
     assert settings.token_issuer is not None

@@ -70,7 +70,7 @@ async def play(cast: Cast, conversation_id: str, model: Model, step: tuple[str, 
         seq = 1 + where % len(model.said)
         if model.said[seq - 1][1] and not access.sees_private(actor):
             return
-        shown = await messages.one(cast.engine, actor, conversation_id, seq)
+        shown = await messages.get_by_seq(cast.engine, actor, conversation_id, seq)
         await messages.mark_read(cast.engine, actor, conversation_id, shown.id)
         model.read[who] = max(model.read[who], seq)
 
@@ -86,7 +86,7 @@ async def assert_unread_matches(cast: Cast, conversation_id: str, model: Model) 
         ]
         assert unread(shown.one, me, private) == model.unread(who, private)
         f = MessageFilter(with_private=True, oldest_first=True)
-        listed = await messages.page(cast.engine, actor, conversation_id, f, Window(100))
+        listed = await messages.find_page(cast.engine, actor, conversation_id, f, Window(100))
         expected = [text for text, note in model.said if private or not note]
         assert [m.content for m in listed.items] == expected
         assert listed.total == len(expected)

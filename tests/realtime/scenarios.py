@@ -87,7 +87,7 @@ class CompanyModel:
             case "leave":
                 await participants.remove(engine, admin, conversation, [who])
             case "read":
-                await participants.read(engine, admin, conversation)
+                await participants.mark_read(engine, admin, conversation)
             case "remove":
                 await conversations.remove(engine, admin, conversation)
             case "delete":
@@ -102,4 +102,4 @@ class CompanyModel:
             case "ticket":
                 await tickets.open_(engine, admin, conversation)
             case "own":
-                await participants.update(engine, admin, conversation, [who], "admin")
+                await participants.change(engine, admin, conversation, [who], "admin")

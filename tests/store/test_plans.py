@@ -86,7 +86,9 @@ async def test_a_first_page_is_planned_once(unknown: Database) -> None:
     acme = (await make_cast(postgres_db)).acme
     # Often enough that each connection of the pool has run it more than five times.
     for _ in range(60):
-        await postgres_db.read(acme.tenant.id, lists.page, ConversationFilter(), page_window(1, 20))
+        await postgres_db.read(
+            acme.tenant.id, lists.find_page, ConversationFilter(), page_window(1, 20)
+        )
     first_page = lists._PAGES.of(lists._PageVariant(window=paging.variant(page_window(1, 20))))
     text = postgres_sql.render(first_page).text
     assert "LIMIT 21" in text

@@ -44,7 +44,7 @@ class ReusableDatabase:
 
 async def _server_values(tx: Tx) -> dict[str, str]:
     names = await tx.all(_NAMES)
-    return {name: await server_values.find(tx, name) or "" for name in names}
+    return {name: await server_values.get(tx, name) or "" for name in names}
 
 
 async def _reset(tx: Tx, initial: dict[str, str]) -> None:

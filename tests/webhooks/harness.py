@@ -91,7 +91,7 @@ class WebhookHarness:
     async def log(self, endpoint: WebhookEndpoint, *states: str) -> list[WebhookDelivery]:
         """The endpoint's deliveries, oldest first."""
         wanted = LogFilter(states=states)  # type: ignore[arg-type]  # states
-        page = await deliveries.page(
+        page = await deliveries.find_page(
             self.cast.engine, self.admin, endpoint.id, wanted, Window(limit=500)
         )
         return page.items[::-1]

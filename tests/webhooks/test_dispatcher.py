@@ -187,7 +187,7 @@ async def test_payloads_of_a_deleted_conversation_are_neither_sent_nor_stored(
     assert types[-1] == "conversation.deleted"
     assert rows[-1].state == "cancelled"
     for row in rows:
-        shown = await deliveries.one(
+        shown = await deliveries.get(
             harness.cast.engine, harness.admin, made.endpoint.id, row.event_id
         )
         assert all(attempt.body is None for attempt in shown.attempts)
@@ -309,7 +309,7 @@ async def test_a_delivery_in_flight_of_a_deleted_conversation_is_not_stored(
     async with harness.request_in_flight():
         await conversations.delete(harness.cast.engine, harness.admin, conversation.id, None)
     (row,) = await harness.log(made.endpoint)
-    shown = await deliveries.one(harness.cast.engine, harness.admin, made.endpoint.id, row.event_id)
+    shown = await deliveries.get(harness.cast.engine, harness.admin, made.endpoint.id, row.event_id)
     assert (row.state, shown.attempts) == ("cancelled", [])
 
 

@@ -161,7 +161,7 @@ async def test_taking_over_is_in_the_audit_log(harness: WebhookHarness) -> None:
     await end_rights(harness, eve, None)
     engine, ada = harness.cast.engine, harness.cast.acme.actor("ada")
     await endpoint_changes.change(engine, ada, made.endpoint.id, EndpointChanges(active=True))
-    page = await audit_log.find(engine, harness.admin, "webhook", "take_over", Window(limit=5))
+    page = await audit_log.find_page(engine, harness.admin, "webhook", "take_over", Window(limit=5))
     (entry,) = page.items
     assert (entry.actor_id, entry.noun_id) == (ada.identity_id, made.endpoint.id)
     assert OWNER_LEFT in entry.detail

@@ -92,7 +92,7 @@ async def test_the_id_of_a_delivery_is_derived_from_its_event(harness: WebhookHa
     await harness.plan()
     (row,) = await harness.log(made.endpoint)
     logged: LoggedEvent | None = await harness.cast.engine.db.read(
-        harness.cast.acme.tenant.id, events.at, row.position
+        harness.cast.acme.tenant.id, events.get_by_position, row.position
     )
     assert logged is not None and logged.id == row.event_id
     await conversations.delete(harness.cast.engine, harness.admin, conversation.id, None)

@@ -76,7 +76,7 @@ async def test_the_delivery_log_shows_no_text_of_support_conversations(
     shown = []
     for who in (reader, eve):
         actor = msgspec.structs.replace(who, permissions=who.permissions | {READ_WEBHOOKS})
-        found = await webhook_deliveries.one(
+        found = await webhook_deliveries.get(
             harness.cast.engine, actor, made.endpoint.id, row.event_id
         )
         shown.append(SECRET in (found.attempts[0].body or ""))
@@ -94,7 +94,7 @@ async def test_the_log_shows_deliveries_to_those_who_may_see_them(harness: Webho
     (row,) = await harness.log(made.endpoint)
     shown = []
     for actor in (harness.cast.acme.actor("ada"), agent):
-        found = await webhook_deliveries.one(
+        found = await webhook_deliveries.get(
             harness.cast.engine, actor, made.endpoint.id, row.event_id
         )
         shown.append("a place of honour" in (found.attempts[0].body or ""))

@@ -18,7 +18,7 @@ async def find_user(engine: Engine, operator_actor: Actor, name: str) -> Identit
     if wanted is not None:
         return await directory.get(engine, operator_actor, wanted, "user")
     search = PeopleFilter(kinds=("user",), search=name)
-    page = await directory.find(engine, operator_actor, search, Window(limit=PAGE_SIZE))
+    page = await directory.find_page(engine, operator_actor, search, Window(limit=PAGE_SIZE))
     for user in page.items:
         if user.email == name.strip().lower():
             return user
@@ -30,7 +30,9 @@ async def all_users(engine: Engine, operator_actor: Actor) -> list[Identity]:
     found: list[Identity] = []
     window = Window(limit=PAGE_SIZE)
     while True:
-        page = await directory.find(engine, operator_actor, PeopleFilter(kinds=("user",)), window)
+        page = await directory.find_page(
+            engine, operator_actor, PeopleFilter(kinds=("user",)), window
+        )
         found += page.items
         if page.next is None:
             return found

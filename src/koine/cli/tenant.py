@@ -48,7 +48,7 @@ def list_(
     data: options.Data = None, database: options.Database = None, as_json: options.Json = False
 ) -> None:
     """List the tenants."""
-    found = run(options.settings(data, database), tenants.everyone)
+    found = run(options.settings(data, database), tenants.list_all)
     output.print_rows(["id", "slug", "name", "created"], map(_row, found), as_json=as_json)
 
 

@@ -63,12 +63,12 @@ async def demonstration(engine: Engine, base_url: str = "") -> DemoFile:
 
 
 async def _exists(engine: Engine, demo_file: DemoFile) -> bool:
-    known = {tenant.id for tenant in await tenants.everyone(engine)}
+    known = {tenant.id for tenant in await tenants.list_all(engine)}
     return {demo_file.demo.credentials.tenant_id, demo_file.rival.credentials.tenant_id} <= known
 
 
 async def _create(engine: Engine) -> DemoFile:
-    taken = {tenant.slug for tenant in await tenants.everyone(engine)} & {"demo", "rival"}
+    taken = {tenant.slug for tenant in await tenants.list_all(engine)} & {"demo", "rival"}
     if taken:
         raise Conflict(
             "exists",

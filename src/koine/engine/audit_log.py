@@ -11,10 +11,10 @@ from koine.store.core.db import Tx
 
 
 @read_tx
-async def find(
+async def find_page(
     tx: Tx, actor: Actor, entity: str | None, action: str | None, window: Window
 ) -> Page[AuditEntry]:
     """A page of the log, newest first, if given of one kind of entity or action. Raises
     Forbidden."""
     access.require(actor, MANAGE_TENANT)
-    return await audit_log.page(tx, entity, action, window)
+    return await audit_log.find_page(tx, entity, action, window)

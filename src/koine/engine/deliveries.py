@@ -90,10 +90,10 @@ async def get(tx: Tx, actor: Actor, delivery_id: str) -> Delivery:
 
 
 @read_tx
-async def page(tx: Tx, actor: Actor, window: Window) -> Page[Delivery]:
+async def find_page(tx: Tx, actor: Actor, window: Window) -> Page[Delivery]:
     """One page of all deliveries, oldest first, without total. Raises Forbidden."""
     access.require(actor, MANAGE_OPERATIONS, MANAGE_TENANT)
-    return await deliveries.page(tx, window)
+    return await deliveries.find_page(tx, window)
 
 
 @read_tx
@@ -124,7 +124,7 @@ async def _known(tx: Tx, given: list[DeliveryInput]) -> list[Delivery | None]:
     ]
     by_reference = {
         reference: found.id
-        for reference, found in (await deliveries.by_references(tx, references)).items()
+        for reference, found in (await deliveries.get_by_references(tx, references)).items()
     }
     ids = [_id_of(each, by_reference) for each in given]
     locked = await deliveries.lock_all(tx, sorted({each for each in ids if each is not None}))

@@ -68,21 +68,21 @@ async def _create(tx: Tx, now: int, actor: Actor, name: str, slug: str) -> Tenan
     return tenant
 
 
-async def named(engine: Engine, name: str) -> Tenant:
+async def get_by_name(engine: Engine, name: str) -> Tenant:
     """The tenant with this slug or id, for the command line. Raises NotFound."""
-    for tenant in await everyone(engine):
+    for tenant in await list_all(engine):
         if name in (tenant.slug, tenant.id):
             return tenant
     raise NotFound("tenant")
 
 
-async def everyone(engine: Engine) -> list[Tenant]:
+async def list_all(engine: Engine) -> list[Tenant]:
     """Every tenant of the server, for its operator."""
-    return await engine.db.read("", tenants.all_)
+    return await engine.db.read("", tenants.list_all)
 
 
 @read_tx
-async def own(tx: Tx, actor: Actor) -> Tenant:
+async def get(tx: Tx, actor: Actor) -> Tenant:
     """The actor's own tenant. Raises NotFound."""
     tenant = await tenants.get(tx, actor.tenant_id)
     if tenant is None:

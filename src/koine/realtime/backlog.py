@@ -151,5 +151,5 @@ async def _read_after(tx: Tx, position: int, upto: int) -> tuple[list[LoggedEven
 
 async def _read_at(tx: Tx, positions: list[int]) -> tuple[list[LoggedEvent], int]:
     """As `_read_after`, of these positions."""
-    found = await events.by_positions(tx, positions) if positions else []
+    found = await events.get_by_positions(tx, positions) if positions else []
     return found, await event_log_state.retention_floor(tx)

@@ -37,7 +37,9 @@ async def append(tx: Tx, entry: AuditEntry) -> None:
     await tx.run(_INSERT, **structs.asdict(entry))
 
 
-async def page(tx: Tx, noun: str | None, action: str | None, window: Window) -> Page[AuditEntry]:
+async def find_page(
+    tx: Tx, noun: str | None, action: str | None, window: Window
+) -> Page[AuditEntry]:
     """One page, newest first, perhaps of one kind of entity (`noun`) or one action."""
     values: dict[str, object] = {"noun": noun, "action": action}
     if window.cursor is not None:

@@ -68,7 +68,7 @@ async def without_conversation(tx: Tx, ids: list[str]) -> list[Delivery]:
     return await tx.all(_WITHOUT_CONVERSATION, ids=ids) if ids else []
 
 
-async def by_references(tx: Tx, references: list[str]) -> dict[str, Delivery]:
+async def get_by_references(tx: Tx, references: list[str]) -> dict[str, Delivery]:
     """The deliveries with these external references, by reference."""
     found = await tx.all(_BY_REFERENCES, references=references) if references else []
     return {str(d.external_reference_id): d for d in found}
@@ -85,7 +85,7 @@ async def change(tx: Tx, delivery: Delivery) -> None:
     await tx.run(_UPDATE, id=delivery.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
-async def page(tx: Tx, window: Window) -> Page[Delivery]:
+async def find_page(tx: Tx, window: Window) -> Page[Delivery]:
     """One page of all deliveries, oldest first."""
     values = {}
     if window.cursor is not None:

@@ -42,9 +42,9 @@ _SET_CONVERSATIONS = UpdateMany(c, ["tenant_id", "id"], CONVERSATION_COLUMNS)
 async def backfill_search_texts(db: Database) -> None:
     """Fold the texts of every tenant, unless this version of the folding did. Raises
     Unavailable."""
-    if await db.read("", server_values.find, _STORED) == VERSION:
+    if await db.read("", server_values.get, _STORED) == VERSION:
         return
-    for tenant in await db.read("", tenants.all_):
+    for tenant in await db.read("", tenants.list_all):
         for batch in (_people, _conversations):
             after: str | None = _FIRST
             while after is not None:

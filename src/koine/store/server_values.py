@@ -24,17 +24,17 @@ _REPLACE = Command(
 _INSERT = Command(insert_ignoring(t, _ROW, ["name"]), crosses_tenants=CROSSES_TENANTS)
 
 
-async def find(tx: Tx, name: str) -> str | None:
+async def get(tx: Tx, name: str) -> str | None:
     """The value of this name, or None."""
     return await tx.one(_FIND, name=name)
 
 
 async def get_or_insert(tx: Tx, name: str, otherwise: str) -> str:
     """The value of this name; if there is none, the first caller's `otherwise` is saved."""
-    found = await find(tx, name)
+    found = await get(tx, name)
     if found is None:
         await insert_if_missing(tx, name, otherwise)
-        found = await find(tx, name)
+        found = await get(tx, name)
     return found or otherwise
 
 

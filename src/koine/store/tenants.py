@@ -51,7 +51,7 @@ async def lock(tx: Tx) -> Tenant | None:
     return await tx.one(_LOCK)
 
 
-async def all_(tx: Tx) -> list[Tenant]:
+async def list_all(tx: Tx) -> list[Tenant]:
     """Every tenant, in the order of creation."""
     return await tx.all(_ALL)
 

@@ -151,7 +151,7 @@ async def test_a_customers_message_is_a_contacts_elsewhere(delivery_client: Deli
     for who in ("cleo", "dan"):
         await delivery_client.send_text(who, opened["id"], "hi")
     actor = delivery_client.cast.acme.actor("ada")
-    said = await messages.page(
+    said = await messages.find_page(
         delivery_client.cast.engine,
         actor,
         opened["id"],

@@ -251,7 +251,7 @@ async def test_delete_is_permanent_and_the_audit_log_has_the_reason(
     response = await helpdesk_client.call("DELETE", path, {"reason": "spam"})
     assert response.json() == {"success": True, "message": "Conversation deleted"}
     entry = (
-        await audit_log.find(
+        await audit_log.find_page(
             helpdesk_client.cast.engine, admin, "conversation", "delete", Window(5)
         )
     ).items[0]

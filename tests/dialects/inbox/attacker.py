@@ -133,7 +133,7 @@ async def _stream_leaks(client: InboxClient, of: Victims, contact: ContactClient
     """What the attacker's contact inbox would receive of the victims' conversations by `/cable`."""
     engine, tenant_id = client.cast.engine, client.cast.acme.tenant.id
     contact_inbox = await engine.db.read(
-        tenant_id, inboxes.contact_inbox, contact.inbox.id, contact.source_id
+        tenant_id, inboxes.get_contact_inbox, contact.inbox.id, contact.source_id
     )
     assert contact_inbox is not None
     try:
@@ -152,6 +152,6 @@ async def _stored(client: InboxClient, of: Victims) -> bytes:
     """The rows of the victims and their contact inboxes."""
     engine, tenant_id = client.cast.engine, client.cast.acme.tenant.id
     ids = [each.id for each in of.contacts]
-    rows = await engine.db.read(tenant_id, identities.by_ids, ids)
+    rows = await engine.db.read(tenant_id, identities.get_by_ids, ids)
     contact_inboxes = await engine.db.read(tenant_id, inboxes.contact_inboxes_of, ids)
     return msgspec.json.encode([[rows[i] for i in ids], contact_inboxes])

@@ -143,6 +143,6 @@ async def blow_up(
 
 async def _write(tx: Tx, contact: ContactClient, changed: Identity) -> None:
     await identities.change(tx, changed)
-    contact_inbox = await inboxes.contact_inbox(tx, contact.inbox.id, contact.source_id)
+    contact_inbox = await inboxes.get_contact_inbox(tx, contact.inbox.id, contact.source_id)
     assert contact_inbox is not None
     await inboxes.change_contact_inbox(tx, structs.replace(contact_inbox, given=None))

@@ -59,11 +59,11 @@ async def test_a_former_participant_does_not_see_it(cast: Cast) -> None:
 async def test_reading_as_a_participant_takes_more_than_a_permission(cast: Cast) -> None:
     name = await opened(cast)
     with pytest.raises(Forbidden):
-        await messages.page(
+        await messages.find_page(
             cast.engine, cast.acme.actor("ada"), name, ALL, Window(1), as_participant=True
         )
     dan = cast.acme.actor("dan")
-    said = await messages.page(cast.engine, dan, name, ALL, Window(1), as_participant=True)
+    said = await messages.find_page(cast.engine, dan, name, ALL, Window(1), as_participant=True)
     assert said.participant is not None
 
 
@@ -157,7 +157,7 @@ async def test_no_search_finds_support_conversations_by_what_the_searcher_may_no
     for name in ("ada", "alice", "dora"):
         for text in ("card is 4711", "help"):
             f, window = ConversationFilter(search=text), Window(limit=10)
-            page = await conversations.find(engine, acme.actor(name), f, window)
+            page = await conversations.find_page(engine, acme.actor(name), f, window)
             found[name, text] = (len(page.items), page.total)
     missed = [each for each, count in found.items() if count == (0, 0)]
     assert missed == [("ada", "card is 4711"), ("alice", "card is 4711")]

@@ -71,7 +71,7 @@ async def test_a_password_waits_for_a_change_of_its_user(postgres_db: Database) 
         return setting
 
     await (await postgres_db.write(cast.acme.tenant.id, change_email))
-    login = await postgres_db.read(cast.acme.tenant.id, rows.login_of, dan.id)
+    login = await postgres_db.read(cast.acme.tenant.id, rows.get_login, dan.id)
     assert login is not None
     assert login.email == new_email
 
@@ -114,7 +114,9 @@ async def test_a_login_deletes_the_users_ended_sessions(cast: Cast) -> None:
         ids.append(found.refresh_token.split(".")[1])
         if len(ids) == 1:
             await sessions.log_out(cast.engine, found.refresh_token)
-    kept = [await cast.engine.db.read(operator_actor.tenant_id, rows.session, each) for each in ids]
+    kept = [
+        await cast.engine.db.read(operator_actor.tenant_id, rows.get_session, each) for each in ids
+    ]
     assert [each is not None for each in kept] == [False, True, True]
 
 

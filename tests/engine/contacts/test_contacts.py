@@ -55,7 +55,7 @@ async def totals(cast: Cast, f: ConversationFilter) -> tuple[int, int]:
     """The total from the counters, and the number of items in the list."""
     tenant, db = cast.acme.tenant.id, cast.engine.db
     kept = await db.read(tenant, lists.total, f)
-    listed = await db.read(tenant, lists.page, f, Window(100))
+    listed = await db.read(tenant, lists.find_page, f, Window(100))
     return kept, len(listed.items)
 
 

@@ -42,7 +42,7 @@ async def test_a_merge_needs_the_right_and_is_in_the_audit_log(cast: Cast) -> No
             await merge_contacts(cast, "carol", "dave", who)
     await merge_contacts(cast, "carol", "dave")
     acme = cast.acme
-    page = await audit_log.find(cast.engine, acme.actor("ada"), "contact", "merge", Window(10))
+    page = await audit_log.find_page(cast.engine, acme.actor("ada"), "contact", "merge", Window(10))
     assert [(e.actor_id, e.noun_id) for e in page.items] == [(acme.id("ada"), acme.id("carol"))]
     assert acme.id("dave") in page.items[0].detail
 

@@ -46,7 +46,7 @@ async def test_totals_stay_exact_and_filters_find_what_they_say(
 ) -> None:
     tenant = await new_random_tenant(db)
     await tenant.run(steps)
-    everything = await conversations.find(
+    everything = await conversations.find_page(
         tenant.engine,
         tenant.operator,
         ConversationFilter(),
@@ -58,7 +58,7 @@ async def test_totals_stay_exact_and_filters_find_what_they_say(
     who = {i: {m.identity_id for m in ms if m.left_at is None} for i, ms in parts.items()}
     assert all(c.participant_count == len(who[c.id]) for c in everything.items)
     for f in tenant.filters():
-        shown = await conversations.find(tenant.engine, tenant.operator, f, Window(1000))
+        shown = await conversations.find_page(tenant.engine, tenant.operator, f, Window(1000))
         expected = [c.id for c in everything.items if holds(f, c, who[c.id])]
         assert ([c.id for c in shown.items], shown.total) == (expected, len(expected)), f
 
@@ -71,7 +71,7 @@ async def test_pages_give_each_conversation_once_in_order(
     tenant = await new_random_tenant(db)
     await tenant.run([("create", n, n + 1) for n in range(6)] + steps)
     for f in tenant.filters()[part::3]:  # the test above has every filter each time
-        whole = await conversations.find(tenant.engine, tenant.operator, f, Window(1000))
+        whole = await conversations.find_page(tenant.engine, tenant.operator, f, Window(1000))
         ids = [c.id for c in sorted(whole.items, key=order, reverse=True)]
         assert ids == [c.id for c in whole.items]
         assert ids == await by_number(tenant, f, limit) == await by_cursor(tenant, f, limit)
@@ -81,7 +81,7 @@ async def by_number(tenant: RandomTenant, f: ConversationFilter, limit: int) -> 
     """The ids of a list, page by page until one is empty."""
     found: list[str] = []
     for page in range(1, 100):
-        shown = await conversations.find(
+        shown = await conversations.find_page(
             tenant.engine, tenant.operator, f, page_window(page, limit)
         )
         if not shown.items:
@@ -96,7 +96,7 @@ async def by_cursor(tenant: RandomTenant, f: ConversationFilter, limit: int) -> 
     cursor = None
     for _ in range(100):
         window = Window(limit, cursor=cursor)
-        shown = await conversations.find(
+        shown = await conversations.find_page(
             tenant.engine, tenant.operator, f, window, with_total=False
         )
         found += [c.id for c in shown.items]
@@ -110,7 +110,7 @@ async def test_a_status_named_twice_counts_once(db: Database) -> None:
     tenant = await new_random_tenant(db)
     await tenant.run([("create", 0, 0)])
     f = ConversationFilter(statuses=("open", "open"))
-    shown = await conversations.find(tenant.engine, tenant.operator, f, Window(10))
+    shown = await conversations.find_page(tenant.engine, tenant.operator, f, Window(10))
     assert ([c.id for c in shown.items], shown.total) == (tenant.alive, 1)
 
 
@@ -207,11 +207,11 @@ async def test_a_user_lists_only_its_own_conversations(db: Database) -> None:
     await conversations.create(cast.engine, ada, NewConversation())
     new = NewConversation(participants=((cast.acme.id("dan"), "member"),))
     mine = await conversations.create(cast.engine, ada, new)
-    shown = await conversations.find(cast.engine, dan, ConversationFilter(), Window(10))
+    shown = await conversations.find_page(cast.engine, dan, ConversationFilter(), Window(10))
     assert ([c.id for c in shown.items], shown.total) == ([mine.id], 1)
     other = ConversationFilter(participant_id=cast.acme.id("ada"))
     with pytest.raises(Forbidden):
-        await conversations.find(cast.engine, dan, other, Window(10))
+        await conversations.find_page(cast.engine, dan, other, Window(10))
 
 
 TRACES = [

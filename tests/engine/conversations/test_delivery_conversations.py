@@ -34,7 +34,7 @@ async def test_opening_many_at_once_opens_each_once(cast: Cast) -> None:
     opened = await asyncio.gather(*(open_(cast, "dora", n % 3) for n in range(24)))
     assert len({c.id for c, _ in opened}) == 3
     everyone = ConversationFilter()
-    found = await conversations.find(
+    found = await conversations.find_page(
         cast.engine, cast.acme.actor("ada"), everyone, page_window(1, 10)
     )
     assert (found.total, len(found.items)) == (3, 3)
@@ -85,5 +85,5 @@ async def test_the_deliverys_customer_owns_it_also_when_that_is_another(cast: Ca
     shown = await conversations.get(engine, acme.actor("ada"), first.id)
     assert shown.one.owner_id == acme.id("olaf")
     owned = ConversationFilter(owner_ids=(acme.id("olaf"),))
-    found = await conversations.find(engine, acme.actor("ada"), owned, page_window(1, 10))
+    found = await conversations.find_page(engine, acme.actor("ada"), owned, page_window(1, 10))
     assert (found.total, len(found.items)) == (1, 1)

@@ -108,7 +108,7 @@ async def test_another_tenant_cannot_discard(cast: Cast) -> None:
 
 async def test_a_row_without_its_file_is_not_found(cast: Cast) -> None:
     saved = await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
-    row = await cast.engine.db.read("", rows.by_key, saved.key)
+    row = await cast.engine.db.read("", rows.get_by_key, saved.key)
     assert row is not None
     await files.delete_bytes(cast.engine, [row])
     with pytest.raises(NotFound):

@@ -35,7 +35,7 @@ async def test_total_and_numbered_pages_match_the_filter(
         draft = Draft(content="hi", sender_id=sender, sender_kind=kind)
         await messages.send_unchecked(engine, operator_actor, conversation.id, draft)
     pages = [
-        await messages.page(engine, operator_actor, conversation.id, f, page_window(n, 2))
+        await messages.find_page(engine, operator_actor, conversation.id, f, page_window(n, 2))
         for n in (1, 2, 3)
     ]
     assert [m.seq for page in pages for m in page.items] == seqs

@@ -58,7 +58,7 @@ async def test_concurrent_opening_closing_and_deleting_does_not_deadlock(cast: C
         ),
     )
     mine = ConversationFilter(participant_id=cast.acme.id("cleo"), statuses=("open",))
-    shown = await conversations.find(cast.engine, who, mine, page_window(1, 50))
+    shown = await conversations.find_page(cast.engine, who, mine, page_window(1, 50))
     assert shown.total == len(shown.items) == 12
 
 

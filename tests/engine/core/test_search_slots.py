@@ -24,7 +24,7 @@ ANYONE = PeopleFilter(kinds=("user",))
 async def found(cast: Cast, company: str, ended: list[str]) -> None:
     """Run one search of a tenant; append the tenant's name when it has ended."""
     actor = getattr(cast, company).actor("alice")
-    await directory.find(cast.engine, actor, ANYONE, page_window(1, 5))
+    await directory.find_page(cast.engine, actor, ANYONE, page_window(1, 5))
     ended.append(company)
 
 
@@ -51,7 +51,7 @@ async def test_searches_beyond_the_queue_are_refused_at_once(db: Database) -> No
         for task in done:
             assert isinstance(error := task.exception(), Unavailable) and error.retry_after > 0
         # A list without a search is not affected.
-        await conversations.find(
+        await conversations.find_page(
             cast.engine, cast.acme.actor("alice"), ConversationFilter(), page_window(1, 5)
         )
     await asyncio.gather(*waiting, twin)
@@ -88,7 +88,7 @@ async def test_a_list_that_may_read_many_rows_waits_for_a_slot(
     async with cast.engine.search_slots.slot("x", "x"):
         refused = pytest.raises(Unavailable) if scans else nullcontext()
         with refused:
-            await conversations.find(cast.engine, alice, f, page_window(1, 5))
+            await conversations.find_page(cast.engine, alice, f, page_window(1, 5))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ async def test_a_taken_email_creates_no_user(cast: Cast) -> None:
     with pytest.raises(Conflict):
         twin = NewIdentity(kind="user", name="Twin", email=dan.email)
         await accounts.create(cast.engine, ada, twin, PASSWORD)
-    found = await directory.find(cast.engine, ada, PeopleFilter(search="Twin"), Window(10))
+    found = await directory.find_page(cast.engine, ada, PeopleFilter(search="Twin"), Window(10))
     assert found.items == []
 
 

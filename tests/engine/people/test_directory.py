@@ -76,7 +76,7 @@ async def test_without_permission_a_user_sees_only_itself(cast: Cast) -> None:
     with pytest.raises(Forbidden):
         await directory.get(cast.engine, dan, cast.acme.id("ada"), "user")
     with pytest.raises(Forbidden):
-        await directory.find(cast.engine, dan, PeopleFilter(), Window(10))
+        await directory.find_page(cast.engine, dan, PeopleFilter(), Window(10))
 
 
 async def test_a_user_cannot_remove_itself(cast: Cast) -> None:
@@ -168,7 +168,7 @@ async def test_a_login_email_is_unique_and_free_after_removal(cast: Cast) -> Non
     twin = NewIdentity(kind="user", name="Twin", email=dan.email)
     with pytest.raises(Conflict):
         await accounts.create(cast.engine, operator_actor, twin, PASSWORD)
-    found = await directory.find(
+    found = await directory.find_page(
         cast.engine, operator_actor, PeopleFilter(search="Twin"), Window(10)
     )
     assert found.items == []
@@ -197,7 +197,9 @@ async def test_a_contact_inbox_is_created_only_in_an_existing_inbox_of_the_tenan
 
 async def test_a_search_ignores_case_and_finds_only_the_tenants_people(cast: Cast) -> None:
     f = PeopleFilter(kinds=("user", "contact"), search="CAROL")
-    page = await directory.find(cast.engine, cast.acme.actor("ada"), f, Window(10), with_total=True)
+    page = await directory.find_page(
+        cast.engine, cast.acme.actor("ada"), f, Window(10), with_total=True
+    )
     assert ([each.id for each in page.items], page.total) == ([cast.acme.id("carol")], 1)
 
 

@@ -47,17 +47,17 @@ async def test_a_conversation_keeps_the_version_it_opened_with(cast: Cast) -> No
 
 async def test_a_list_is_of_this_tenants_responders_alone(cast: Cast) -> None:
     made, alice = await make(cast), cast.acme.actor("alice")
-    everyone = await responders.find(cast.engine, alice, Window(10))
+    everyone = await responders.find_page(cast.engine, alice, Window(10))
     assert [i.name for i in everyone.items] == ["Assistant", "Sales squad"]
-    squads = await responders.find(cast.engine, alice, Window(10), ("squad",))
-    named = await responders.find(cast.engine, alice, Window(10), search="SALES")
+    squads = await responders.find_page(cast.engine, alice, Window(10), ("squad",))
+    named = await responders.find_page(cast.engine, alice, Window(10), search="SALES")
     assert squads.items == named.items == [made.identity]
 
 
 async def test_an_update_sets_only_the_fields_it_has(cast: Cast) -> None:
     made, ada = await make(cast), cast.acme.actor("ada")
     changes = ResponderChanges(name="Renamed")
-    after = await responders.update(cast.engine, ada, made.identity.id, changes)
+    after = await responders.change(cast.engine, ada, made.identity.id, changes)
     assert (after.name, after.avatar_url) == ("Renamed", "https://p.test/1")
     again = await responders.get(cast.engine, ada, made.identity.id)
     assert again.identity == after

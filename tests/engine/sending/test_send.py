@@ -101,12 +101,12 @@ async def test_a_private_note_is_numbered_but_not_shown(cast: Cast) -> None:
     await messages.send(
         cast.engine, cast.acme.actor("dan"), conversation.id, draft_of(cast, "dan", "a")
     )
-    hidden = await messages.page(
+    hidden = await messages.find_page(
         cast.engine, cast.acme.actor("dan"), conversation.id,
         MessageFilter(with_private=True), page_window(1, 20),
     )  # fmt: skip
     assert [(m.content, m.seq, m.public_seq) for m in hidden.items] == [("a", 2, 1)]
-    staff = await messages.page(
+    staff = await messages.find_page(
         cast.engine, key, conversation.id, MessageFilter(with_private=True), page_window(1, 20)
     )
     assert [m.content for m in staff.items] == ["a", "psst"]
@@ -123,7 +123,7 @@ async def test_a_private_note_is_read_by_its_sender_but_never_shown_as_their_mar
     again = await messages.send(engine, ada, conversation.id, drafts[1])
     await messages.mark_read(engine, ada, conversation.id, note.id)
     me = (
-        await messages.page(engine, ada, conversation.id, MessageFilter(), page_window(1, 1))
+        await messages.find_page(engine, ada, conversation.id, MessageFilter(), page_window(1, 1))
     ).participant
     assert me is not None
     assert (me.read_seq, me.read_public, me.read_message_id) == (again.seq, 1, public.id)
@@ -189,7 +189,7 @@ async def test_the_servers_numbers_grow_within_a_conversation_on_every_node(cast
     posted = sorted(await asyncio.gather(*sends), key=lambda m: m.seq)
     numbers = [m.number for m in posted]
     assert numbers == sorted(set(numbers))
-    page = await messages.page(
+    page = await messages.find_page(
         other, actor, conversation.id, MessageFilter(oldest_first=True), page_window(1, 200)
     )
     assert [m.number for m in page.items] == numbers

@@ -34,7 +34,7 @@ async def cast(cast: Cast) -> Cast:
 
 async def entries(cast: Cast, action: str) -> list[AuditEntry]:
     """Acme's entries of an action, newest first."""
-    page = await audit_log.find(cast.engine, cast.acme.actor("ada"), None, action, Window(100))
+    page = await audit_log.find_page(cast.engine, cast.acme.actor("ada"), None, action, Window(100))
     return page.items
 
 

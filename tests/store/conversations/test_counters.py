@@ -89,7 +89,7 @@ async def test_the_total_of_any_filter_is_what_its_list_has(
     some = values(cast)
     f = ConversationFilter(**{name: some[name][n % len(some[name])] for name, n in chosen.items()})
     of, read = cast.acme.tenant.id, cast.engine.db.read
-    page = await read(of, lists.page, f, Window(100), with_total=True)
+    page = await read(of, lists.find_page, f, Window(100), with_total=True)
     total = await read(of, lists.total, f)
     assert (page.total, total) == (len(page.items), len(page.items)), f
 

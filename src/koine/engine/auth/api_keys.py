@@ -73,7 +73,7 @@ async def create(
 async def list_all(tx: Tx, actor: Actor) -> list[ApiKey]:
     """Every key of the tenant, revoked ones too. Raises Forbidden."""
     access.require(actor, MANAGE_TENANT)
-    return await credentials.keys(tx)
+    return await credentials.list_keys(tx)
 
 
 @rights_write_tx
@@ -82,7 +82,7 @@ async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
     at once, on others within `token_cache_seconds`. Raises NotFound; Forbidden, also for a key that
     may do more than the actor, or that acts as or was created by a user that may."""
     access.require(actor, MANAGE_TENANT)
-    key = await credentials.key(tx, key_id)
+    key = await credentials.get_key(tx, key_id)
     if key is not None:
         await _require_rank(tx, now, actor, key)
     if not await credentials.revoke_key(tx, key_id, now):
@@ -97,7 +97,7 @@ async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
     revoked; Forbidden for one that may do more than the actor, or acts as a user that may;
     Conflict("user") where it would not work all the same, as its user was removed or blocked."""
     access.require(actor, MANAGE_TENANT)
-    key = await credentials.key(tx, key_id)
+    key = await credentials.get_key(tx, key_id)
     if key is None or key.revoked_at is not None:
         raise NotFound("api_key")
     if actor.kind == "key":

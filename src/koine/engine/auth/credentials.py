@@ -30,7 +30,7 @@ async def by_key(engine: Engine, text: str) -> Actor:
     if known is not None and known.kind == "key":
         return known
     prefix = tokens.api_key_prefix(text)
-    key = await engine.db.read("", credentials.key_by_prefix, prefix) if prefix else None
+    key = await engine.db.read("", credentials.get_key_by_prefix, prefix) if prefix else None
     if key is None or not tokens.constant_time_equal(key.digest, tokens.sha256_hex(text)):
         raise Unauthenticated("invalid")
     actor = await engine.db.read(key.tenant_id, _by_key, now, key.id)
@@ -62,7 +62,7 @@ async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> A
 
 async def _by_key(tx: Tx, now: int, key_id: str) -> Actor:
     # Read again, in the transaction that reads its creator: rights are those of one moment.
-    key = await credentials.key(tx, key_id)
+    key = await credentials.get_key(tx, key_id)
     if key is None:
         raise Unauthenticated("invalid")
     return await delegation.key_actor(tx, now, key)
@@ -91,7 +91,7 @@ async def _own(tx: Tx, claims: Claims) -> Actor:
         return Actor(tenant_id="", kind="user", identity_id=None, is_system_admin=True)
     if "sid" in claims:
         session_id = canonical_id(_text(claims, "sid") or "")
-        session = await credentials.session(tx, session_id) if session_id else None
+        session = await credentials.get_session(tx, session_id) if session_id else None
         if session is None or session.revoked_at is not None:
             raise Unauthenticated("revoked")
     actor = await _user(tx, user_id)

@@ -69,7 +69,7 @@ async def check_depth(tx: Tx, delegator: Delegator) -> None:
     the last has to check all of them."""
     depth, key_id = 0, delegator.key_id
     while key_id is not None:
-        key = await credentials.key(tx, key_id)
+        key = await credentials.get_key(tx, key_id)
         depth, key_id = depth + 1, key.created_by_key if key else None
     if depth >= MAX_DEPTH:
         raise Invalid("key", "too_deep", f"keys make keys {MAX_DEPTH} times in a row at most")
@@ -77,7 +77,7 @@ async def check_depth(tx: Tx, delegator: Delegator) -> None:
 
 async def _actor(tx: Tx, now: int, delegator: Delegator, depth: int) -> Actor:
     if delegator.key_id is not None:
-        key = await credentials.key(tx, delegator.key_id) if depth else None
+        key = await credentials.get_key(tx, delegator.key_id) if depth else None
         if key is None:
             raise Unauthenticated("revoked")
         return await _key(tx, now, key, depth - 1)

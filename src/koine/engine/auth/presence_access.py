@@ -27,7 +27,7 @@ async def typing_user(tx: Tx, actor: Actor, conversation_id: str, private: bool)
 @read_tx
 async def staff(tx: Tx, actor: Actor, ids: list[str]) -> list[Identity]:
     """Those of these identities whose role answers contacts."""
-    found = (await identities.by_ids(tx, ids)).values() if ids else ()
+    found = (await identities.get_by_ids(tx, ids)).values() if ids else ()
     return [
         each for each in found
         if each.kind == "user" and each.role in STAFF_ROLES and each.removed_at is None

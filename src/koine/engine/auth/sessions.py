@@ -90,7 +90,7 @@ async def log_in(
     Unauthenticated("invalid") for every kind of mismatch, after the same work, so that neither the
     error nor its time reveals which e-mails exist; Conflict("tenant") when the pair is valid in
     several tenants; Unavailable while too many others log in."""
-    logins = await engine.db.read("", credentials.logins_by_email, email.strip().lower())
+    logins = await engine.db.read("", credentials.get_logins_by_email, email.strip().lower())
     if tenant_id is not None:
         logins = [login for login in logins if login.tenant_id == canonical_id(tenant_id)]
     matching = await engine.password_pool.run(_matching, logins, password)
@@ -223,7 +223,7 @@ async def _open(engine: Engine, tenant_id: str, user_id: str, address: str) -> L
 
 
 async def _end(tx: Tx, now: int, session_id: str, digest: str) -> bool:
-    session = await credentials.session(tx, session_id)
+    session = await credentials.get_session(tx, session_id)
     if session is None or not tokens.constant_time_equal(session.refresh_digest, digest):
         return False
     if await credentials.revoke_session(tx, session_id, now):
@@ -244,7 +244,7 @@ async def _begin(tx: Tx, session: Session, detail: dict[str, object]) -> Identit
 
 
 async def _rotate(tx: Tx, now: int, rotation: _Rotation) -> Identity | Literal["reused"] | None:
-    session = await credentials.session(tx, rotation.session_id)
+    session = await credentials.get_session(tx, rotation.session_id)
     if session is None or session.revoked_at is not None or session.expires_at <= now:
         return None
     if await credentials.rotate(

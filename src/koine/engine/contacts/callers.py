@@ -58,7 +58,7 @@ class ContactCaller(Struct, frozen=True, dict=True):
 
 async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) -> ContactCaller:
     """The inbox and contact of a public address. Raises NotFound for what is unknown or removed."""
-    found = await engine.db.read("", inboxes.by_identifier, inbox_identifier)
+    found = await engine.db.read("", inboxes.get_by_identifier, inbox_identifier)
     if found is None:
         raise NotFound("inbox")
     return await engine.db.read(found.tenant_id, _enter, found.inbox_id, source_id)
@@ -103,7 +103,7 @@ async def resolve_stream_token(engine: Engine, token: str) -> ContactCaller:
     """The contact whose stream a pubsub token opens. Raises NotFound for an unknown token, or where
     the contact or its inbox was removed or the contact is blocked; Unauthenticated where an
     identifier must be proved and was not, or was proved and is no longer the contact's."""
-    found = await engine.db.read("", inboxes.by_pubsub_token, token)
+    found = await engine.db.read("", inboxes.get_by_pubsub_token, token)
     if found is None:
         raise NotFound("token")
     caller = await engine.db.read(found.tenant_id, _enter, found.inbox_id, found.source_id)
@@ -181,7 +181,7 @@ async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> ContactCaller:
     caller = ContactCaller(tenant, inbox)
     if source_id is None:
         return caller
-    contact_inbox = await inboxes.contact_inbox(tx, inbox_id, source_id)
+    contact_inbox = await inboxes.get_contact_inbox(tx, inbox_id, source_id)
     contact = await identities.get(tx, contact_inbox.contact_id) if contact_inbox else None
     if contact_inbox is None or contact is None or contact.removed_at is not None:
         raise NotFound("contact")

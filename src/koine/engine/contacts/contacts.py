@@ -89,7 +89,7 @@ async def change(
 async def _create(
     tx: Tx, now: int, caller: ContactCaller, given: ContactInput, admit: Callable[[], None]
 ) -> ContactCaller:
-    contact_inbox = await inboxes.contact_inbox(tx, caller.inbox.id, given.source_id or "")
+    contact_inbox = await inboxes.get_contact_inbox(tx, caller.inbox.id, given.source_id or "")
     contact = await identities.get(tx, contact_inbox.contact_id) if contact_inbox else None
     if contact_inbox is not None and contact is not None and contact.removed_at is None:
         return await _existing(tx, now, caller, (contact_inbox, contact), given)

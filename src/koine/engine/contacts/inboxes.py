@@ -81,7 +81,7 @@ async def get(tx: Tx, actor: Actor, inbox_id: str) -> Inbox:
 async def list_all(tx: Tx, actor: Actor) -> list[Inbox]:
     """Every inbox of the tenant, in the order they were made. Raises Forbidden."""
     access.require(actor, READ_CONVERSATIONS, VIEW_TENANT)
-    return await inboxes.all_(tx)
+    return await inboxes.list_all(tx)
 
 
 @write_tx

@@ -108,7 +108,7 @@ async def _locked(
     found = {field: await identities.contacts_with(tx, field, v) for field, v in values.items()}
     ids = {contact.id, *(c.id for each in found.values() for c in each)}
     locked = await identities.lock(tx, sorted(ids))
-    now_there = await inboxes.contact_inbox(tx, contact_inbox.inbox_id, contact_inbox.source_id)
+    now_there = await inboxes.get_contact_inbox(tx, contact_inbox.inbox_id, contact_inbox.source_id)
     mine = locked.get(contact.id)
     if mine is None or mine.removed_at is not None:
         raise NotFound("contact")

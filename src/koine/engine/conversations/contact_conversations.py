@@ -81,10 +81,10 @@ async def message_page(
         after_seq=None if after is None else await _below(tx, found, after + 1),
         oldest_first=after is not None,
     )
-    items = (await message_lists.page(tx, found.id, f, Window(PAGE))).items
+    items = (await message_lists.find_page(tx, found.id, f, Window(PAGE))).items
     contacts = {m.sender_id for m in items if m.sender_id and m.sender_kind == "contact"}
     others = [*contacts - {caller.contact_at_inbox[1].id}]
-    people = await identities.by_ids(tx, others) if others else {}
+    people = await identities.get_by_ids(tx, others) if others else {}
     messages_shown = items if f.oldest_first else items[::-1]
     return ConversationPage([found], Related(messages={found.id: messages_shown}, people=people))
 
@@ -104,7 +104,9 @@ async def for_sending(
         return found
     if found.last_seq >= MAX_MESSAGES_PER_MINUTE:
         # `seq` has no gaps: if that message is younger than a minute, so are all after it.
-        first = await messages.by_seq(tx, found.id, found.last_seq - MAX_MESSAGES_PER_MINUTE + 1)
+        first = await messages.get_by_seq(
+            tx, found.id, found.last_seq - MAX_MESSAGES_PER_MINUTE + 1
+        )
         if first is not None and first.created_at > now - MINUTE:
             raise Invalid("base", "too_many", "Too many messages")
     return found
@@ -168,7 +170,7 @@ async def mark_read(tx: Tx, now: int, actor: Actor, caller: ContactCaller, numbe
     if found is None:
         raise NotFound("conversation")
     await rows.seen_by_contact(tx, found.id, max(now, found.contact_seen_at or 0))
-    newest = await messages.by_seq(tx, found.id, found.last_public_seq)
+    newest = await messages.get_by_seq(tx, found.id, found.last_public_seq)
     mark = (found.last_seq, found.public_count, newest.id if newest else None)
     await participants.mark_read(tx, found.id, caller.contact_at_inbox[1].id, mark)
     await record_event(
@@ -182,7 +184,7 @@ async def _below(tx: Tx, found: Conversation, number: int) -> int:
 
 
 async def _numbered(tx: Tx, caller: ContactCaller, number: int) -> Conversation:
-    found = await rows.by_number(tx, number)
+    found = await rows.get_by_number(tx, number)
     if (
         found is None
         or found.removed_at is not None

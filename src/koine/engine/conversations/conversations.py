@@ -66,7 +66,7 @@ class ConversationChanges(Struct, frozen=True, kw_only=True):
     unless_status: tuple[Status, ...] = ()
 
 
-async def find(
+async def find_page(
     engine: Engine,
     actor: Actor,
     f: ConversationFilter,
@@ -94,7 +94,7 @@ async def _find(
     with_total: bool,
 ) -> ConversationPage:
     f = await access.restrict_search(tx, actor, access.restrict_to_own(actor, f))
-    page = await lists.page(tx, f, window, with_total, "latest" in parts)
+    page = await lists.find_page(tx, f, window, with_total, "latest" in parts)
     items: list[Conversation] = list(page.items)
     latest = {c.id: c.latest for c in page.items if c.latest is not None}
     surrounding = structs.replace(await load_related(tx, items, parts - {"latest"}), latest=latest)

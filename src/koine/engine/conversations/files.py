@@ -134,7 +134,7 @@ async def check_budget(engine: Engine, tenant_id: str, by: Uploader, size: int) 
 
 async def open_by_key(engine: Engine, key: str) -> OpenFile:
     """A stored file of any tenant: to know its key is the permission. Raises NotFound."""
-    row = await engine.db.read("", files.by_key, key) if KEY.fullmatch(key) else None
+    row = await engine.db.read("", files.get_by_key, key) if KEY.fullmatch(key) else None
     if row is None or not await asyncio.to_thread(_path(engine, key).is_file):
         raise NotFound("file")
     return OpenFile(row, _path(engine, key))

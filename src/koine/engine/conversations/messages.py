@@ -85,7 +85,7 @@ def check(draft: Draft) -> None:
 
 
 @read_tx
-async def page(
+async def find_page(
     tx: Tx,
     actor: Actor,
     conversation_id: str,
@@ -106,33 +106,34 @@ async def page(
     found, me = await fetch(tx, actor, conversation_id)
     f = structs.replace(f, with_private=f.with_private and access.sees_private(actor))
     total = await _total(tx, found, f)
-    listed = await message_lists.page(tx, found.id, *_by_number(found, f, window))
+    listed = await message_lists.find_page(tx, found.id, *_by_number(found, f, window))
     return MessagePage(found, me, listed.items, total, listed.next)
 
 
 @read_tx
-async def one(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
+async def get_by_seq(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
     """The message with this `seq`. Raises NotFound, for a private note unless for staff."""
     await access.conversation_read_by_viewer(tx, actor, conversation_id)
-    message = await messages.by_seq(tx, conversation_id, seq)
+    message = await messages.get_by_seq(tx, conversation_id, seq)
     if message is None or (message.private and not access.sees_private(actor)):
         raise NotFound("message")
     return message
 
 
 @read_tx
-async def numbered(tx: Tx, actor: Actor, conversation_id: str, number: int) -> Message:
-    """The message with this `number`, which counts all messages of the server. Raises as `one`."""
+async def get_by_number(tx: Tx, actor: Actor, conversation_id: str, number: int) -> Message:
+    """The message with this `number`, which counts all messages of the server. Raises as
+    `get_by_seq`."""
     seq = await message_numbers.below(tx, conversation_id, number) + 1
-    message = await one.in_tx(tx, actor, conversation_id, seq)
+    message = await get_by_seq.in_tx(tx, actor, conversation_id, seq)
     if message.number != number:
         raise NotFound("message")
     return message
 
 
 @read_tx
-async def by_id(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> Message:
-    """The message with this id. Raises as `one`."""
+async def get(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> Message:
+    """The message with this id. Raises as `get_by_seq`."""
     await access.conversation_read_by_viewer(tx, actor, conversation_id)
     message = await messages.get(tx, conversation_id, message_id)
     if message is None or (message.private and not access.sees_private(actor)):
@@ -169,7 +170,7 @@ async def submit_values(
     attributes.check_values("submitted_values", submitted)
     await access.conversation_for_update(tx, actor, conversation_id)
     await access.require_not_blocked(tx, actor)
-    message = await messages.by_seq(tx, conversation_id, seq)
+    message = await messages.get_by_seq(tx, conversation_id, seq)
     if message is None or message.private:
         raise NotFound("message")
     before = msgspec.json.decode(message.content_attributes, type=dict[str, object])
@@ -188,7 +189,7 @@ async def _mark(
     """The mark at the named message or at the end: `seq`, count of public messages, and the message
     that is shown as last read. Everyone sees the latter, so it is never a private note."""
     if message_id is None:
-        shown = await messages.by_seq(tx, found.id, found.last_public_seq)
+        shown = await messages.get_by_seq(tx, found.id, found.last_public_seq)
         return found.last_seq, found.public_count, shown.id if shown else None
     named = await messages.get(tx, found.id, message_id)
     if named is None or (named.private and not access.sees_private(actor)):

@@ -41,7 +41,7 @@ async def add(
     One result for each user, in the order given. Raises NotFound, Forbidden, Conflict("closed").
     """
     found = await access.conversation_for_participant_change(tx, actor, conversation_id)
-    people = await identities.by_ids(tx, user_ids)
+    people = await identities.get_by_ids(tx, user_ids)
     became: dict[str, ParticipantResultKind] = dict.fromkeys(user_ids, "unknown")
     for user_id in sorted(i for i in people if people[i].removed_at is None):
         joined = await join_tx(tx, now, found, user_id, role)
@@ -63,7 +63,7 @@ async def remove(
 
 
 @write_tx
-async def update(
+async def change(
     tx: Tx,
     now: int,
     actor: Actor,
@@ -98,7 +98,7 @@ async def get(tx: Tx, actor: Actor, conversation_id: str, identity_id: str) -> P
 
 
 @write_tx
-async def read(
+async def mark_read(
     tx: Tx, now: int, actor: Actor, conversation_id: str, message_id: str | None = None
 ) -> bool:
     """Move the caller's read mark to a message, or to the newest. Returns whether it moved.

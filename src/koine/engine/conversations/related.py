@@ -34,8 +34,8 @@ async def load_related(tx: Tx, items: list[Conversation], parts: frozenset[Inclu
         participants=await participants.of(tx, ids) if "participants" in parts else {},
         latest=latest,
         messages=by_conversation,
-        people=await identities.by_ids(tx, _people(items, shown)) if "people" in parts else {},
-        inboxes=await inboxes.by_ids(tx, distinct_ids(c.inbox_id for c in items))
+        people=await identities.get_by_ids(tx, _people(items, shown)) if "people" in parts else {},
+        inboxes=await inboxes.get_by_ids(tx, distinct_ids(c.inbox_id for c in items))
         if "inboxes" in parts
         else {},
         tickets=await tickets.latest_of(tx, ids) if "tickets" in parts else {},
@@ -61,7 +61,7 @@ async def _messages(tx: Tx, items: list[Conversation]) -> dict[str, list[Message
 
 async def _latest(tx: Tx, items: list[Conversation]) -> dict[str, Message]:
     keys = [(c.id, c.last_public_seq) for c in items if c.last_public_seq]
-    found = await messages.by_seqs(tx, keys) if keys else {}
+    found = await messages.get_by_seqs(tx, keys) if keys else {}
     return {conversation_id: message for (conversation_id, _), message in found.items()}
 
 

@@ -45,13 +45,13 @@ async def load(tx: Tx, events: list[LoggedEvent], shared_only: list[str]) -> lis
     `shared_only` are the subscribers that may see a person only since they share a conversation
     with it. Only for these it is looked up who shares one, which is expensive.
     """
-    found = await conversations.by_ids(tx, distinct_ids(e.conversation_id for e in events))
+    found = await conversations.get_by_ids(tx, distinct_ids(e.conversation_id for e in events))
     related = await load_related(tx, list(found.values()), _AROUND)
     related = structs.replace(
         related, people=related.people | await _named(tx, events, related.people)
     )
     keys = [(e.conversation_id, e.seq) for e in events if e.conversation_id and e.seq]
-    messages_by_seq = await messages.by_seqs(tx, keys) if keys else {}
+    messages_by_seq = await messages.get_by_seqs(tx, keys) if keys else {}
     contexts = []
     for event in events:
         conversation_id = event.conversation_id or ""
@@ -90,7 +90,7 @@ async def _named(
         ]
     )
     missing = [who for who in named if who not in known]
-    return await identities.by_ids(tx, missing) if missing else {}
+    return await identities.get_by_ids(tx, missing) if missing else {}
 
 
 async def load_conversation(tx: Tx, conversation_id: str) -> EventContext:

@@ -81,7 +81,7 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
         return None
     old = sessions = entries = held = 0
     anonymous_for = engine.settings.audit_failed_logins_days * DAY
-    for tenant in await engine.db.read("", tenants.all_):
+    for tenant in await engine.db.read("", tenants.list_all):
         old += await _delete_expired(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
         sessions += await _delete_expired(engine, tenant.id, _SESSIONS, now - ENDED)
         entries += await _delete_expired(engine, tenant.id, _ANONYMOUS_ENTRIES, now - anonymous_for)

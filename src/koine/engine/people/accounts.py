@@ -48,7 +48,7 @@ async def change_own_password(
     """
     if actor.kind != "user" or actor.identity_id is None:
         raise Forbidden("user")
-    login = await engine.db.read(actor.tenant_id, credentials.login_of, actor.identity_id)
+    login = await engine.db.read(actor.tenant_id, credentials.get_login, actor.identity_id)
     known = login.password_hash if login else passwords.DUMMY_HASH
     right = await engine.password_pool.run(passwords.verify_password, known, current)
     if login is None or not right:

@@ -132,12 +132,12 @@ async def get(tx: Tx, actor: Actor, identity_id: str, kind: IdentityKind) -> Ide
 
 
 @long_read_tx
-async def find(
+async def find_page(
     tx: Tx, actor: Actor, f: PeopleFilter, window: Window, with_total: bool = False
 ) -> Page[Identity]:
     """A page of identities, oldest first. Raises Forbidden."""
     access.require(actor, VIEW_TENANT, READ_CUSTOMERS, READ_CONVERSATIONS)
-    page = await identities.page(tx, f, window)
+    page = await identities.find_page(tx, f, window)
     return structs.replace(page, total=await identities.count(tx, f)) if with_total else page
 
 

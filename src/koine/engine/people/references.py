@@ -39,7 +39,7 @@ async def check_assignee(tx: Tx, assignee_id: str | None, before: str | None) ->
 
 async def check_users(tx: Tx, named: list[tuple[str, str]]) -> None:
     """Raise Invalid(field) for the first (field, id) that is no user of the tenant."""
-    people = await identities.by_ids(tx, sorted({value for _, value in named}))
+    people = await identities.get_by_ids(tx, sorted({value for _, value in named}))
     for field, value in named:
         if not _is_here(people.get(value), "user"):
             raise Invalid(field, "unknown", f"{field}: no such user: {value}")
@@ -48,7 +48,7 @@ async def check_users(tx: Tx, named: list[tuple[str, str]]) -> None:
 async def existing_ids(tx: Tx, ids: Iterable[str]) -> list[str]:
     """Those of these identities that the tenant has and that are not removed, in order."""
     wanted = list(ids)
-    known = await identities.by_ids(tx, wanted)
+    known = await identities.get_by_ids(tx, wanted)
     return [i for i in wanted if i in known and known[i].removed_at is None]
 
 

@@ -96,7 +96,7 @@ async def get(tx: Tx, actor: Actor, responder_id: str) -> ResponderWithVersions:
 
 
 @long_read_tx
-async def find(
+async def find_page(
     tx: Tx,
     actor: Actor,
     window: Window,
@@ -106,11 +106,11 @@ async def find(
     """A page of responders, oldest first; `search` is text in their names. Raises Forbidden."""
     access.require(actor, READ_CONVERSATIONS, VIEW_TENANT)
     wanted = PeopleFilter(kinds=kinds or tuple(sorted(RESPONDER_KINDS)), search=search)
-    return await identities.page(tx, wanted, window)
+    return await identities.find_page(tx, wanted, window)
 
 
 @write_tx
-async def update(
+async def change(
     tx: Tx, now: int, actor: Actor, responder_id: str, changes: ResponderChanges
 ) -> Identity:
     """Rename a responder or change its picture. Raises Forbidden, NotFound, Invalid("name")."""

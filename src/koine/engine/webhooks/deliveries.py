@@ -56,7 +56,7 @@ class Range(Struct, frozen=True):
 
 
 @long_read_tx
-async def page(
+async def find_page(
     tx: Tx,
     actor: Actor,
     endpoint_id: str,
@@ -70,19 +70,19 @@ async def page(
     access.require(actor, *READ)
     existing(await endpoints.get(tx, endpoint_id), dialect)
     with_total = dialect is not None
-    return await delivery_log.page(
+    return await delivery_log.find_page(
         tx, endpoint_id, window, with_total=with_total, **structs.asdict(f)
     )
 
 
 @read_tx
-async def one(tx: Tx, actor: Actor, endpoint_id: str, event_id: str) -> DeliveryDetail:
+async def get(tx: Tx, actor: Actor, endpoint_id: str, event_id: str) -> DeliveryDetail:
     """A delivery with its attempts. Their contents are only for actors that may read all
     conversations, and support conversations or deliveries of goods where they are about these.
     Raises Forbidden, NotFound."""
     access.require(actor, *READ)
     existing(await endpoints.get(tx, endpoint_id))
-    found = await delivery_log.one(tx, endpoint_id, event_id)
+    found = await delivery_log.get(tx, endpoint_id, event_id)
     if found is None:
         raise NotFound("delivery")
     tried = await delivery_log.attempts(tx, found, ATTEMPTS_SHOWN)
@@ -99,15 +99,15 @@ async def replay(
     for an endpoint that is disabled, Conflict("forgotten")."""
     access.require(actor, *WRITE)
     endpoint = await _active(tx, now, endpoint_id)
-    found = await delivery_log.one(tx, endpoint_id, event_id)
+    found = await delivery_log.get(tx, endpoint_id, event_id)
     if found is None:
         raise NotFound("delivery")
-    event = await events.at(tx, found.position)
+    event = await events.get_by_position(tx, found.position)
     if event is None:
         raise Conflict("forgotten", "the event is no longer in the log")
     await delivery_queue.requeue(tx, [delivery_row(event, endpoint, now)], now)
     await record_audit(tx, now, actor, "replay", "webhook", endpoint_id, event=event_id)
-    again = await delivery_log.one(tx, endpoint_id, event_id)
+    again = await delivery_log.get(tx, endpoint_id, event_id)
     assert again is not None
     return again
 
@@ -181,7 +181,7 @@ async def _may_read(tx: Tx, actor: Actor, delivery: WebhookDelivery) -> bool:
         return actor.may(MANAGE_OPERATIONS, MANAGE_TENANT)
     if delivery.conversation_id is None:
         return True
-    found = await conversations.by_ids(tx, [delivery.conversation_id])
+    found = await conversations.get_by_ids(tx, [delivery.conversation_id])
     readers = await access.support_readers(tx, found.values())
     return access.may_read_messages(actor, readers.get(delivery.conversation_id))
 

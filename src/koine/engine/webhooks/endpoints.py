@@ -134,7 +134,9 @@ async def _get(
 async def _everyone(tx: Tx, actor: Actor, now: int) -> list[WebhookEndpoint]:
     access.require(actor, *READ)
     known: owners.OwnerRights = {}
-    return [await owners.as_now(tx, now, endpoint, known) for endpoint in await endpoints.all_(tx)]
+    return [
+        await owners.as_now(tx, now, endpoint, known) for endpoint in await endpoints.list_all(tx)
+    ]
 
 
 def existing(found: WebhookEndpoint | None, dialect: str | None = None) -> WebhookEndpoint:

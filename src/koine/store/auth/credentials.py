@@ -137,17 +137,17 @@ _ENDED_SESSIONS = Query(select(sessions.c.id).where(*_ENDED).limit(param("limit"
 _DELETE_SESSIONS = Command(delete(sessions).where(*_ENDED, in_list(sessions.c.id, "ids")))
 
 
-async def key_by_prefix(tx: Tx, prefix: str) -> ApiKey | None:
+async def get_key_by_prefix(tx: Tx, prefix: str) -> ApiKey | None:
     """The API key with this public prefix, of any tenant."""
     return await tx.one(_KEY_BY_PREFIX, prefix=prefix)
 
 
-async def key(tx: Tx, key_id: str) -> ApiKey | None:
+async def get_key(tx: Tx, key_id: str) -> ApiKey | None:
     """The tenant's API key with this id, also a revoked one."""
     return await tx.one(_KEY, id=key_id)
 
 
-async def keys(tx: Tx) -> list[ApiKey]:
+async def list_keys(tx: Tx) -> list[ApiKey]:
     """The tenant's API keys, revoked ones too, oldest first."""
     return await tx.all(_KEYS)
 
@@ -172,7 +172,7 @@ async def reassign_key_creator(tx: Tx, key_id: str, user_id: str | None, now: in
     await _record_change(tx, key_id, now)
 
 
-async def logins_by_email(tx: Tx, email: str) -> list[Login]:
+async def get_logins_by_email(tx: Tx, email: str) -> list[Login]:
     """The logins with this e-mail, at most one a tenant."""
     return await tx.all(_LOGINS_BY_EMAIL, email=email)
 
@@ -182,7 +182,7 @@ async def save_login(tx: Tx, login: Login) -> None:
     await tx.run(_SAVE_LOGIN, **structs.asdict(login))
 
 
-async def login_of(tx: Tx, user_id: str) -> Login | None:
+async def get_login(tx: Tx, user_id: str) -> Login | None:
     """A user's login."""
     return await tx.one(_LOGIN_OF, user_id=user_id)
 
@@ -197,7 +197,7 @@ async def delete_login(tx: Tx, user_id: str) -> None:
     await tx.run(_DELETE_LOGIN, user_id=user_id)
 
 
-async def session(tx: Tx, session_id: str) -> Session | None:
+async def get_session(tx: Tx, session_id: str) -> Session | None:
     """The session with this id."""
     return await tx.one(_SESSION, id=session_id)
 

@@ -126,22 +126,22 @@ async def lock(tx: Tx, inbox_id: str) -> Inbox | None:
     return await tx.one(_LOCK, id=inbox_id)
 
 
-async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Inbox]:
+async def get_by_ids(tx: Tx, ids: list[str]) -> dict[str, Inbox]:
     """The inboxes with these ids, by id."""
     return {i.id: i for i in await tx.all(_BY_IDS, ids=ids)} if ids else {}
 
 
-async def all_(tx: Tx) -> list[Inbox]:
+async def list_all(tx: Tx) -> list[Inbox]:
     """Every inbox of the tenant that is not removed, in the order of creation."""
     return await tx.all(_ALL)
 
 
-async def by_identifier(tx: Tx, identifier: str) -> InboxAddress | None:
+async def get_by_identifier(tx: Tx, identifier: str) -> InboxAddress | None:
     """The inbox with this public identifier, of any tenant."""
     return await tx.one(_BY_IDENTIFIER, identifier=identifier)
 
 
-async def by_pubsub_token(tx: Tx, token: str) -> StreamTokenOwner | None:
+async def get_by_pubsub_token(tx: Tx, token: str) -> StreamTokenOwner | None:
     """The contact inbox with this token for streams, of any tenant."""
     return await tx.one(_BY_PUBSUB_TOKEN, token=token)
 
@@ -157,7 +157,7 @@ async def change(tx: Tx, inbox: Inbox) -> None:
     await tx.run(_UPDATE, id=inbox.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
-async def contact_inbox(tx: Tx, inbox_id: str, source_id: str) -> ContactInbox | None:
+async def get_contact_inbox(tx: Tx, inbox_id: str, source_id: str) -> ContactInbox | None:
     """The contact inbox with this source id."""
     return await tx.one(_BY_SOURCE_ID, inbox_id=inbox_id, source_id=source_id)
 

@@ -83,7 +83,7 @@ async def get(tx: Tx, conversation_id: str) -> Conversation | None:
     return await tx.one(_BY_ID, id=conversation_id)
 
 
-async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Conversation]:
+async def get_by_ids(tx: Tx, ids: list[str]) -> dict[str, Conversation]:
     """Those of these conversations that exist, removed ones too, by id."""
     return {c.id: c for c in await tx.all(_BY_IDS, ids=ids)}
 
@@ -93,7 +93,7 @@ async def lock(tx: Tx, conversation_id: str) -> Conversation | None:
     return await tx.one(_LOCK, id=conversation_id)
 
 
-async def by_number(tx: Tx, number: int) -> Conversation | None:
+async def get_by_number(tx: Tx, number: int) -> Conversation | None:
     """The conversation with this number in the tenant."""
     return await tx.one(_BY_NUMBER, number=number)
 

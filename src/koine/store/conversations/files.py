@@ -67,7 +67,7 @@ async def insert_one(tx: Tx, file: StoredFile) -> None:
     await tx.run(_INSERT, **structs.asdict(file))
 
 
-async def by_key(tx: Tx, key: str) -> StoredFile | None:
+async def get_by_key(tx: Tx, key: str) -> StoredFile | None:
     """The file with this key, of any tenant."""
     return await tx.one(_BY_KEY, key=key)
 

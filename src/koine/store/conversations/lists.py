@@ -57,7 +57,7 @@ class _PageVariant(Struct, frozen=True):
     latest: bool = False
 
 
-async def page(
+async def find_page(
     tx: Tx,
     f: ConversationFilter,
     window: Window,
@@ -108,7 +108,7 @@ async def _conditions(tx: Tx, f: ConversationFilter) -> tuple[ConversationVarian
     `f.owner_ids`, who are shown as owners of what they opened."""
     values = filters.values(f)
     if f.by_shown_time and f.owner_ids:
-        known = await people.by_ids(tx, list(f.owner_ids))
+        known = await people.get_by_ids(tx, list(f.owner_ids))
         values["openers"] = [each.id for each in known.values() if each.kind == "user"]
     return filters.variant(f, bool(values.get("openers"))), values
 

@@ -39,7 +39,9 @@ class _PageVariant(Struct, frozen=True):
     oldest_first: bool = False
 
 
-async def page(tx: Tx, conversation_id: str, f: MessageFilter, window: Window) -> Page[Message]:
+async def find_page(
+    tx: Tx, conversation_id: str, f: MessageFilter, window: Window
+) -> Page[Message]:
     """One page, without total. It ignores `window.cursor`: the caller turns cursors into
     `before_seq` or `after_seq`."""
     if window.too_deep:

@@ -144,7 +144,7 @@ async def get(tx: Tx, conversation_id: str, message_id: str) -> Message | None:
     return await tx.one(_BY_ID, conversation_id=conversation_id, id=message_id)
 
 
-async def by_seq(tx: Tx, conversation_id: str, seq: int) -> Message | None:
+async def get_by_seq(tx: Tx, conversation_id: str, seq: int) -> Message | None:
     """The message of this conversation with this `seq`."""
     return await tx.one(_BY_SEQ, conversation_id=conversation_id, seq=seq)
 
@@ -168,12 +168,12 @@ async def newest_of_type(tx: Tx, conversation_id: str, content_type: str) -> Mes
 
 
 async def of_tenant_at(tx: Tx, tenant_id: str, conversation_id: str, seq: int) -> list[Message]:
-    """As `by_seq`, in a transaction that crosses tenants."""
+    """As `get_by_seq`, in a transaction that crosses tenants."""
     key = {"of_tenant_id": tenant_id, "conversation_id": conversation_id, "seq": seq}
     return await tx.all(_OF_TENANT_AT, **key)
 
 
-async def by_seqs(tx: Tx, keys: list[tuple[str, int]]) -> dict[tuple[str, int], Message]:
+async def get_by_seqs(tx: Tx, keys: list[tuple[str, int]]) -> dict[tuple[str, int], Message]:
     """The messages with these (conversation id, seq), without those that do not exist."""
     return {(m.conversation_id, m.seq): m for m in await tx.all(_BY_SEQS, wanted=keys)}
 

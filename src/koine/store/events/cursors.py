@@ -16,7 +16,7 @@ _LOCK = Query(
 
 async def read(tx: Tx, name: str) -> int:
     """The position up to which the log was handled; 0 at first."""
-    return int(await server_values.find(tx, name) or 0)
+    return int(await server_values.get(tx, name) or 0)
 
 
 async def lock(tx: Tx, name: str) -> int:

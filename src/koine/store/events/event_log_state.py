@@ -30,7 +30,7 @@ async def epoch(tx: Tx, timeline_id: str) -> str:
     )
     if moved:
         return await new_epoch(tx)
-    return await server_values.find(tx, _EPOCH) or await new_epoch(tx)
+    return await server_values.get(tx, _EPOCH) or await new_epoch(tx)
 
 
 async def new_epoch(tx: Tx) -> str:
@@ -43,17 +43,17 @@ async def new_epoch(tx: Tx) -> str:
 async def end_epoch(tx: Tx, old: str) -> str:
     """End the epoch `old` if it has not ended yet; returns the current one."""
     await server_values.replace(tx, _EPOCH, old, _random_name())
-    return await server_values.find(tx, _EPOCH) or await new_epoch(tx)
+    return await server_values.get(tx, _EPOCH) or await new_epoch(tx)
 
 
 async def retention_floor(tx: Tx) -> int:
     """The last position whose event was deleted: a cursor below it is too old."""
-    return int(await server_values.find(tx, _FLOOR) or 0)
+    return int(await server_values.get(tx, _FLOOR) or 0)
 
 
 async def stable_position(tx: Tx) -> int:
     """A position that is stable, for a process that starts; some seconds old."""
-    return int(await server_values.find(tx, _SETTLED) or 0)
+    return int(await server_values.get(tx, _SETTLED) or 0)
 
 
 async def save_stable_position(tx: Tx, position: int) -> None:

@@ -111,12 +111,12 @@ async def position_range(tx: Tx, since: int, until: int) -> tuple[int, int]:
     return (found[0] - 1, found[1]) if found and found[0] is not None else (0, 0)
 
 
-async def at(tx: Tx, position: int) -> LoggedEvent | None:
+async def get_by_position(tx: Tx, position: int) -> LoggedEvent | None:
     """The tenant's event at this position; None if it was deleted or is another tenant's."""
     return await tx.one(_BY_POSITION, position=position)
 
 
-async def by_positions(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
+async def get_by_positions(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
     """The tenant's events at these positions, in order."""
     return await tx.all(_BY_POSITIONS, positions=positions)
 

@@ -84,13 +84,13 @@ async def get(tx: Tx, identity_id: str) -> Identity | None:
     return await tx.one(_BY_ID, id=identity_id)
 
 
-async def by_ids(tx: Tx, ids: list[str]) -> dict[str, Identity]:
+async def get_by_ids(tx: Tx, ids: list[str]) -> dict[str, Identity]:
     """The identities with these ids, by id."""
     return {i.id: i for i in await tx.all(_BY_IDS, ids=ids)} if ids else {}
 
 
 async def lock(tx: Tx, ids: list[str]) -> dict[str, Identity]:
-    """As `by_ids`; locks the rows until the transaction ends."""
+    """As `get_by_ids`; locks the rows until the transaction ends."""
     return {i.id: i for i in await tx.all(_LOCK, ids=ids)}
 
 
@@ -111,7 +111,7 @@ async def change(tx: Tx, identity: Identity) -> None:
     await tx.run(_UPDATE, id=identity.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
-async def page(tx: Tx, f: PeopleFilter, window: Window) -> Page[Identity]:
+async def find_page(tx: Tx, f: PeopleFilter, window: Window) -> Page[Identity]:
     """One page, oldest first, without total."""
     if window.too_deep:
         return Page(items=[])

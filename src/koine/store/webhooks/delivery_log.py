@@ -145,7 +145,7 @@ _DELETE_UP_TO = (
 )
 
 
-async def page(
+async def find_page(
     tx: Tx,
     endpoint_id: str,
     window: Window,
@@ -177,7 +177,7 @@ async def page(
     return Page(items=items, total=total, next=(items[-1].position, endpoint_id) if more else None)
 
 
-async def one(tx: Tx, endpoint_id: str, event_id: str) -> WebhookDelivery | None:
+async def get(tx: Tx, endpoint_id: str, event_id: str) -> WebhookDelivery | None:
     """The delivery of an event to an endpoint."""
     return await tx.one(_BY_EVENT, endpoint_id=endpoint_id, event_id=event_id)
 

@@ -70,7 +70,7 @@ async def lock(tx: Tx, endpoint_id: str) -> WebhookEndpoint | None:
     return await tx.one(_LOCK, id=endpoint_id)
 
 
-async def all_(tx: Tx) -> list[WebhookEndpoint]:
+async def list_all(tx: Tx) -> list[WebhookEndpoint]:
     """Every endpoint of the tenant, oldest first."""
     return await tx.all(_ALL)
 

@@ -138,7 +138,7 @@ async def _find(request: Request[None, Any], include: frozenset[Include]) -> Con
     f, window = _filter(request.query), _window(request.query)
     if window is None:
         return ConversationPage([], Related())
-    return await conversations.find(
+    return await conversations.find_page(
         request.engine, request.actor, f, window, include, with_total=False
     )
 

@@ -50,7 +50,7 @@ async def list_chat_messages(request: Request[None, MessagesQuery]) -> Response:
         found = [] if in_thread else await _of_tickets(request, chat_id, ticket_ids, window)
         return Response([render_message(m, owner_id(chat.one), request.base_url) for m in found])
     f = MessageFilter(oldest_first=True)
-    page = await messages.page(request.engine, request.actor, chat_id, f, window)
+    page = await messages.find_page(request.engine, request.actor, chat_id, f, window)
     owner = owner_id(page.conversation)
     items = [render_message(m, owner, request.base_url) for m in page.items]
     return list_response(request, items, page.next)
@@ -124,7 +124,7 @@ async def _of_tickets(
         ticket = await _ticket(request, ticket_id)
         if ticket is not None and ticket.conversation_id == chat_id:
             f = MessageFilter(start=ticket.created_at, end=ticket.completed_at, oldest_first=True)
-            page = await messages.page(request.engine, request.actor, chat_id, f, window)
+            page = await messages.find_page(request.engine, request.actor, chat_id, f, window)
             found |= {m.seq: m for m in page.items}
     return [found[seq] for seq in sorted(found)][: window.limit]
 

@@ -55,7 +55,7 @@ async def list_conversations(
         statuses=_STATUSES[query.status],
         participant_id=user_id,
     )
-    found = await conversations.find(request.engine, actor, filters, window, _INCLUDE)
+    found = await conversations.find_page(request.engine, actor, filters, window, _INCLUDE)
     return schemas.Conversations(
         True,
         translate("Conversations retrieved successfully", query.language),

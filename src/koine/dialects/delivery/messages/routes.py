@@ -46,7 +46,7 @@ async def list_messages(request: Request[None, schemas.ListMessages]) -> schemas
     conversation_id = path_id(request.path["conversation_id"])
     window, limit = parse_page(query.page, query.limit)
     start, end = timestamp_range(query.timestamp_range)
-    page = await messages.page(
+    page = await messages.find_page(
         request.engine, request.actor, conversation_id,
         MessageFilter(start=start, end=end), window, as_participant=True,
     )  # fmt: skip

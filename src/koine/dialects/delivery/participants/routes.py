@@ -44,7 +44,7 @@ async def change_participants(request: Request[schemas.ChangeParticipants, Commo
     elif body.action == "remove":
         changed = await participants.remove(engine, actor, conversation_id, user_ids)
     else:
-        changed = await participants.update(engine, actor, conversation_id, user_ids, body.role)
+        changed = await participants.change(engine, actor, conversation_id, user_ids, body.role)
     done = _DONE.get(body.action, "Participant updated")
     results = [_result(each, done, language) for each in changed]
     success = all(each.success for each in results)
@@ -68,7 +68,7 @@ async def set_read_status(request: Request[None, schemas.ReadStatus]) -> schemas
     query = request.query
     conversation_id = path_id(request.path["conversation_id"])
     message_id = optional_id("message_id", query.message_id)
-    await participants.read(request.engine, request.actor, conversation_id, message_id)
+    await participants.mark_read(request.engine, request.actor, conversation_id, message_id)
     return schemas.Done(True, translate("Read status updated successfully", query.language))
 
 

@@ -31,7 +31,7 @@ async def list_conversations(
         return schemas.Conversations(
             success=True, data=[], pagination=render_pagination(request.query, 0)
         )
-    found = await conversations.find(
+    found = await conversations.find_page(
         request.engine, request.actor, filters, parse_page(request.query), _INCLUDE
     )
     people = found.related.people

@@ -30,7 +30,7 @@ async def list_inboxes(request: Request[None, PageQuery]) -> schemas.Inboxes:
 async def list_users(request: Request[None, PageQuery]) -> schemas.Users:
     """List users, oldest first."""
     window = parse_page(request.query)
-    found = await directory.find(request.engine, request.actor, USERS, window, with_total=True)
+    found = await directory.find_page(request.engine, request.actor, USERS, window, with_total=True)
     return schemas.Users(
         success=True,
         data=[render_user(each) for each in found.items],

@@ -19,7 +19,7 @@ routes = Routes()
 @routes.get(MESSAGES, query=PageQuery, returns=schemas.Messages, path_types={"id": "uuid"})
 async def list_messages(request: Request[None, PageQuery]) -> schemas.Messages:
     """List a conversation's messages, newest first."""
-    page = await messages.page(
+    page = await messages.find_page(
         request.engine, request.actor, path_id(request), _WITH_PRIVATE, parse_page(request.query)
     )
     return schemas.Messages(

@@ -96,7 +96,7 @@ async def list_logs(request: Request[None, schemas.LogQuery]) -> schemas.Logs:
     status = request.query.status
     states = tuple(state for state, rendered in STATUSES.items() if rendered == status)
     endpoint_id, window = path_id(request), parse_page(request.query)
-    found = await deliveries.page(
+    found = await deliveries.find_page(
         request.engine, request.actor, endpoint_id, LogFilter(states), window, dialect=DIALECT
     )
     pagination = render_pagination(request.query, found.total or 0)

@@ -110,7 +110,7 @@ async def _find(request: Request[schemas.MessageUpdate, None]) -> tuple[Conversa
     """The conversation and the message of the path. Raises NotFound."""
     number, caller = path_number(request, "conversation"), contact_caller(request)
     conversation = await contact_conversations.get(request.engine, request.actor, caller, number)
-    message = await messages.numbered(
+    message = await messages.get_by_number(
         request.engine, request.actor, conversation.id, path_number(request, "message")
     )
     if not is_shown(message):

@@ -27,7 +27,7 @@ async def list_contacts(request: Request[None, schemas.ContactQuery]) -> schemas
     q = request.query
     inbox_ids = fields.parse_ids("inbox_id", q.inbox_id)
     f = PeopleFilter(kinds=("contact",), search=q.search, inbox_ids=inbox_ids)
-    page = await directory.find(request.engine, request.actor, f, pagination.parse_window(q))
+    page = await directory.find_page(request.engine, request.actor, f, pagination.parse_window(q))
     return pagination.render_page(schemas.Contacts, page, render_contact)
 
 

@@ -35,7 +35,7 @@ async def list_conversations(
 ) -> schemas.Conversations:
     """List the conversations the caller may see, newest activity first."""
     q, actor = request.query, require_reader(request)
-    found = await conversations.find(
+    found = await conversations.find_page(
         request.engine,
         actor,
         _filter(q, actor),

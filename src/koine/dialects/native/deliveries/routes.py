@@ -23,7 +23,7 @@ routes = Routes()
 @routes.get(DELIVERIES, query=PageQuery, returns=schemas.Deliveries, tags=TAGS)
 async def list_deliveries(request: Request[None, PageQuery]) -> schemas.Deliveries:
     """List deliveries, oldest first."""
-    page = await deliveries.page(
+    page = await deliveries.find_page(
         request.engine, request.actor, pagination.parse_window(request.query)
     )
     return pagination.render_page(schemas.Deliveries, page, render_delivery)

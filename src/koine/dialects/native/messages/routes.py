@@ -41,7 +41,7 @@ async def list_messages(request: Request[None, schemas.MessageQuery]) -> schemas
         oldest_first=q.order == "asc",
     )
     conversation_id = fields.path_id(request, "conversation_id")
-    page = await messages.page(
+    page = await messages.find_page(
         request.engine, require_reader(request), conversation_id, f, pagination.parse_window(q)
     )
     rendered = [render_message(each, request.base_url) for each in page.items]
@@ -94,9 +94,7 @@ async def get_message(request: Request[None, None]) -> schemas.Message:
     """Get one message."""
     conversation_id = fields.path_id(request, "conversation_id")
     message_id = fields.path_id(request, "message_id")
-    found = await messages.by_id(
-        request.engine, require_reader(request), conversation_id, message_id
-    )
+    found = await messages.get(request.engine, require_reader(request), conversation_id, message_id)
     return render_message(found, request.base_url)
 
 

@@ -72,7 +72,7 @@ async def change_participant(
     """Give a participant another role."""
     conversation_id = fields.path_id(request, "conversation_id")
     identity_id = fields.path_id(request, "identity_id")
-    results = await participants.update(
+    results = await participants.change(
         request.engine, require_writer(request), conversation_id, [identity_id], request.body.role
     )
     _check_done(results)
@@ -99,7 +99,7 @@ async def mark_read(request: Request[schemas.MarkRead, None]) -> schemas.MarkRea
     """Move the read mark of the caller, who is a participant."""
     conversation_id = fields.path_id(request, "conversation_id")
     message_id = fields.parse_optional_id("message_id", request.body.message_id)
-    moved = await participants.read(
+    moved = await participants.mark_read(
         request.engine, require_reader(request), conversation_id, message_id
     )
     return schemas.MarkReadResult(moved)

@@ -23,7 +23,7 @@ routes = Routes()
 async def list_responders(request: Request[None, schemas.ResponderQuery]) -> schemas.Responders:
     """List responders, oldest first."""
     q = request.query
-    page = await responders.find(
+    page = await responders.find_page(
         request.engine, request.actor, pagination.parse_window(q), tuple(q.kind or ()), q.search
     )
     return pagination.render_page(schemas.Responders, page, render_responder)
@@ -69,7 +69,7 @@ async def change_responder(
     """Rename a responder or change its picture."""
     responder_id = fields.path_id(request, "responder_id")
     changes = ResponderChanges(**fields.provided_fields(request.body))
-    changed = await responders.update(request.engine, request.actor, responder_id, changes)
+    changed = await responders.change(request.engine, request.actor, responder_id, changes)
     return render_responder(changed)
 
 

@@ -30,7 +30,7 @@ routes = Routes()
 @routes.get("/v1/tenant", returns=schemas.Tenant, tags=TENANT_TAGS)
 async def get_tenant(request: Request[None, None]) -> schemas.Tenant:
     """Get the caller's tenant."""
-    found = await tenants.own(request.engine, request.actor)
+    found = await tenants.get(request.engine, request.actor)
     return render_tenant(found, access.sees_settings(request.actor))
 
 
@@ -57,7 +57,7 @@ async def list_roles(request: Request[None, None]) -> schemas.Roles:
 async def list_audit_entries(request: Request[None, schemas.AuditQuery]) -> schemas.AuditEntries:
     """List who did what, newest first."""
     q = request.query
-    page = await audit_log.find(
+    page = await audit_log.find_page(
         request.engine, request.actor, q.noun, q.action, pagination.parse_window(q)
     )
     return pagination.render_page(schemas.AuditEntries, page, render_audit_entry)

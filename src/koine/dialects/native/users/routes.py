@@ -25,7 +25,7 @@ async def list_users(request: Request[None, schemas.UserQuery]) -> schemas.Users
     """List users, oldest first."""
     q = request.query
     f = PeopleFilter(kinds=("user",), search=q.search, roles=tuple(filter(None, q.role or ())))
-    page = await directory.find(request.engine, request.actor, f, pagination.parse_window(q))
+    page = await directory.find_page(request.engine, request.actor, f, pagination.parse_window(q))
     return pagination.render_page(schemas.Users, page, render_user)
 
 

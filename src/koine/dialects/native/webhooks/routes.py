@@ -150,7 +150,7 @@ async def list_webhook_deliveries(
         since=fields.parse_time("since", q.since),
         until=fields.parse_time("until", q.until),
     )
-    page = await deliveries.page(
+    page = await deliveries.find_page(
         request.engine, request.actor, webhook_id, wanted, pagination.parse_window(q)
     )
     return pagination.render_page(schemas.WebhookDeliveries, page, render_delivery)
@@ -160,7 +160,7 @@ async def list_webhook_deliveries(
 async def get_webhook_delivery(request: Request[None, None]) -> schemas.WebhookDeliveryDetail:
     """Get one delivery with its attempts: their requests and responses."""
     webhook_id = fields.path_id(request, "webhook_id")
-    found = await deliveries.one(
+    found = await deliveries.get(
         request.engine, request.actor, webhook_id, request.path["event_id"]
     )
     return render_delivery_detail(found)
