@@ -125,7 +125,7 @@ async def test_a_follower_continues_after_a_restart_where_it_stopped(db: Databas
     tenant = new_id()
     stable = await change(db, tenant, 3)
     assert await Greeter(db).follower.advance_until(stable) == 3
-    assert await db.read("", cursors.read, CURSOR) == stable
+    assert await db.read("", cursors.get, CURSOR) == stable
     assert await Greeter(db).follower.advance_until(stable) == 0
     stable = await change(db, tenant)
     assert await Greeter(db).follower.advance_until(stable) == 1
@@ -142,7 +142,7 @@ async def test_a_follower_that_fails_handles_its_events_once_it_works_again(
         with pytest.raises(RuntimeError):
             await follower.advance_until(stable)
     assert await planned(db) == []
-    assert await db.read("", cursors.read, CURSOR) == 0
+    assert await db.read("", cursors.get, CURSOR) == 0
     assert await follower.advance_until(stable) == 1
 
 
@@ -162,7 +162,7 @@ async def test_two_nodes_do_not_both_handle_an_event(db: Database) -> None:
 async def test_followers_with_other_names_do_not_move_the_cursor(db: Database) -> None:
     stable = await change(db, new_id())
     assert await Greeter(db).follower.advance_until(stable) == 1
-    assert await db.read("", cursors.read, "test_another") == 0
+    assert await db.read("", cursors.get, "test_another") == 0
 
 
 async def test_a_follower_runs_behind_the_log_reader(db: Database) -> None:
@@ -174,7 +174,7 @@ async def test_a_follower_runs_behind_the_log_reader(db: Database) -> None:
         stable = await change(db, new_id(), 2)
         reader.wake()
         await until_planned(db, 2)
-        assert await db.read("", cursors.read, CURSOR) <= stable
+        assert await db.read("", cursors.get, CURSOR) <= stable
     finally:
         for task in tasks:
             task.cancel()
@@ -216,6 +216,6 @@ async def test_the_cursor_is_saved_also_when_no_event_is_for_the_follower(
         await db.write(new_id(), events.append, event)
         stable = (await db.read("", events.log_snapshot)).last
         assert await follower.advance_until(stable) == 0
-        saved = await db.read("", cursors.read, CURSOR)
+        saved = await db.read("", cursors.get, CURSOR)
         assert stable - saved <= 5
     assert saved > 0

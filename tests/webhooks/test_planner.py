@@ -50,9 +50,9 @@ async def test_a_long_log_is_planned_in_chunks(harness: WebhookHarness) -> None:
 async def test_events_for_no_endpoint_do_not_move_the_cursor(harness: WebhookHarness) -> None:
     await harness.create_endpoint(kinds=("tenant.updated",))
     await harness.send_message(await harness.create_conversation())
-    before = await harness.cast.engine.db.read("", cursors.read, PLANNER_CURSOR)
+    before = await harness.cast.engine.db.read("", cursors.get, PLANNER_CURSOR)
     assert await harness.plan() == 0
-    assert await harness.cast.engine.db.read("", cursors.read, PLANNER_CURSOR) == before
+    assert await harness.cast.engine.db.read("", cursors.get, PLANNER_CURSOR) == before
 
 
 async def test_an_endpoint_that_is_enabled_later_receives_only_later_events(

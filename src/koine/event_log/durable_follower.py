@@ -124,7 +124,7 @@ class DurableFollower:
         handler = await self._open_handler(tx)
         if handler.since is None:
             return stable, False, 0
-        cursor = max(await cursors.read(tx, self._name), handler.since)
+        cursor = max(await cursors.get(tx, self._name), handler.since)
         end, chunk = await _chunk(tx, max(self._scanned, cursor), stable)
         return end, await handler.is_needed(chunk), end - cursor
 

@@ -14,7 +14,7 @@ _LOCK = Query(
 )
 
 
-async def read(tx: Tx, name: str) -> int:
+async def get(tx: Tx, name: str) -> int:
     """The position up to which the log was handled; 0 at first."""
     return int(await server_values.get(tx, name) or 0)
 
