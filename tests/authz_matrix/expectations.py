@@ -31,7 +31,7 @@ COLUMNS = {
     "delivery": "ada alice dora dan cleo olaf system",
     "helpdesk": "ada alice dora dan cleo olaf key read write",
     "chats": "key read write",
-    "inbox": "carol ivy unproved lost-contact lost-inbox",
+    "inbox": "carol ivy unproven lost-contact lost-inbox",
     "native": "ada alice dora dan cleo olaf key read write system",
 }
 RIGHTS: dict[str, dict[str, Row]] = {

@@ -45,6 +45,13 @@ class ContactCaller(Struct, frozen=True, dict=True):
             raise NotFound("contact")
         return self.contact_inbox, self.contact
 
+    @property
+    def must_prove_identity(self) -> bool:
+        """Whether each request must have an identity hash: because the inbox requires it, or
+        because the contact inbox has proven an identifier once (inbox.md, D)."""
+        proven_once = self.contact_inbox is not None and self.contact_inbox.proof_required
+        return self.inbox.identity_required or proven_once
+
     @cached_property
     def rights(self) -> ContactRights:
         """What the contact inbox may see and change. Raises NotFound as `contact_at_inbox`."""
@@ -72,11 +79,10 @@ async def verify_for_change(
 
     Raises Forbidden for a contact that is blocked, Unauthenticated.
     """
-    contact_inbox, contact = caller.contact_at_inbox
+    contact = caller.contact_at_inbox[1]
     access.check_not_blocked(contact)
-    asked = caller.inbox.identity_required or contact_inbox.proof_required
     is_other = identifier != contact.identifier and is_hash_of(caller.inbox, identifier, shown)
-    if not asked and is_other:
+    if not caller.must_prove_identity and is_other:
         return caller
     return await verify_identity(engine, caller, shown)
 
@@ -89,9 +95,8 @@ async def verify_identity(
     Raises Unauthenticated where a hash is wrong, or is missing although the inbox or an earlier
     request of this contact inbox makes it necessary (inbox.md, D).
     """
-    contact_inbox, contact = caller.contact_at_inbox
-    asked = caller.inbox.identity_required or contact_inbox.proof_required
-    check_hash(caller.inbox, contact.identifier, shown, required=asked)
+    contact = caller.contact_at_inbox[1]
+    check_hash(caller.inbox, contact.identifier, shown, required=caller.must_prove_identity)
     if not shown or contact.identifier is None or caller.rights.proven:
         return caller
     return await engine.db.write(
@@ -102,7 +107,7 @@ async def verify_identity(
 async def resolve_stream_token(engine: Engine, token: str) -> ContactCaller:
     """The contact whose stream a pubsub token opens. Raises NotFound for an unknown token, or where
     the contact or its inbox was removed or the contact is blocked; Unauthenticated where an
-    identifier must be proved and was not, or was proved and is no longer the contact's."""
+    identifier must be proven and was not, or was proven and is no longer the contact's."""
     found = await engine.db.read("", inboxes.get_by_pubsub_token, token)
     if found is None:
         raise NotFound("token")
@@ -110,19 +115,18 @@ async def resolve_stream_token(engine: Engine, token: str) -> ContactCaller:
     contact_inbox, contact = caller.contact_at_inbox
     if caller.inbox.removed_at is not None or contact.blocked:
         raise NotFound("contact")
-    asked = caller.inbox.identity_required or contact_inbox.proof_required
-    if asked and not rights.is_proven(contact_inbox, contact):
+    if caller.must_prove_identity and not rights.is_proven(contact_inbox, contact):
         raise Unauthenticated("missing")
     return caller
 
 
 def check_hash(
-    inbox: Inbox, identifier: str | None, given_hash: str | None, required: bool = False
+    inbox: Inbox, identifier: str | None, given_hash: str | None, *, required: bool
 ) -> None:
     """Raise Unauthenticated for a hash that is not that of the identifier, or for a missing one
-    where one is `required` here or by the inbox."""
+    where one is `required`."""
     if not given_hash:
-        if required or inbox.identity_required:
+        if required:
             raise Unauthenticated("missing")
         return
     if not is_hash_of(inbox, identifier, given_hash):
@@ -161,17 +165,15 @@ async def with_contact_tx(
     tx: Tx, caller: ContactCaller, contact_inbox: ContactInbox, contact: Identity
 ) -> ContactCaller:
     """The caller with this contact inbox and contact."""
-    asks = rights.is_trusting(caller.inbox)
-    elsewhere = asks and await is_proven_anywhere_tx(tx, contact)
+    trusting = rights.is_trusting(caller.inbox)
+    elsewhere = trusting and await is_proven_anywhere_tx(tx, contact)
     return ContactCaller(caller.tenant, caller.inbox, contact_inbox, contact, elsewhere)
 
 
 async def is_proven_anywhere_tx(tx: Tx, contact: Identity) -> bool:
-    """Whether any contact inbox has proved the contact's identifier."""
+    """Whether any contact inbox has proven the contact's identifier."""
     identifier = contact.identifier
-    return identifier is not None and await inboxes.is_identifier_verified(
-        tx, contact.id, identifier
-    )
+    return identifier is not None and await inboxes.is_identifier_proven(tx, contact.id, identifier)
 
 
 async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> ContactCaller:

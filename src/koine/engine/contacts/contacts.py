@@ -62,8 +62,8 @@ async def create(
     given = _without_blanks(given)
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
-    if given.identifier_hash or caller.inbox.identity_required:
-        check_hash(caller.inbox, given.identifier, given.identifier_hash)
+    required = caller.inbox.identity_required
+    check_hash(caller.inbox, given.identifier, given.identifier_hash, required=required)
     source_id = given.source_id or _random_id()
     work = (caller, structs.replace(given, source_id=source_id), admit)
     try:
@@ -123,9 +123,9 @@ async def _existing(
 ) -> ContactCaller:
     """The source id exists: its contact unchanged, if the request may use it (rule 1)."""
     contact_inbox, contact = known
-    asked = contact_inbox.proof_required
-    check_hash(caller.inbox, contact.identifier, given.identifier_hash, required=asked)
     caller = await with_contact_tx(tx, caller, contact_inbox, contact)
+    required = caller.must_prove_identity
+    check_hash(caller.inbox, contact.identifier, given.identifier_hash, required=required)
     if given.identifier_hash and contact.identifier and not caller.rights.proven:
         return await remember_proof_tx(tx, now, caller, contact.identifier)
     return caller
@@ -133,16 +133,16 @@ async def _existing(
 
 async def _find_contact(tx: Tx, caller: ContactCaller, given: ContactInput) -> Identity | None:
     """The contact that the client proves to be. Where the inbox trusts its clients, also one with
-    the given identifier, e-mail or phone (rule 2), unless its identifier was proved."""
+    the given identifier, e-mail or phone (rule 2), unless its identifier was proven."""
     trusting = rights.is_trusting(caller.inbox)
     for field, value in _values(given).items():
-        proved = field == "identifier" and given.identifier_hash is not None
-        if not (proved or trusting):
+        proven = field == "identifier" and given.identifier_hash is not None
+        if not (proven or trusting):
             continue
         for found in await identities.contacts_with(tx, field, value):
             if not identifier_claims.is_verified(found, field):
                 break
-            if proved or not await is_proven_anywhere_tx(tx, found):
+            if proven or not await is_proven_anywhere_tx(tx, found):
                 return found
     return None
 
@@ -152,9 +152,9 @@ async def _create_contact(
 ) -> tuple[Identity, ContactInput]:
     """A new contact with those of the given values that no other contact has; the rest are
     claims."""
-    trusting, proved = rights.is_trusting(caller.inbox), bool(given.identifier_hash)
+    trusting, proven = rights.is_trusting(caller.inbox), bool(given.identifier_hash)
     given = structs.replace(given, name=given.name or random_name())
-    takes: TakeOver = "unproven" if trusting or proved else "nobody"
+    takes: TakeOver = "unverified" if trusting or proven else "nobody"
     own: dict[str, Any] = {}
     claimed: dict[Field, str] = {}
     for field, value in _values(given).items():
@@ -170,7 +170,7 @@ async def _create_contact(
         settings=json_text(ContactSettings(tuple(given.custom_attributes))),
         email_verified=trusting or "email" not in own,
         phone_verified=trusting or "phone" not in own,
-        identifier_verified=trusting or proved or "identifier" not in own,
+        identifier_verified=trusting or proven or "identifier" not in own,
         **own,
     )
     contact = await directory.insert_tx(tx, now, new)
@@ -186,13 +186,13 @@ def _new_contact_inbox(
     given: ContactInput,
     origin: ContactInboxOrigin,
 ) -> ContactInbox:
-    proved = given.identifier if given.identifier_hash else None
+    proven = given.identifier if given.identifier_hash else None
     token = random_token(directory.PUBSUB_TOKEN_BYTES)
     said = json_text(_overlaid(ContactInboxValues(identifier=given.identifier), given))
     source_id = given.source_id or ""
     return ContactInbox(
         caller.inbox.id, contact.id, source_id, token,
-        proof_required=bool(proved), proved_identifier=proved, origin=origin, given=said,
+        proof_required=bool(proven), proved_identifier=proven, origin=origin, given=said,
         created_at=now,
     )  # fmt: skip
 

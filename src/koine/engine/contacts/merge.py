@@ -133,7 +133,7 @@ async def _may_have(tx: Tx, now: int, caller: ContactCaller, field: Field, value
     if getattr(contact, field) == value:
         # A verified value that the client repeats stays verified.
         return not identifier_claims.is_verified(contact, field) and rights.trusted
-    takes: TakeOver = "unproven" if rights.proven or rights.trusted else "nobody"
+    takes: TakeOver = "unverified" if rights.proven or rights.trusted else "nobody"
     return await identifier_claims.release(tx, now, contact.id, field, value, takes)
 
 
@@ -176,9 +176,8 @@ async def _continue_as(
     survivor = await _merge(tx, now, actor, contact, current or other)
     contact_inbox = structs.replace(contact_inbox, contact_id=survivor.id, origin="joined")
     if _proves(caller, other, given):
-        proved = other.identifier
         contact_inbox = structs.replace(
-            contact_inbox, proof_required=True, proved_identifier=proved
+            contact_inbox, proof_required=True, proved_identifier=other.identifier
         )
     await inboxes.change_contact_inbox(tx, contact_inbox)
     return await with_contact_tx(tx, caller, contact_inbox, survivor)

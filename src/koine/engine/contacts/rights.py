@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from koine.engine.contacts.inboxes import inbox_settings
 from koine.engine.contacts.rules import ContactSettings, contact_settings
 from koine.engine.core.attributes import only_named
-from koine.engine.people.identifier_claims import has_proven_identifier
+from koine.engine.people.identifier_claims import has_verified_identifier
 from koine.kit.json import json_text
 from koine.model.conversation import Conversation
 from koine.model.identity import Identity
@@ -31,17 +31,19 @@ class ContactRights(Struct, frozen=True):
 
 def is_proven(contact_inbox: ContactInbox, contact: Identity) -> bool:
     """Whether the contact inbox proved the identifier that its contact has now."""
-    return has_proven_identifier(contact) and contact_inbox.proved_identifier == contact.identifier
+    return (
+        has_verified_identifier(contact) and contact_inbox.proved_identifier == contact.identifier
+    )
 
 
 def rights(
     inbox: Inbox, contact_inbox: ContactInbox, contact: Identity, proven_elsewhere: bool
 ) -> ContactRights:
     """The rights of a contact inbox. Even an inbox that trusts its clients does not where the
-    identifier was proved by another contact inbox (`proven_elsewhere`)."""
+    identifier was proven by another contact inbox (`proven_elsewhere`)."""
     proven = is_proven(contact_inbox, contact)
     trusted = is_trusting(inbox) and not proven_elsewhere
-    own = contact_inbox.origin == "contact" and not has_proven_identifier(contact)
+    own = contact_inbox.origin == "contact" and not has_verified_identifier(contact)
     return ContactRights(
         proven=proven,
         trusted=trusted,

@@ -21,9 +21,9 @@ from koine.store.people import identities
 
 Field = Literal["identifier", "email", "phone"]
 FIELDS: tuple[Field, ...] = ("identifier", "email", "phone")
-TakeOver = Literal["nobody", "unproven", "tenant"]
-"""From which contacts an unverified value may be taken: from none, from those without a proven
-identifier, or, by the tenant, from any."""
+TakeOver = Literal["nobody", "unverified", "tenant"]
+"""From which contacts an unverified value may be taken: from none, from those without a
+verified identifier, or, by the tenant, from any."""
 _MOST_CLAIMS = 5
 """How many claims of each field a contact keeps: the newest."""
 _MOST_ROUNDS = 1000
@@ -78,8 +78,8 @@ def is_verified(contact: Identity, field: Field) -> bool:
     return bool(getattr(contact, f"{field}_verified"))
 
 
-def has_proven_identifier(contact: Identity) -> bool:
-    """Whether the contact has an identifier that was proved, or that the tenant gave it."""
+def has_verified_identifier(contact: Identity) -> bool:
+    """Whether the contact has an identifier, and it is verified."""
     return contact.identifier is not None and contact.identifier_verified
 
 
@@ -115,7 +115,7 @@ def with_claims(contact: Identity, claimed: Mapping[Field, str]) -> Identity:
 def _may_take(holder: Identity, field: Field, takes: TakeOver) -> bool:
     if takes == "nobody" or is_verified(holder, field):
         return False
-    return takes == "tenant" or not has_proven_identifier(holder)
+    return takes == "tenant" or not has_verified_identifier(holder)
 
 
 async def _take(tx: Tx, now: int, contact_id: str | None, field: Field, value: str) -> None:

@@ -97,7 +97,7 @@ _UPDATE_CONTACT_INBOX = Command(
     )
     .values({name: param(f"new_{name}") for name in _CONTACT_INBOX_CHANGEABLE})
 )
-_IS_IDENTIFIER_VERIFIED = Query(
+_IS_IDENTIFIER_PROVEN = Query(
     select(contact_inboxes.c.contact_id)
     .where(
         _CONTACT_INBOX_IN_TENANT,
@@ -183,9 +183,9 @@ async def change_contact_inbox(tx: Tx, row: ContactInbox) -> None:
     )
 
 
-async def is_identifier_verified(tx: Tx, contact_id: str, identifier: str) -> bool:
-    """Whether the identifier was verified in a contact inbox of the contact."""
-    return bool(await tx.all(_IS_IDENTIFIER_VERIFIED, contact_id=contact_id, identifier=identifier))
+async def is_identifier_proven(tx: Tx, contact_id: str, identifier: str) -> bool:
+    """Whether a contact inbox of the contact has proven this identifier."""
+    return bool(await tx.all(_IS_IDENTIFIER_PROVEN, contact_id=contact_id, identifier=identifier))
 
 
 async def reassign_contact_inboxes(tx: Tx, old_contact_id: str, new_contact_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands of a client over `/v1/socket`. Each gets a reply; a bad frame closes nothing."""
+"""The commands of a client over `/v1/socket`. Each gets a reply, a bad one an error."""
 
 import asyncio
 from collections import deque
