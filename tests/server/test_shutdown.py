@@ -1,6 +1,7 @@
 """Rolling restarts without a failed request, and the signals that start them."""
 
 import asyncio
+import json
 import signal
 import subprocess
 from collections import Counter
@@ -195,3 +196,5 @@ async def test_after_ctrl_c_there_is_no_drain_time(tmp_path: Path) -> None:
     async with nodes(ServerHome(tmp_path), settings={"drain_seconds": 30}) as (server,):
         server.send_signal(signal.SIGINT)
         assert await server.ended(5) == 0
+        (line,) = (each for each in server.log.read_text().splitlines() if "is draining" in each)
+        assert json.loads(line)["seconds"] == 0

@@ -66,11 +66,12 @@ class GracefulShutdown:
 
     def _start_draining(self, number: int) -> None:
         self._shutdown_signal.start()
-        _log.info("the server is draining", seconds=self._drain_seconds)
-        self._task = self._loop.create_task(self._shut_down(number))
+        seconds = 0 if number == signal.SIGINT else self._drain_seconds
+        _log.info("the server is draining", seconds=seconds)
+        self._task = self._loop.create_task(self._shut_down(number, seconds))
 
-    async def _shut_down(self, number: int) -> None:
-        await asyncio.sleep(0 if number == signal.SIGINT else self._drain_seconds)
+    async def _shut_down(self, number: int, drain_seconds: float) -> None:
+        await asyncio.sleep(drain_seconds)
         if self._listener is not None:
             drop_new_connections(self._listener)
         await asyncio.sleep(ACCEPT_GRACE_SECONDS)
