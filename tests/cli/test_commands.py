@@ -29,6 +29,14 @@ def test_every_command_is_listed_and_has_a_help_text() -> None:
         assert "--help" in typed(name, "--help")
 
 
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)])
+def test_help_is_plain_text_with_whole_sentences(words: tuple[str, ...]) -> None:
+    said = typed(*words, "--help", COLUMNS="80")
+    assert said.startswith("Usage: koine")
+    assert "..." not in said.partition("\n\nCommands:")[2]
+    assert not words or "--install-completion" not in said
+
+
 def test_version() -> None:
     assert typed("version") == f"{__version__}\n"
 

@@ -31,7 +31,7 @@ def backup(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Back up the database and the uploads, while servers use them, and verify the archive."""
+    """Back up the database and the uploads, and verify the archive. Servers may use them."""
     if verify and no_verify:
         raise CommandError("give --verify or --no-verify, not both")
     settings = options.settings(data, database)

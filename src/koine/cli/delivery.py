@@ -19,7 +19,12 @@ from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
 from koine.model.errors import Refusal
 
-app = typer.Typer(help="Deliveries: import them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Deliveries: import them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 BATCH = 500
 FIELDS = DeliveryInput.__struct_fields__
@@ -38,7 +43,7 @@ def import_(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Save the deliveries of a file: one JSON object a line, or CSV with a heading.
+    """Save the deliveries of a file. It has a JSON object a line, or is CSV with a heading.
 
     Fields: id, external_reference_id, delivery_code, customer_id, driver_id, status. A delivery
     known by its id or reference is changed. A file may be imported again: what is saved stays.

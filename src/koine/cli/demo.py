@@ -24,7 +24,10 @@ def demo(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Create two tenants with conversations, once, and print credentials and examples."""
+    """Create the demonstration, once, and print its credentials.
+
+    It is two tenants with conversations. A curl for each call is printed, too.
+    """
     if as_json and as_env:
         raise CommandError("give --json or --env, not both")
     settings = options.settings(data, database, base_url=base_url)

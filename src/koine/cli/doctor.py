@@ -17,7 +17,7 @@ SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 def doctor(
     data: options.Data = None, database: options.Database = None, as_json: options.Json = False
 ) -> None:
-    """Check settings, database, disk and versions; exit code 1 when there is a problem."""
+    """Check settings, database, disk and versions. The exit code is 1 if there is a problem."""
     try:
         settings = options.settings(data, database)
     except BadSetting as error:

@@ -10,7 +10,12 @@ from koine.engine.contacts import inboxes
 from koine.engine.contacts.inboxes import NewInbox
 from koine.model.inbox import ChannelType, Inbox
 
-app = typer.Typer(help="Inboxes: make and list them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Inboxes: make and list them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 Channel = Annotated[ChannelType, typer.Option(help="Kind of channel.")]
 

@@ -23,7 +23,12 @@ from koine.model.permissions import (
     WRITE_CUSTOMERS,
 )
 
-app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
+app = typer.Typer(
+    help="API keys: make, list, revoke and take them over.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 DEFAULT_PERMISSIONS = [READ_CONVERSATIONS, WRITE_CONVERSATIONS, READ_CUSTOMERS, WRITE_CUSTOMERS]
 """The permissions of a key by default."""

@@ -26,7 +26,7 @@ def openapi(
 
 
 def routes(as_json: options.Json = False) -> None:
-    """List every route: dialect, method, path, how it is authenticated."""
+    """List every route with its dialect and authentication."""
     every = [row for dialect in dialects() for row in _rows(dialect)]
     output.print_rows(["dialect", "method", "path", "auth"], every, as_json=as_json)
 

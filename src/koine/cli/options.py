@@ -9,7 +9,10 @@ from koine.kit import settings as kit
 from koine.kit.settings import Settings
 
 Data = Annotated[
-    str | None, typer.Option("--data", metavar="DIR", help="Folder of the embedded database.")
+    str | None,
+    typer.Option(
+        "--data", metavar="DIR", help="Folder of the embedded database, uploads and demo.json."
+    ),
 ]
 Database = Annotated[
     str | None,

@@ -19,6 +19,6 @@ def restore(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Restore database and uploads from an archive, and verify the result."""
+    """Restore the database and the uploads from an archive. The result is verified."""
     settings = options.settings(data, database)
     report("is restored", path, lambda folder: restored(settings, path, folder, force=force))

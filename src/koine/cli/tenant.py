@@ -13,7 +13,12 @@ from koine.engine.core.engine import Engine
 from koine.kit.times import iso_ms
 from koine.model.tenant import Tenant
 
-app = typer.Typer(help="Tenants: make and list them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Tenants: make and list them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 

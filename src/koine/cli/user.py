@@ -17,7 +17,12 @@ from koine.model.actor import Actor
 from koine.model.identity import Identity, NewIdentity
 from koine.model.permissions import Role
 
-app = typer.Typer(help="Users: make and list them, their passwords, tokens.", no_args_is_help=True)
+app = typer.Typer(
+    help="Users: make and list them, their passwords, tokens.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 Who = Annotated[str, typer.Argument(help="E-mail or id.")]
 FromStdin = Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")]
@@ -35,7 +40,7 @@ def create(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Create a user; it can log in after `koine user set-password`."""
+    """Create a user. It can log in after `koine user set-password`."""
     if "@" not in email:
         raise CommandError(f"{email} is no e-mail")
     first, _, last = name.partition(" ")
