@@ -123,10 +123,13 @@ async def restricted_events(cast: Cast) -> list[EventContext]:
     """Events of each kind that only some readers may see."""
     engine, ada, start = cast.engine, cast.acme.actor("ada"), cast.clock.now()
     joining = tuple((cast.acme.id(name), "member") for name in ("dan", "olaf"))
-    for kind, said in (("chat", {NOTE: True, HELLO: False}), ("support", {SUPPORT: False})):
+    for kind, private_by_text in (
+        ("chat", {NOTE: True, HELLO: False}),
+        ("support", {SUPPORT: False}),
+    ):
         new = NewConversation(kind=kind, participants=joining)  # type: ignore[arg-type]  # roles
         conversation = await conversations.create(engine, ada, new)
-        for text, private in said.items():
+        for text, private in private_by_text.items():
             draft = Draft(content=text, sender_id=cast.acme.id("ada"), private=private)
             await messages.send(engine, ada, conversation.id, draft)
         if kind == "support":

@@ -44,24 +44,24 @@ async def webhook_manager(harness: WebhookHarness) -> dict[str, str]:
 async def created_endpoint(api: Api, dialect: str) -> tuple[str, dict[str, Any]]:
     """A new endpoint of Ada's: its path, and the response."""
     harness, client = api
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "url": f"{harness.receiver.url}/ada",
         "headers": TOKEN,
         "name": "Ada's",
     }
     if dialect == "helpdesk":
-        given |= {"events": ["message.sent", "message.received"]}
-        endpoint = (await client.post("/api/v1/webhooks", json=given)).json()["data"]
+        fields |= {"events": ["message.sent", "message.received"]}
+        endpoint = (await client.post("/api/v1/webhooks", json=fields)).json()["data"]
         return f"/api/v1/webhooks/{endpoint['_id']}", endpoint
-    given |= {"dialect": dialect}
-    endpoint = (await client.post("/v1/webhooks", json=given)).json()
+    fields |= {"dialect": dialect}
+    endpoint = (await client.post("/v1/webhooks", json=fields)).json()
     return f"/v1/webhooks/{endpoint['id']}", endpoint
 
 
-async def change(api: Api, path: str, **given: object) -> httpx.Response:
-    headers: Any = given.pop("who", None)
+async def change(api: Api, path: str, **fields: object) -> httpx.Response:
+    headers: Any = fields.pop("who", None)
     method = "PUT" if "/api/" in path else "PATCH"
-    return await api[1].request(method, path, json=given, headers=headers)
+    return await api[1].request(method, path, json=fields, headers=headers)
 
 
 @DIALECTS
@@ -72,8 +72,8 @@ async def test_a_key_for_webhooks_only_cannot_redirect_an_admins_endpoint(
     who, harness = await webhook_manager(api[0]), api[0]
     attempts: list[dict[str, object]]
     attempts = [{"url": "https://evil.example/"}, {"headers": {}}, {"name": "Mine"}]
-    for given in attempts:
-        assert (await change(api, path, **given, who=who)).status_code == 403
+    for fields in attempts:
+        assert (await change(api, path, **fields, who=who)).status_code == 403
     if dialect != "helpdesk":
         rotated = await api[1].post(f"{path}/rotate", json={}, headers=who)
         assert rotated.status_code == 403
@@ -106,8 +106,8 @@ async def test_headers_and_secret_given_with_a_new_origin_are_used(api: Api, dia
     path, endpoint = await created_endpoint(api, dialect)
     harness = api[0]
     async with running_receiver() as other:
-        given = {"url": f"{other.url}/new", "headers": TOKEN, "secret": endpoint["secret"]}
-        changed = (await change(api, path, **given)).json()
+        fields = {"url": f"{other.url}/new", "headers": TOKEN, "secret": endpoint["secret"]}
+        changed = (await change(api, path, **fields)).json()
         assert "secret" not in changed.get("data", changed)
         await harness.send_message(await harness.create_conversation())
         await harness.plan_and_send()
@@ -143,7 +143,10 @@ async def test_one_part_of_a_policy_leaves_the_other(api: Api, dialect: str) -> 
         else ("retry_policy", "backoff", "max_retries")
     )
     await change(api, path, **{policy: {often: 2, grows: "linear"}})
-    for given, after in (({often: 5}, (5, "linear")), ({grows: "exponential"}, (5, "exponential"))):
-        shown = (await change(api, path, **{policy: given})).json()
+    for value, after in (
+        ({often: 5}, (5, "linear")),
+        ({grows: "exponential"}, (5, "exponential")),
+    ):
+        shown = (await change(api, path, **{policy: value})).json()
         found = shown.get("data", shown)[policy]
         assert (found[often], found[grows]) == after

@@ -76,7 +76,7 @@ async def test_pages_follow_each_other_newest_first(cast: Cast) -> None:
 async def test_the_log_is_for_managers_and_of_their_tenant(cast: Cast) -> None:
     with pytest.raises(Forbidden):
         await audit_log.find_page(cast.engine, cast.acme.actor("dora"), None, None, Window(1))
-    mine = {
+    own_entries = {
         entry.id
         for company in (cast.acme,)
         for entry in (
@@ -86,4 +86,4 @@ async def test_the_log_is_for_managers_and_of_their_tenant(cast: Cast) -> None:
     theirs = await audit_log.find_page(
         cast.engine, cast.rival.actor("ada"), None, None, Window(100)
     )
-    assert mine.isdisjoint(entry.id for entry in theirs.items)
+    assert own_entries.isdisjoint(entry.id for entry in theirs.items)

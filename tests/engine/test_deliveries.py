@@ -16,8 +16,8 @@ from koine.store.conversations import participants
 from tests.cast import Cast
 
 
-async def save(cast: Cast, *given: DeliveryInput, who: str = "dora") -> list[deliveries.Saved]:
-    return await deliveries.save(cast.engine, cast.acme.actor(who), list(given))
+async def save(cast: Cast, *inputs: DeliveryInput, who: str = "dora") -> list[deliveries.Saved]:
+    return await deliveries.save(cast.engine, cast.acme.actor(who), list(inputs))
 
 
 async def people_of(cast: Cast, delivery: Delivery) -> set[str]:
@@ -68,9 +68,9 @@ async def test_all_deliveries_are_saved_or_none(cast: Cast) -> None:
 @pytest.mark.parametrize("field", ["customer_id", "driver_id"])
 async def test_the_people_of_a_delivery_are_users_of_the_tenant(cast: Cast, field: str) -> None:
     for outsider in (cast.rival.id("dan"), cast.acme.id("carol"), new_id()):
-        given = {"customer_id": cast.acme.id("cleo"), field: outsider}
+        fields = {"customer_id": cast.acme.id("cleo"), field: outsider}
         with pytest.raises(Invalid) as refused:
-            await save(cast, DeliveryInput(**given))
+            await save(cast, DeliveryInput(**fields))
         assert refused.value.field == f"deliveries.0.{field}"
 
 
@@ -88,14 +88,14 @@ async def test_a_delivery_may_not_be_named_by_id_and_by_reference(cast: Cast) ->
 
 
 async def test_a_reference_is_unique(cast: Cast) -> None:
-    given = DeliveryInput(id=cast.acme.deliveries[0].id, external_reference_id="ORD-2")
+    new = DeliveryInput(id=cast.acme.deliveries[0].id, external_reference_id="ORD-2")
     with pytest.raises(Conflict):
-        await save(cast, given)
+        await save(cast, new)
 
 
 async def test_the_same_reference_saved_at_once_is_one_delivery(cast: Cast) -> None:
-    given = DeliveryInput(external_reference_id="new", customer_id=cast.acme.id("cleo"))
-    saved = await asyncio.gather(*(save(cast, given) for _ in range(16)))
+    new = DeliveryInput(external_reference_id="new", customer_id=cast.acme.id("cleo"))
+    saved = await asyncio.gather(*(save(cast, new) for _ in range(16)))
     assert len({s.delivery.id for [s] in saved}) == 1
     assert [s.is_new for [s] in saved].count(True) == 1
 

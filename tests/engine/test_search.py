@@ -59,11 +59,11 @@ async def test_names_titles_and_messages_are_found_in_any_form(
     who = await contact(cast, company=text)
     assert await contacts(cast, needle) == {who}
     titled = await opened(cast, title=text)
-    said = await opened(cast)
+    conversation = await opened(cast)
     draft = Draft(content=f"… {text} …", sender_id=cast.acme.id("alice"), sender_kind="user")
-    await messages.send(cast.engine, cast.acme.actor("alice"), said, draft)
+    await messages.send(cast.engine, cast.acme.actor("alice"), conversation, draft)
     owned = await opened(cast, owner_id=await contact(cast, identifier=text))
-    assert await found(cast, needle) == {titled, said, owned}
+    assert await found(cast, needle) == {titled, conversation, owned}
 
 
 @pytest.mark.parametrize(
@@ -132,16 +132,16 @@ async def _clear_folded_texts(tx: Tx) -> None:
     await server_values.put(tx, "text_folding", "0")
 
 
-async def contact(cast: Cast, **given: Any) -> str:
+async def contact(cast: Cast, **fields: Any) -> str:
     operator_actor = cast.acme.actor("ada")
     return (
-        await directory.create(cast.engine, operator_actor, NewIdentity(kind="contact", **given))
+        await directory.create(cast.engine, operator_actor, NewIdentity(kind="contact", **fields))
     ).id
 
 
-async def opened(cast: Cast, **given: Any) -> str:
+async def opened(cast: Cast, **fields: Any) -> str:
     operator_actor = cast.acme.actor("alice")
-    return (await conversations.create(cast.engine, operator_actor, NewConversation(**given))).id
+    return (await conversations.create(cast.engine, operator_actor, NewConversation(**fields))).id
 
 
 async def contacts(cast: Cast, needle: str) -> set[str]:

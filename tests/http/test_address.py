@@ -9,7 +9,7 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1"))
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded", "found"),
+    ("peer", "forwarded", "expected"),
     [
         ("192.0.2.1", ["1.1.1.1"], "192.0.2.1"),
         ("10.0.0.1", [], "10.0.0.1"),
@@ -21,13 +21,13 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1"))
         ("::1", ["2001:db8::5"], "2001:db8::5"),
     ],
 )
-def test_only_trusted_proxies_are_believed(peer: str, forwarded: list[str], found: str) -> None:
+def test_only_trusted_proxies_are_believed(peer: str, forwarded: list[str], expected: str) -> None:
     headers = Headers([(b"x-forwarded-for", text.encode()) for text in forwarded])
-    assert client_ip((peer, 1), headers, TRUSTED) == found
+    assert client_ip((peer, 1), headers, TRUSTED) == expected
 
 
 @pytest.mark.parametrize(
-    ("address", "found"),
+    ("address", "expected"),
     [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
@@ -36,8 +36,8 @@ def test_only_trusted_proxies_are_believed(peer: str, forwarded: list[str], foun
         ("", ""),
     ],
 )
-def test_a_caller_cannot_hide_among_its_own_addresses(address: str, found: str) -> None:
-    assert rate_limit_ip(address) == found
+def test_a_caller_cannot_hide_among_its_own_addresses(address: str, expected: str) -> None:
+    assert rate_limit_ip(address) == expected
 
 
 def test_without_trusted_proxies_no_forwarded_header_is_read() -> None:
@@ -46,13 +46,13 @@ def test_without_trusted_proxies_no_forwarded_header_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("peer", "found"), [("10.0.0.1", "https://a.test"), ("8.8.8.8", "http://h:1")]
+    ("peer", "expected"), [("10.0.0.1", "https://a.test"), ("8.8.8.8", "http://h:1")]
 )
-def test_the_base_url_follows_trusted_proxies(peer: str, found: str) -> None:
+def test_the_base_url_follows_trusted_proxies(peer: str, expected: str) -> None:
     headers = Headers(
         [(b"host", b"h:1"), (b"x-forwarded-proto", b"https"), (b"x-forwarded-host", b"a.test")]
     )
-    assert base_url({"scheme": "http", "client": (peer, 1)}, headers, TRUSTED) == found
+    assert base_url({"scheme": "http", "client": (peer, 1)}, headers, TRUSTED) == expected
 
 
 def test_a_host_that_is_none_is_not_repeated() -> None:

@@ -25,16 +25,16 @@ async def test_every_answer_carries_the_safety_headers() -> None:
         assert "server" not in headers
 
 
-@pytest.mark.parametrize("given", ["abc-1.2_3", "x" * 128])
-async def test_a_valid_request_id_is_sent_back(given: str) -> None:
+@pytest.mark.parametrize("request_id", ["abc-1.2_3", "x" * 128])
+async def test_a_valid_request_id_is_sent_back(request_id: str) -> None:
     for path in ("/tiny/things", "/tiny/nothing", "/livez", "/nobody"):
-        response = await client().get(path, headers={"X-Request-Id": given})
-        assert response.headers["x-request-id"] == given
+        response = await client().get(path, headers={"X-Request-Id": request_id})
+        assert response.headers["x-request-id"] == request_id
 
 
-@pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", "<script>"])
-async def test_another_request_id_is_replaced(given: str) -> None:
-    headers = {"X-Request-Id": given.encode("latin-1")}
+@pytest.mark.parametrize("request_id", ["", "a b", "x" * 129, "é", "<script>"])
+async def test_another_request_id_is_replaced(request_id: str) -> None:
+    headers = {"X-Request-Id": request_id.encode("latin-1")}
     response = await client().get("/tiny/things", headers=headers)  # type: ignore[arg-type]  # bytes
     assert len(response.headers["x-request-id"]) == 36
 

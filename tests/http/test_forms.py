@@ -19,15 +19,15 @@ async def read(content: str, query: str = "") -> Any:
 
 
 async def test_json_urlencoded_and_multipart_give_the_same_body() -> None:
-    said = {"content": "hé llo", "rating": 4}
+    fields = {"content": "hé llo", "rating": 4}
     responses = [
-        await post(json=said),
-        await post(data=said),
-        await post(data=said, files={"x": b""}),
-        await post(params=said),
+        await post(json=fields),
+        await post(data=fields),
+        await post(data=fields, files={"x": b""}),
+        await post(params=fields),
     ]
     for response in responses:
-        assert response.json()["body"] | said == response.json()["body"]
+        assert response.json()["body"] | fields == response.json()["body"]
 
 
 @pytest.mark.parametrize("media", [FORM["Content-Type"], "multipart/form-data"])

@@ -10,8 +10,8 @@ DEFAULTS = {"page": 1, "status": None, "ids": None, "deep": False, "search": Non
 async def read(query: str) -> Any:
     response = await client().get(f"/tiny/things?{query}")
     assert response.status_code == 200, response.text
-    found = response.json()["query"]
-    return {name: value for name, value in found.items() if value != DEFAULTS[name]}
+    values = response.json()["query"]
+    return {name: value for name, value in values.items() if value != DEFAULTS[name]}
 
 
 @pytest.mark.parametrize("query", ["", "page=&status=&ids=&ids[]=&search=", "&&", "other=1", "=1"])

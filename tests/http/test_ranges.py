@@ -6,7 +6,7 @@ from koine.http.ranges import MAX_RANGES, Range, parse_ranges
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("bytes=0-1", [Range(0, 2)]),
         ("bytes=5-", [Range(5, 10)]),
@@ -29,8 +29,8 @@ from koine.http.ranges import MAX_RANGES, Range, parse_ranges
         ("bytes=" + "9" * 30 + "-", None),
     ],
 )
-def test_ranges_are_read(text: str, found: list[Range] | None) -> None:
-    assert parse_ranges(text, 10) == found
+def test_ranges_are_read(text: str, expected: list[Range] | None) -> None:
+    assert parse_ranges(text, 10) == expected
 
 
 def test_an_empty_file_has_no_range() -> None:

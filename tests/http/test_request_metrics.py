@@ -42,8 +42,8 @@ async def test_the_access_log_has_the_route_and_not_the_path(log: io.StringIO) -
     await ask("DELETE", "/tiny/things/a-secret", access_log=True)
     line = json.loads(log.getvalue())
     assert line.pop("ms") > 0
-    said = {k: line[k] for k in ("event", "method", "route", "status", "request_id", "dialect")}
-    assert list(said.values()) == [
+    fields = {k: line[k] for k in ("event", "method", "route", "status", "request_id", "dialect")}
+    assert list(fields.values()) == [
         "request", "DELETE", "/tiny/things/{id}", 204, "r-1", "tiny",
     ]  # fmt: skip
     assert line["tenant"] == "t1"

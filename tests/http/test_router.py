@@ -14,7 +14,7 @@ def routed(path: str) -> object:
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "expected"),
     [
         ("/a", ("/a", {})),
         ("/a/", ("/a", {})),
@@ -31,8 +31,8 @@ def routed(path: str) -> object:
         ("/", None),
     ],
 )
-def test_paths_find_their_route(path: str, found: object) -> None:
-    assert routed(path) == found
+def test_paths_find_their_route(path: str, expected: object) -> None:
+    assert routed(path) == expected
 
 
 def test_a_path_is_taken_once() -> None:

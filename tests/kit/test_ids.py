@@ -6,14 +6,14 @@ from koine.kit.ids import canonical_id, is_id, new_id
 
 
 def test_a_new_id_is_a_canonical_uuid7() -> None:
-    made = new_id()
-    assert uuid.UUID(made).version == 7
-    assert canonical_id(made) == made
+    created = new_id()
+    assert uuid.UUID(created).version == 7
+    assert canonical_id(created) == created
 
 
 def test_new_ids_grow() -> None:
-    made = [new_id() for _ in range(20_000)]
-    assert made == sorted(set(made))
+    ids = [new_id() for _ in range(20_000)]
+    assert ids == sorted(set(ids))
 
 
 def test_any_case_and_version_is_an_id() -> None:

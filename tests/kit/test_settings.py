@@ -74,7 +74,7 @@ def test_every_setting_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "url"),
+    ("settings", "url"),
     [
         ({}, "http://127.0.0.1:8420"),
         ({"host": "0.0.0.0", "port": 80}, "http://localhost:80"),
@@ -82,8 +82,8 @@ def test_every_setting_is_described() -> None:
         ({"base_url": "https://koine.example/chat/"}, "https://koine.example/chat"),
     ],
 )
-def test_the_public_url(given: dict[str, object], url: str) -> None:
-    assert load({}, given).public_url() == url
+def test_the_public_url(settings: dict[str, object], url: str) -> None:
+    assert load({}, settings).public_url() == url
 
 
 def test_proxies_are_addresses_or_networks() -> None:

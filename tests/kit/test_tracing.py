@@ -73,9 +73,9 @@ def test_shared_work_has_links_to_the_waiting_spans(collector: Collector) -> Non
     ]
 
 
-@pytest.mark.parametrize("given", ["", "nonsense", "00-0-0-00", "ü"])
-def test_a_bad_traceparent_begins_a_trace(collector: Collector, given: str) -> None:
-    with tracing.server_span("GET /x", {"traceparent": given}, {}):
+@pytest.mark.parametrize("traceparent", ["", "nonsense", "00-0-0-00", "ü"])
+def test_a_bad_traceparent_begins_a_trace(collector: Collector, traceparent: str) -> None:
+    with tracing.server_span("GET /x", {"traceparent": traceparent}, {}):
         pass
     tracing.close()
     assert collector.span("GET /x").parent_span_id == b""

@@ -302,11 +302,11 @@ async def two_uploads(place: Place) -> tuple[Attachment, Attachment]:
 def again(place: Place, path: Path, change: dict[str, object]) -> Path:
     """The archive with another manifest."""
     folder = place.fresh()
-    said = msgspec.to_builtins(unpack(path, folder)) | change
+    manifest = msgspec.to_builtins(unpack(path, folder)) | change
     with write_archive(path) as archive, (folder / "database").open("rb") as file:
         archive.add("database", file)
-        archive.finish(msgspec.convert(said, Manifest))
-    assert encode(msgspec.convert(said, Manifest))
+        archive.finish(msgspec.convert(manifest, Manifest))
+    assert encode(msgspec.convert(manifest, Manifest))
     return path
 
 

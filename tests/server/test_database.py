@@ -41,6 +41,6 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_settings_survive_the_environment() -> None:
-    given = load({}, {"port": 1, "demo": True, "data_dir": "a b", "secret_key": "x" * 40})
-    assert load(environment(given)) == given
-    assert load({"KOINE_BASE_URL": "http://x.test"} | environment(given)) == given
+    settings = load({}, {"port": 1, "demo": True, "data_dir": "a b", "secret_key": "x" * 40})
+    assert load(environment(settings)) == settings
+    assert load({"KOINE_BASE_URL": "http://x.test"} | environment(settings)) == settings

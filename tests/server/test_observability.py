@@ -20,8 +20,8 @@ async def test_a_server_serves_metrics_and_sends_traces(tmp_path: Path) -> None:
     home, port = ServerHome(tmp_path), free_port()
     tenant = await seed(home, 1)
     with running_collector() as collector:
-        given = {"metrics_port": port, "otel_endpoint": collector.url}
-        async with nodes(home, settings=given) as (server,):
+        settings = {"metrics_port": port, "otel_endpoint": collector.url}
+        async with nodes(home, settings=settings) as (server,):
             key = {"Authorization": f"Bearer {tenant.key}"}
             assert (await get(server.port, "/api/v1/conversations", key)).status == 200
             shown = (await get(port, "/metrics")).body.decode()

@@ -40,7 +40,7 @@ def test_several_workers_on_a_file_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "checks"),
+    ("settings", "checks"),
     [
         ({}, set()),
         ({"demo": True}, set()),
@@ -57,8 +57,8 @@ def test_several_workers_on_a_file_are_refused() -> None:
         ({"upload_budget_per_contact": 0}, set()),
     ],
 )
-def test_an_exposed_server_is_a_warning(given: dict[str, object], checks: set[str]) -> None:
-    found = list(check_settings({}, load({}, given)))
+def test_an_exposed_server_is_a_warning(settings: dict[str, object], checks: set[str]) -> None:
+    found = list(check_settings({}, load({}, settings)))
     assert {each.about for each in found} == checks
     assert {each.level for each in found} <= {"warning"} and not any(f.fatal for f in found)
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 @pytest.fixture(scope="module")
-async def here() -> AsyncIterator[RawServer]:
+async def server() -> AsyncIterator[RawServer]:
     async with raw_server() as server:
         yield server
 
@@ -47,10 +47,10 @@ async def impatient() -> AsyncIterator[RawServer]:
     ],
 )  # fmt: skip
 async def test_endless_input_is_refused_and_the_connection_closed(
-    here: RawServer, status: int, parts: list[bytes]
+    server: RawServer, status: int, parts: list[bytes]
 ) -> None:
     async with asyncio.timeout(20):
-        assert (await here.request(*parts))[0] == status
+        assert (await server.request(*parts))[0] == status
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ async def test_endless_input_is_refused_and_the_connection_closed(
 )  # fmt: skip
 @pytest.mark.parametrize("more", [b"", b"Connection: Upgrade\r\nUpgrade: websocket\r\n"])
 async def test_without_one_valid_host_it_is_400_and_the_connection_closed(
-    here: RawServer, fields: bytes, more: bytes
+    server: RawServer, fields: bytes, more: bytes
 ) -> None:
     request = b"GET /tiny/where HTTP/1.1\r\n" + fields + more + b"\r\n"
-    status, head = await here.request(request)
+    status, head = await server.request(request)
     assert status == 400 and b"\r\nconnection: close\r\n" in head
 
 
@@ -71,24 +71,24 @@ async def test_without_one_valid_host_it_is_400_and_the_connection_closed(
     "request_", [GET, b"GET /tiny/where HTTP/1.0\r\n\r\n", GET.replace(b"tiny.test", b"[::1]:80"),
                  b"\r\n\r\n" + GET, GET.replace(b"Host", b"X: " + b"x" * 60_000 + b"\r\nHost")],
 )  # fmt: skip
-async def test_valid_requests_are_served(here: RawServer, request_: bytes) -> None:
-    async with here.connect() as one:
+async def test_valid_requests_are_served(server: RawServer, request_: bytes) -> None:
+    async with server.connect() as one:
         await one.send(request_)
         assert (await one.response())[0] == 200
 
 
-async def test_trailers_are_read_and_ignored(here: RawServer) -> None:
-    async with here.connect() as one:
+async def test_trailers_are_read_and_ignored(server: RawServer) -> None:
+    async with server.connect() as one:
         await one.send(CHUNKED + b'e\r\n{"name": "Al"}\r\n0\r\nHost: other\r\n\r\n' + GET)
         assert [(await one.response())[0] for _ in range(2)] == [201, 200]
 
 
-async def test_pipelined_requests_are_limited(here: RawServer) -> None:
-    async with here.connect() as one:
+async def test_pipelined_requests_are_limited(server: RawServer) -> None:
+    async with server.connect() as one:
         await one.send(GET * 500)
-        said = await one.read_to_end()
-    assert 100 < said.count(b"HTTP/1.1 200") < 200
-    assert said.count(b"connection: close") == 1
+        received = await one.read_to_end()
+    assert 100 < received.count(b"HTTP/1.1 200") < 200
+    assert received.count(b"connection: close") == 1
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ async def test_a_stalled_connection_is_closed(
     async with impatient.connect() as one:
         await one.send(start)
         dripping = asyncio.create_task(_drip(one.send, drip))
-        said = await one.read_to_end()
+        received = await one.read_to_end()
         dripping.cancel()
     assert ended_connections(reason) == before + 1
-    assert (b"HTTP/1.1 408" in said) == reason.endswith("_time")
+    assert (b"HTTP/1.1 408" in received) == reason.endswith("_time")
 
 
 async def _drip(say, drop: bytes) -> None:  # type: ignore[no-untyped-def]  # a bound method
@@ -124,7 +124,7 @@ async def test_a_slow_body_above_the_lowest_rate_is_read() -> None:
     rate = raw_server(
         {"body_seconds": 0.5}, body_rate=1000
     )  # a tenth of what comes, in two windows
-    async with rate as here, here.connect() as one:
+    async with rate as server, server.connect() as one:
         await one.send(POST + b"Content-Length: %d\r\n\r\n" % len(body))
         for at in range(0, len(body), 1000):
             await one.send(body[at : at + 1000])
@@ -134,9 +134,9 @@ async def test_a_slow_body_above_the_lowest_rate_is_read() -> None:
 
 async def test_a_body_has_a_longest_time() -> None:
     seconds = {"body_seconds": 0.25, "body_max_seconds": 0.5}
-    async with raw_server(seconds, body_rate=1) as here:
+    async with raw_server(seconds, body_rate=1) as server:
         before = ended_connections("body_time")
-        async with here.connect() as one:
+        async with server.connect() as one:
             await one.send(POST + b"Content-Length: 60000\r\n\r\n")
             dripping = asyncio.create_task(_drip(one.send, b" " * 100))
             assert b" 408 " in await one.read_to_end()

@@ -29,9 +29,9 @@ pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 @pytest.fixture(scope="module")
-async def here(sqlite_db: Database) -> AsyncIterator[LiveServer]:
-    async with live_server(await make_cast(sqlite_db, socket_frames_per_minute=1000)) as made:
-        yield made
+async def inbox_server(sqlite_db: Database) -> AsyncIterator[LiveServer]:
+    async with live_server(await make_cast(sqlite_db, socket_frames_per_minute=1000)) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ async def impatient(sqlite_db: Database) -> AsyncIterator[LiveServer]:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(heartbeat, "INTERVAL_SECONDS", 0.1)
-        async with live_server(cast) as made:
-            yield made
+        async with live_server(cast) as running:
+            yield running
 
 
 def frame(first: int, data: bytes = b"") -> bytes:
@@ -53,9 +53,9 @@ def frame(first: int, data: bytes = b"") -> bytes:
     return bytes([first]) + length + bytes(4) + data
 
 
-async def opened(here: LiveServer, path: str, *more: bytes) -> RawClient:
+async def opened(inbox_server: LiveServer, path: str, *more: bytes) -> RawClient:
     """A socket without a client library, which would respond to pings and closing frames."""
-    port = int(here.server.url.rpartition(":")[2])
+    port = int(inbox_server.server.url.rpartition(":")[2])
     one = RawClient(*await asyncio.open_connection("127.0.0.1", port))
     key = base64.b64encode(os.urandom(16))
     await one.send(
@@ -66,17 +66,17 @@ async def opened(here: LiveServer, path: str, *more: bytes) -> RawClient:
     return one
 
 
-async def welcomed(here: LiveServer, path: str) -> RawClient:
+async def welcomed(inbox_server: LiveServer, path: str) -> RawClient:
     """A socket whose handshake was accepted."""
-    one = await opened(here, path)
+    one = await opened(inbox_server, path)
     assert (await one.response())[0] == 101
     return one
 
 
-def code(said: bytes) -> int:
+def code(received: bytes) -> int:
     """The code of the close frame at the end of these bytes."""
-    at = said.rindex(b"\x88")
-    return int.from_bytes(said[at + 2 : at + 4], "big")
+    at = received.rindex(b"\x88")
+    return int.from_bytes(received[at + 2 : at + 4], "big")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -87,22 +87,22 @@ def code(said: bytes) -> int:
     ids=["pings", "nothing", "crumbs", "pongs", "both"],
 )  # fmt: skip
 async def test_a_flood_of_frames_is_closed_with_1008(
-    here: LiveServer, path: str, flood: bytes
+    inbox_server: LiveServer, path: str, flood: bytes
 ) -> None:
     before = ended_connections("frames")
-    one = await welcomed(here, path)
+    one = await welcomed(inbox_server, path)
     flooding = asyncio.create_task(one.send(frame(TEXT), *[flood] * 2000))
-    said = await one.read_to_end()
-    assert code(said) == 1008 and ended_connections("frames") == before + 1
+    received = await one.read_to_end()
+    assert code(received) == 1008 and ended_connections("frames") == before + 1
     await flooding
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_client_that_floods_and_never_reads_is_disconnected(
-    here: LiveServer, path: str
+    inbox_server: LiveServer, path: str
 ) -> None:
     before = ended_connections("frames")
-    one = await welcomed(here, path)
+    one = await welcomed(inbox_server, path)
     one.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a whole transport
     async with asyncio.timeout(20):
         await one.send(*[frame(FIN | PING, b"x" * 125) * 500] * 2000)
@@ -163,7 +163,7 @@ async def test_a_socket_without_a_subscription_any_more_is_closed(impatient: Liv
     ids=["line", "head", "fields", "hosts", "body"],
 )  # fmt: skip
 async def test_a_handshake_is_a_head_like_others(
-    here: LiveServer, path: str, status: int, more: list[bytes]
+    inbox_server: LiveServer, path: str, status: int, more: list[bytes]
 ) -> None:
-    one = await opened(here, path, *more)
+    one = await opened(inbox_server, path, *more)
     assert (await one.read_to_end()).startswith(b"HTTP/1.1 %d " % status)

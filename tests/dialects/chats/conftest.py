@@ -32,18 +32,18 @@ class ChatsClient(Struct):
         return await self.client.request(method, path, json=body, headers=self.headers(key))
 
     async def create_chat(
-        self, owner: str = "carol", title: str | None = None, **given: Any
+        self, owner: str = "carol", title: str | None = None, **fields: Any
     ) -> Any:
-        body = {"channelId": None, "ownerId": self.cast.acme.id(owner), "title": title} | given
+        body = {"channelId": None, "ownerId": self.cast.acme.id(owner), "title": title} | fields
         response = await self.send("POST", "/api/v1/chats", body)
         assert response.status_code == 200, response.text
         self.cast.clock.advance(seconds=1)
         return response.json()
 
     async def post_message(
-        self, chat: Any, content: str = "hi", role: str = "user", **given: Any
+        self, chat: Any, content: str = "hi", role: str = "user", **fields: Any
     ) -> Any:
-        body = {"chatId": chat["id"], "content": content, "role": role} | given
+        body = {"chatId": chat["id"], "content": content, "role": role} | fields
         response = await self.send("POST", "/api/v1/chat-messages", body)
         assert response.status_code == 200, response.text
         self.cast.clock.advance(seconds=1)
@@ -59,10 +59,10 @@ class ChatsClient(Struct):
         assert response.status_code == 200, response.text
         return [chat["id"] for chat in response.json()]
 
-    async def create_contact(self, **given: Any) -> str:
+    async def create_contact(self, **fields: Any) -> str:
         admin = operator(self.cast.acme.tenant.id)
         created = await directory.create(
-            self.cast.engine, admin, NewIdentity(kind="contact", **given)
+            self.cast.engine, admin, NewIdentity(kind="contact", **fields)
         )
         return created.id
 

@@ -112,8 +112,8 @@ async def test_the_next_message_overwrites_the_patched_time(api: ChatsClient) ->
     chat = await api.create_chat()
     path = f"{CHATS}/{chat['id']}"
     await api.send("PATCH", path, {"lastChatMessageCreatedAt": "2040-01-01T00:00:00Z"})
-    said = await api.post_message(chat)
-    assert (await api.get(path)).json()["lastChatMessageCreatedAt"] == said["createdAt"]
+    message = await api.post_message(chat)
+    assert (await api.get(path)).json()["lastChatMessageCreatedAt"] == message["createdAt"]
 
 
 @pytest.mark.parametrize("bad", [{"lastChatMessageCreatedAt": "soon"}, {"title": 1}])

@@ -26,18 +26,18 @@ async def send_message(cast: Cast, where: Conversation, text: str, private: bool
 
 async def test_a_key_receives_its_workspaces_chats_and_no_private_note(cast: Cast) -> None:
     async with live(cast.engine, ChatsDialect()) as server:
-        mine = follow_stream(server.url, {"authorization": cast.acme.key}, path=PATH)
+        own_events = follow_stream(server.url, {"authorization": cast.acme.key}, path=PATH)
         other = follow_stream(server.url, {"authorization": cast.rival.key}, path=PATH)
-        async with mine as stream, other as rival:
+        async with own_events as stream, other as rival:
             assert (await stream.next()).kind == (await rival.next()).kind == "ready"
             conversation = await chat(cast)
             await send_message(cast, conversation, "a note", private=True)
             await send_message(cast, conversation, "Hello")
-            created, said = await stream.until("chat-message.created")
+            created, sent = await stream.until("chat-message.created")
             assert created.kind == "chat.created" and created.data["chat"]["id"] == conversation.id
-            assert said.data["chatMessage"]["content"] == "Hello"
-            assert said.data["chatMessage"]["role"] == "attendant"
-            assert said.data["chat"]["lastChatMessageCreatedAt"]
+            assert sent.data["chatMessage"]["content"] == "Hello"
+            assert sent.data["chatMessage"]["role"] == "attendant"
+            assert sent.data["chat"]["lastChatMessageCreatedAt"]
             theirs = await chat(cast, "rival")
             (event,) = await rival.until("chat.created")
             assert event.data["chat"]["id"] == theirs.id

@@ -16,14 +16,14 @@ MESSAGES = "/api/v1/chat-messages"
 
 async def test_a_posted_message_has_every_field(api: ChatsClient) -> None:
     chat = await api.create_chat()
-    said = await api.post_message(chat, "Hello", externalId="e-1")
-    assert list(said) == [
+    message = await api.post_message(chat, "Hello", externalId="e-1")
+    assert list(message) == [
         "createdAt", "id", "updatedAt", "chatId", "chatThreadId", "content", "externalId",
         "rawContent", "role", "senderId",
     ]  # fmt: skip
-    assert said["chatId"] == chat["id"] and said["senderId"] == chat["ownerId"]
-    assert (said["role"], said["externalId"], said["content"]) == ("user", "e-1", "Hello")
-    assert said["chatThreadId"] is None and said["rawContent"] is None
+    assert message["chatId"] == chat["id"] and message["senderId"] == chat["ownerId"]
+    assert (message["role"], message["externalId"], message["content"]) == ("user", "e-1", "Hello")
+    assert message["chatThreadId"] is None and message["rawContent"] is None
 
 
 async def test_messages_come_oldest_first_with_their_roles(api: ChatsClient) -> None:
@@ -69,8 +69,8 @@ async def test_the_owners_message_reopens_a_closed_chat(api: ChatsClient) -> Non
 
 
 async def test_the_owners_messages_have_the_role_user(api: ChatsClient) -> None:
-    said = await api.post_message(await api.create_chat("alice"))
-    assert said["role"] == "user" and said["senderId"] == api.cast.acme.id("alice")
+    message = await api.post_message(await api.create_chat("alice"))
+    assert message["role"] == "user" and message["senderId"] == api.cast.acme.id("alice")
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ async def test_the_owners_messages_have_the_role_user(api: ChatsClient) -> None:
 )
 async def test_every_spelling_of_the_limit(api: ChatsClient, limit: str) -> None:
     chat = await api.create_chat()
-    said = [await api.post_message(chat, str(n)) for n in range(3)]
+    messages = [await api.post_message(chat, str(n)) for n in range(3)]
     url = f"{MESSAGES}?chatId={chat['id']}&{limit}"
     response = await api.client.get(url, headers=api.headers())
-    assert response.json() == said[:2]
+    assert response.json() == messages[:2]
     link = re.fullmatch(r'<(.+)>; rel="next"', response.headers["link"])
     assert link is not None
     rest = await api.client.get(link[1], headers=api.headers())
-    assert rest.json() == said[2:] and "link" not in rest.headers
+    assert rest.json() == messages[2:] and "link" not in rest.headers
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ async def test_a_bad_query_is_a_400(api: ChatsClient, query: dict[str, Any]) -> 
 
 async def test_the_parameters_for_joins_are_accepted(api: ChatsClient) -> None:
     chat = await api.create_chat()
-    said = await api.post_message(chat)
+    message = await api.post_message(chat)
     joins = "chat-message-follow-ups,senders"
-    assert (await api.get(MESSAGES, chatId=chat["id"], joins=joins)).json() == [said]
+    assert (await api.get(MESSAGES, chatId=chat["id"], joins=joins)).json() == [message]
 
 
 async def test_there_are_no_threads(api: ChatsClient) -> None:
@@ -164,8 +164,10 @@ async def test_an_idempotency_key_is_stored_with_the_message(api: ChatsClient) -
     chat = await api.create_chat()
     body = {"chatId": chat["id"], "content": "x", "role": "user"}
     headers = api.headers() | {"Idempotency-Key": "k-1"}
-    said = [(await api.client.post(MESSAGES, json=body, headers=headers)).json() for _ in range(2)]
-    assert said[0] == said[1] and said[0]["externalId"] is None
+    messages = [
+        (await api.client.post(MESSAGES, json=body, headers=headers)).json() for _ in range(2)
+    ]
+    assert messages[0] == messages[1] and messages[0]["externalId"] is None
 
 
 async def test_a_blocked_owner_cannot_post(api: ChatsClient) -> None:

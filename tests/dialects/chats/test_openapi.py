@@ -21,9 +21,9 @@ def test_the_chat_of_a_list_of_messages_is_required() -> None:
 
 
 def test_no_channel_types_is_said_to_be_every_chat() -> None:
-    given = parameters("/api/v1/chats")["channelTypes"]
-    assert "without a channel" in given["description"]
-    assert set(given["schema"]["items"]["enum"]) == set(get_args(ChannelType))
+    parameter = parameters("/api/v1/chats")["channelTypes"]
+    assert "without a channel" in parameter["description"]
+    assert set(parameter["schema"]["items"]["enum"]) == set(get_args(ChannelType))
 
 
 def test_pages_are_whole_numbers_in_range() -> None:

@@ -20,13 +20,13 @@ WORKSPACE = "018f0000-0000-7000-8000-0000000000ff"
 
 def rendered(case: dict[str, Any]) -> object:
     """A case's input as the dialect renders it."""
-    given = case["input"]
-    if "message" in given:
-        return render_message(msgspec.convert(given["message"], Message), given["owner"])
-    found = msgspec.convert(given["conversation"], Conversation)
-    if given["as"] == "chat":
+    parts = case["input"]
+    if "message" in parts:
+        return render_message(msgspec.convert(parts["message"], Message), parts["owner"])
+    found = msgspec.convert(parts["conversation"], Conversation)
+    if parts["as"] == "chat":
         return render_chat(found, WORKSPACE)
-    return render_details(found, msgspec.convert(given["around"], Related), WORKSPACE)
+    return render_details(found, msgspec.convert(parts["around"], Related), WORKSPACE)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -7,7 +7,7 @@ from tests.dialects.delivery.conftest import DeliveryClient
 
 
 async def test_users_see_their_own_conversations(delivery_client: DeliveryClient) -> None:
-    mine, other = await delivery_client.open(), await delivery_client.open("dora", 1)
+    own, other = await delivery_client.open(), await delivery_client.open("dora", 1)
     await delivery_client.call(
         "dora",
         "PUT",
@@ -15,7 +15,7 @@ async def test_users_see_their_own_conversations(delivery_client: DeliveryClient
         {"action": "remove", "user_ids": [delivery_client.id("dan")]},
     )
     listed = (await delivery_client.get("dan")).json()
-    assert ([c["id"] for c in listed["conversations"]], listed["total"]) == ([mine["id"]], 1)
+    assert ([c["id"] for c in listed["conversations"]], listed["total"]) == ([own["id"]], 1)
     assert (await delivery_client.get("dora")).json()["total"] == 2
     assert (await delivery_client.get("olaf")).json()["conversations"] == []
 

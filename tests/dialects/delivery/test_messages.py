@@ -151,25 +151,25 @@ async def test_a_customers_message_is_a_contacts_elsewhere(delivery_client: Deli
     for who in ("cleo", "dan"):
         await delivery_client.send_text(who, opened["id"], "hi")
     actor = delivery_client.cast.acme.actor("ada")
-    said = await messages.find_page(
+    page = await messages.find_page(
         delivery_client.cast.engine,
         actor,
         opened["id"],
         MessageFilter(oldest_first=True),
         page_window(1, 9),
     )
-    assert [m.sender_kind for m in said.items] == ["contact", "user"]
+    assert [m.sender_kind for m in page.items] == ["contact", "user"]
 
 
 async def test_a_parent_is_of_the_same_conversation(delivery_client: DeliveryClient) -> None:
-    here, there = await delivery_client.open(), await delivery_client.open(parcel=1)
-    parent = await delivery_client.send_text("cleo", here["id"], "where?")
+    conversation, elsewhere = await delivery_client.open(), await delivery_client.open(parcel=1)
+    parent = await delivery_client.send_text("cleo", conversation["id"], "where?")
     good = await delivery_client.send(
-        "dan", here["id"], content="here", parent_message_id=parent["id"].upper()
+        "dan", conversation["id"], content="here", parent_message_id=parent["id"].upper()
     )
     assert good.json()["data"]["parent_message_id"] == parent["id"]
     bad = await delivery_client.send(
-        "dan", there["id"], content="here", parent_message_id=parent["id"]
+        "dan", elsewhere["id"], content="here", parent_message_id=parent["id"]
     )
     assert bad.status_code == 400
 
@@ -386,8 +386,8 @@ async def test_a_private_note_is_no_parent_for_a_customer(delivery_client: Deliv
     conversation = (await delivery_client.open())["id"]
     note = Draft(content="x", private=True, sender_id=delivery_client.id("alice"))
     admin = operator(delivery_client.tenant)
-    said = await messages.send_unchecked(delivery_client.cast.engine, admin, conversation, note)
-    parents = (said.id, new_id())
+    sent = await messages.send_unchecked(delivery_client.cast.engine, admin, conversation, note)
+    parents = (sent.id, new_id())
     responses = [
         await delivery_client.send("cleo", conversation, content="re", parent_message_id=each)
         for each in parents

@@ -159,9 +159,9 @@ async def test_only_a_participant_has_a_read_status(delivery_client: DeliveryCli
 
 
 async def test_a_message_of_elsewhere_is_404(delivery_client: DeliveryClient) -> None:
-    here, there = await delivery_client.open(), await delivery_client.open(parcel=1)
-    sent = await delivery_client.send_text("dan", there["id"], "hi")
-    path = f"/{here['id']}/read-status"
+    first, second = await delivery_client.open(), await delivery_client.open(parcel=1)
+    sent = await delivery_client.send_text("dan", second["id"], "hi")
+    path = f"/{first['id']}/read-status"
     for message_id in (sent["id"], new_id()):
         response = await delivery_client.call("dan", "PUT", path, message_id=message_id)
         assert (response.status_code, response.json()["message"]) == (404, "Message not found")

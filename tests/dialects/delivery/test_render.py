@@ -19,15 +19,15 @@ GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 
 def rendered(case: dict[str, Any]) -> object:
     """A case's input as the dialect renders it."""
-    given = case["input"]
-    if "conversation" not in given:
-        return render_message(msgspec.convert(given["message"], Message))
-    found = msgspec.convert(given["conversation"], Conversation)
-    around = Related(participants={found.id: msgspec.convert(given["people"], list[Participant])})
-    if given["message"] is not None:
-        around.latest[found.id] = msgspec.convert(given["message"], Message)
-    actor = Actor(given["tenant"], "user", given["reader"])
-    return render_conversations(ConversationPage([found], around), actor, given["reader"])[0]
+    parts = case["input"]
+    if "conversation" not in parts:
+        return render_message(msgspec.convert(parts["message"], Message))
+    found = msgspec.convert(parts["conversation"], Conversation)
+    around = Related(participants={found.id: msgspec.convert(parts["people"], list[Participant])})
+    if parts["message"] is not None:
+        around.latest[found.id] = msgspec.convert(parts["message"], Message)
+    actor = Actor(parts["tenant"], "user", parts["reader"])
+    return render_conversations(ConversationPage([found], around), actor, parts["reader"])[0]
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

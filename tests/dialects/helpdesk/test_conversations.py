@@ -27,8 +27,8 @@ class TextFile:
         self._left = b"Dear all"
 
     async def read(self, size: int = -1) -> bytes:
-        given, self._left = self._left, b""
-        return given
+        data, self._left = self._left, b""
+        return data
 
 
 async def test_a_list_has_data_and_pagination(helpdesk_client: HelpdeskClient) -> None:
@@ -86,12 +86,12 @@ async def test_a_conversation_without_a_priority_is_found_as_medium(
 
 async def test_filter_by_assignee_inbox_and_customer(helpdesk_client: HelpdeskClient) -> None:
     await helpdesk_client.create()
-    mine = await helpdesk_client.create(customerId=helpdesk_client.acme.id("carol"))
+    assigned = await helpdesk_client.create(customerId=helpdesk_client.acme.id("carol"))
     alice = helpdesk_client.acme.id("alice")
-    await helpdesk_client.call("PUT", f"/{mine['_id']}", {"assignedTo": alice})
-    assert await helpdesk_client.list_ids(assignedTo=alice) == [mine["_id"]]
+    await helpdesk_client.call("PUT", f"/{assigned['_id']}", {"assignedTo": alice})
+    assert await helpdesk_client.list_ids(assignedTo=alice) == [assigned["_id"]]
     assert await helpdesk_client.list_ids(customerId=helpdesk_client.acme.id("carol").upper()) == [
-        mine["_id"]
+        assigned["_id"]
     ]
     assert await helpdesk_client.list_ids(assignedTo=alice, status="open", priority="low") == []
     assert len(await helpdesk_client.list_ids(inboxId=helpdesk_client.acme.inbox.id)) == 2
@@ -302,7 +302,7 @@ async def test_conversations_of_other_dialects_show_too(helpdesk_client: Helpdes
     assert data["subject"] == f"Conversation #{other.number}"
     assert (data["channel"], data["source"], data["inboxId"]) == ("whatsapp", "api", None)
     assert data["customerId"]["profile"]["firstName"] == "Cleo"
-    said = Draft(content="hi", sender_id=helpdesk_client.acme.id("cleo"), sender_kind="user")
-    await messages.send(engine, admin, other.id, said)
+    draft = Draft(content="hi", sender_id=helpdesk_client.acme.id("cleo"), sender_kind="user")
+    await messages.send(engine, admin, other.id, draft)
     response = await helpdesk_client.call("GET", f"/{other.id}/messages")
     assert response.json()["data"][0]["direction"] == "inbound"

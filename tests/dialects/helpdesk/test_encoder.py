@@ -22,8 +22,8 @@ async def send_message(
     cast: Cast, where: Conversation, who: str, text: str, private: bool = False
 ) -> None:
     kind: SenderKind = "contact" if who == "carol" else "user"
-    said = Draft(content=text, sender_id=cast.acme.id(who), sender_kind=kind, private=private)
-    await messages.send(cast.engine, cast.acme.actor("ada"), where.id, said)
+    draft = Draft(content=text, sender_id=cast.acme.id(who), sender_kind=kind, private=private)
+    await messages.send(cast.engine, cast.acme.actor("ada"), where.id, draft)
 
 
 async def test_the_events_of_a_conversation_from_creation_to_deletion(cast: Cast) -> None:
@@ -70,9 +70,9 @@ async def test_messages_are_received_from_customers_and_sent_by_users(cast: Cast
 async def test_another_tenant_receives_nothing(cast: Cast) -> None:
     conversation = await create_conversation(cast)
     async with live(cast.engine, HelpdeskDialect()) as server:
-        mine = follow_stream(server.url, {"X-API-Key": cast.acme.key}, path=PATH)
+        own_events = follow_stream(server.url, {"X-API-Key": cast.acme.key}, path=PATH)
         theirs = follow_stream(server.url, {"X-API-Key": cast.rival.key}, path=PATH)
-        async with mine as stream, theirs as rival:
+        async with own_events as stream, theirs as rival:
             assert (await stream.next()).kind == (await rival.next()).kind == "ready"
             await send_message(cast, conversation, "alice", "On its way")
             assert await stream.until("message.sent")

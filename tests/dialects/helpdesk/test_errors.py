@@ -35,10 +35,10 @@ CASES: list[tuple[errors.Refusal | None, int, str, object]] = [
 def test_a_refusal_has_its_shape(
     refusal: errors.Refusal | None, status: int, code: str, details: object
 ) -> None:
-    given = error_response(refusal, "r-1", 0)
-    body = msgspec.json.decode(msgspec.json.encode(given.body))
+    response = error_response(refusal, "r-1", 0)
+    body = msgspec.json.decode(msgspec.json.encode(response.body))
     message = body["error"].pop("message")
-    assert (given.status, body["success"]) == (status, False)
+    assert (response.status, body["success"]) == (status, False)
     assert isinstance(message, str) and message
     assert body["error"] == {
         "code": code, "details": details, "requestId": "r-1",

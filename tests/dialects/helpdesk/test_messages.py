@@ -47,8 +47,8 @@ async def test_a_contact_is_a_customer_and_its_message_inbound(
 ) -> None:
     carol, admin = helpdesk_client.acme.id("carol"), operator(helpdesk_client.acme.tenant.id)
     created = await helpdesk_client.create(customerId=carol)
-    said = Draft(content="Where is it?", sender_id=carol, sender_kind="contact")
-    await messages.send(helpdesk_client.cast.engine, admin, created["_id"], said)
+    draft = Draft(content="Where is it?", sender_id=carol, sender_kind="contact")
+    await messages.send(helpdesk_client.cast.engine, admin, created["_id"], draft)
     data = (await helpdesk_client.call("GET", f"/{created['_id']}/messages")).json()["data"][0]
     assert data["direction"] == "inbound"
     assert data["sender"] == {"_id": carol, "type": "customer", "name": "Carol Contact"}

@@ -19,11 +19,11 @@ GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 
 def rendered(case: dict[str, Any]) -> object:
     """A case's input as the dialect renders it."""
-    given = case["input"]
-    if "message" in given:
-        return render_message(msgspec.convert(given["message"], Message))
-    people = msgspec.convert(given["people"], list[Identity])
-    found = msgspec.convert(given["conversation"], Conversation)
+    parts = case["input"]
+    if "message" in parts:
+        return render_message(msgspec.convert(parts["message"], Message))
+    people = msgspec.convert(parts["people"], list[Identity])
+    found = msgspec.convert(parts["conversation"], Conversation)
     return render_conversation(found, {each.id: each for each in people})
 
 

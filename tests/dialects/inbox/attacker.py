@@ -74,39 +74,41 @@ async def leaks(client: InboxClient, seed: int, steps: int) -> list[str]:
     chance, of = Random(seed), await victims(client)
     before = await _stored(client, of)
     other_inbox = await client.new_inbox()
-    mine: list[ContactClient] = []
+    own_contacts: list[ContactClient] = []
     found: list[str] = []
     for _ in range(steps):
         inbox = chance.choice([client.cast.acme.inbox, other_inbox])
-        result = await _step(client, chance, of, mine, inbox)
+        result = await _step(client, chance, of, own_contacts, inbox)
         if MARK in result:
             found.append(f"read: {result[:200]}")
-    found += [line for contact in mine for line in await _stream_leaks(client, of, contact)]
+    found += [line for contact in own_contacts for line in await _stream_leaks(client, of, contact)]
     if await _stored(client, of) != before:
         found.append("changed a contact, or one of its contact inboxes")
     return found
 
 
 async def _step(
-    client: InboxClient, chance: Random, of: Victims, mine: list[ContactClient], inbox: Any
+    client: InboxClient, chance: Random, of: Victims, own_contacts: list[ContactClient], inbox: Any
 ) -> str:
     kind = chance.choice(["create", "patch", "patch", "get", "list", "open", "say", "close"])
-    if kind == "create" or not mine:
-        given = _given(client, chance, of, inbox)
+    if kind == "create" or not own_contacts:
+        fields = _random_fields(client, chance, of, inbox)
         url = f"{BASE}/{inbox.identifier}/contacts"
-        response = await client.web.post(url, json=given)
+        response = await client.web.post(url, json=fields)
         if response.status_code == 200:
             contact = client.contact_client(response.json()["source_id"], inbox)
-            if given.get("identifier_hash"):
-                contact.headers["X-Identifier-Hash"] = str(given["identifier_hash"])
-            mine.append(contact)
+            if fields.get("identifier_hash"):
+                contact.headers["X-Identifier-Hash"] = str(fields["identifier_hash"])
+            own_contacts.append(contact)
         return str(response.text)
-    contact = chance.choice(mine)
+    contact = chance.choice(own_contacts)
     if chance.random() < 0.2:
         contact.headers["X-Identifier-Hash"] = client.sign(OWN, contact.inbox)
     number = chance.choice(of.conversations).number
     if kind == "patch":
-        return (await contact.request("PATCH", json=_given(client, chance, of, contact.inbox))).text
+        return (
+            await contact.request("PATCH", json=_random_fields(client, chance, of, contact.inbox))
+        ).text
     if kind == "open":
         return (await contact.request("POST", "/conversations", json={})).text
     path = {"get": "", "list": "/conversations"}.get(kind, f"/conversations/{number}/messages")
@@ -115,18 +117,20 @@ async def _step(
     return (await contact.request("GET", path)).text
 
 
-def _given(client: InboxClient, chance: Random, of: Victims, inbox: Any) -> dict[str, object]:
+def _random_fields(
+    client: InboxClient, chance: Random, of: Victims, inbox: Any
+) -> dict[str, object]:
     """Values of the victims, or the attacker's own, with its own hash, a wrong one or none."""
-    given: dict[str, object] = {}
+    fields: dict[str, object] = {}
     for field, known in of.names.items():
         own = {"email": "own@evil.test", "phone_number": "+5511900000000", "identifier": OWN}
         if chance.random() < 0.6:
-            given[field] = chance.choice([*known, own[field]])
+            fields[field] = chance.choice([*known, own[field]])
     if chance.random() < 0.5:
-        given["identifier_hash"] = chance.choice([client.sign(OWN, inbox), "0" * 64])
+        fields["identifier_hash"] = chance.choice([client.sign(OWN, inbox), "0" * 64])
     if chance.random() < 0.3:
-        given |= {"name": "Attacker", "custom_attributes": {"secret": "mine"}}
-    return given
+        fields |= {"name": "Attacker", "custom_attributes": {"secret": "mine"}}
+    return fields
 
 
 async def _stream_leaks(client: InboxClient, of: Victims, contact: ContactClient) -> list[str]:

@@ -42,10 +42,10 @@ class CableClient:
 
     async def send(self, command: str, identifier: str, **data: object) -> None:
         """Send a command; `data` as the channel's message."""
-        said = {"command": command, "identifier": identifier}
+        command_frame = {"command": command, "identifier": identifier}
         if data:
-            said["data"] = msgspec.json.encode(data).decode()
-        await self.socket.send(msgspec.json.encode(said).decode())
+            command_frame["data"] = msgspec.json.encode(data).decode()
+        await self.socket.send(msgspec.json.encode(command_frame).decode())
 
     async def receive(self, wait: float = 5.0) -> Frame:
         """The next frame that is no ping."""
@@ -156,13 +156,13 @@ class LiveServer(Struct):
         return (await self.request("GET", contact_inbox, path)).json()
 
     async def request(
-        self, method: str, contact_inbox: ContactInbox, path: str, **given: Any
+        self, method: str, contact_inbox: ContactInbox, path: str, **options: Any
     ) -> httpx.Response:
         """Make a request as the contact's client; `path` is below its source id."""
         inbox, contact = self.cast.acme.inbox.identifier, contact_inbox.source_id
         url = f"{self.server.url}/public/api/v1/inboxes/{inbox}/contacts/{contact}{path}"
         async with httpx.AsyncClient() as web:
-            response = await web.request(method, url, **given)
+            response = await web.request(method, url, **options)
             assert response.status_code == 200, response.text
             return response
 

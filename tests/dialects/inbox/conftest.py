@@ -29,11 +29,11 @@ class ContactClient(Struct):
     source_id: str
     headers: dict[str, str]
 
-    async def request(self, method: str, path: str = "", **given: Any) -> httpx.Response:
+    async def request(self, method: str, path: str = "", **options: Any) -> httpx.Response:
         """A request below the contact's path."""
         url = f"{BASE}/{self.inbox.identifier}/contacts/{self.source_id}{path}"
-        headers = self.headers | given.pop("headers", {})
-        return await self.web.request(method, url, headers=headers, **given)
+        headers = self.headers | options.pop("headers", {})
+        return await self.web.request(method, url, headers=headers, **options)
 
     async def create_conversation(self, **attributes: object) -> dict[str, Any]:
         """A new conversation."""
@@ -71,24 +71,24 @@ class InboxClient(Struct):
         """The client of the contact with this source id."""
         return ContactClient(self.web, self.cast, inbox or self.cast.acme.inbox, source_id, {})
 
-    async def create_contact(self, inbox: Inbox | None = None, **given: object) -> dict[str, Any]:
+    async def create_contact(self, inbox: Inbox | None = None, **fields: object) -> dict[str, Any]:
         """POST contacts."""
         of = inbox or self.cast.acme.inbox
-        response = await self.web.post(f"{BASE}/{of.identifier}/contacts", json=given)
+        response = await self.web.post(f"{BASE}/{of.identifier}/contacts", json=fields)
         assert response.status_code == 200, response.text
         return dict(response.json())
 
-    async def new_contact(self, inbox: Inbox | None = None, **given: object) -> ContactClient:
+    async def new_contact(self, inbox: Inbox | None = None, **fields: object) -> ContactClient:
         """A new contact."""
-        return self.contact_client((await self.create_contact(inbox, **given))["source_id"], inbox)
+        return self.contact_client((await self.create_contact(inbox, **fields))["source_id"], inbox)
 
     async def verified_contact(
-        self, identifier: str, inbox: Inbox | None = None, **given: object
+        self, identifier: str, inbox: Inbox | None = None, **fields: object
     ) -> ContactClient:
         """A contact whose client sends its identity hash with each request."""
         shown = self.sign(identifier, inbox)
         contact = await self.new_contact(
-            inbox, identifier=identifier, identifier_hash=shown, **given
+            inbox, identifier=identifier, identifier_hash=shown, **fields
         )
         contact.headers["X-Identifier-Hash"] = shown
         return contact
@@ -109,10 +109,10 @@ class InboxClient(Struct):
         """An inbox that trusts its clients, such as one that only the tenant's server calls."""
         return await self.new_inbox(settings='{"contact_matching":"trusting"}')
 
-    async def new_inbox(self, **given: Any) -> Inbox:
+    async def new_inbox(self, **fields: Any) -> Inbox:
         """Another inbox of Acme."""
         operator_actor = operator(self.cast.acme.tenant.id)
-        new = inboxes.NewInbox(name="Other", **given)
+        new = inboxes.NewInbox(name="Other", **fields)
         return await inboxes.create(self.cast.engine, operator_actor, new)
 
     def sign(self, identifier: str, inbox: Inbox | None = None) -> str:

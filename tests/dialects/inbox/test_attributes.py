@@ -103,15 +103,15 @@ async def test_a_list_repeats_only_few_attributes_with_every_message(
     bag = {"a": {"b": "x" * size}}
     await inbox_client.carol.request("PATCH", json={"custom_attributes": bag})
     made = await inbox_client.carol.create_conversation()
-    said = await inbox_client.carol.send(made["id"], "hi")
-    assert said["sender"]["custom_attributes"] == (bag if repeated else {})
+    message = await inbox_client.carol.send(made["id"], "hi")
+    assert message["sender"]["custom_attributes"] == (bag if repeated else {})
     assert made["contact"]["custom_attributes"] == bag
 
 
 async def test_submitted_values_are_bounded(inbox_client: InboxClient) -> None:
     made = await inbox_client.carol.create_conversation()
-    said = await inbox_client.carol.send(made["id"], "hi")
-    path = f"/conversations/{made['id']}/messages/{said['id']}"
+    message = await inbox_client.carol.send(made["id"], "hi")
+    path = f"/conversations/{made['id']}/messages/{message['id']}"
     for values in ([{"name": "a"}] * 600, {"value": "x" * ATTRIBUTES.bytes}):
         response = await inbox_client.carol.request(
             "PATCH", path, json={"submitted_values": values}

@@ -42,20 +42,20 @@ async def test_any_origin_may_call(inbox_client: InboxClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"identifier": "u"}, {"identifier": "u", "identifier_hash": "0"}]
+    "body", [{}, {"identifier": "u"}, {"identifier": "u", "identifier_hash": "0"}]
 )
 async def test_an_inbox_that_requires_an_identity_refuses_unverified_contacts(
-    inbox_client: InboxClient, given: dict[str, str]
+    inbox_client: InboxClient, body: dict[str, str]
 ) -> None:
     inbox = await inbox_client.new_inbox(**HASHED)
-    response = await inbox_client.web.post(f"{BASE}/{inbox.identifier}/contacts", json=given)
+    response = await inbox_client.web.post(f"{BASE}/{inbox.identifier}/contacts", json=body)
     assert (response.status_code, response.content) == (401, UNAUTHORIZED)
 
 
 async def test_a_wrong_hash_is_refused_where_none_is_required(inbox_client: InboxClient) -> None:
     url = f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts"
-    given = {"identifier": "u", "identifier_hash": inbox_client.sign("v")}
-    assert (await inbox_client.web.post(url, json=given)).status_code == 401
+    body = {"identifier": "u", "identifier_hash": inbox_client.sign("v")}
+    assert (await inbox_client.web.post(url, json=body)).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["", "/conversations", "/conversations/1/messages"])
@@ -72,24 +72,24 @@ async def test_a_hash_once_shown_is_required_on_every_route(
 
 async def test_a_hash_is_bound_to_the_contact_in_the_path(inbox_client: InboxClient) -> None:
     inbox = await inbox_client.new_inbox(**HASHED)
-    mine = await inbox_client.new_contact(
+    own = await inbox_client.new_contact(
         inbox, identifier="me", identifier_hash=inbox_client.sign("me", inbox)
     )
     yours = await inbox_client.new_contact(
         inbox, identifier="you", identifier_hash=inbox_client.sign("you", inbox)
     )
-    mine.headers["X-Identifier-Hash"] = yours.headers["X-Identifier-Hash"] = inbox_client.sign(
+    own.headers["X-Identifier-Hash"] = yours.headers["X-Identifier-Hash"] = inbox_client.sign(
         "me", inbox
     )
-    assert (await mine.request("GET")).status_code == 200
+    assert (await own.request("GET")).status_code == 200
     assert (await yours.request("GET")).status_code == 401
 
 
 async def test_a_known_source_id_does_not_bypass_the_hash(inbox_client: InboxClient) -> None:
     contact = await inbox_client.new_contact(identifier="u", identifier_hash=inbox_client.sign("u"))
     url = f"{BASE}/{contact.inbox.identifier}/contacts"
-    for given in ({}, {"identifier": "v", "identifier_hash": inbox_client.sign("v")}):
-        refused = await inbox_client.web.post(url, json={"source_id": contact.source_id, **given})
+    for body in ({}, {"identifier": "v", "identifier_hash": inbox_client.sign("v")}):
+        refused = await inbox_client.web.post(url, json={"source_id": contact.source_id, **body})
         assert refused.status_code == 401
 
 

@@ -50,10 +50,10 @@ async def test_a_blocked_contact_sends_no_message(inbox_client: InboxClient) -> 
     path = f"/conversations/{made['id']}"
     await block(inbox_client)
     before = await stored(inbox_client)
-    said = await inbox_client.carol.request("POST", f"{path}/messages", json={"content": "hi"})
+    refused = await inbox_client.carol.request("POST", f"{path}/messages", json={"content": "hi"})
     files = {"attachments[]": ("a.png", PNG)}
     sent = await inbox_client.carol.request("POST", f"{path}/messages", files=files)
-    assert said.json() == sent.json() == {"status": 403, "error": "Forbidden"}
+    assert refused.json() == sent.json() == {"status": 403, "error": "Forbidden"}
     assert (await stored(inbox_client), on_disk(inbox_client)) == (before, 0)
     assert (await inbox_client.carol.request("GET", path)).json()["messages"] == []
 

@@ -40,9 +40,9 @@ def make_client(db: Database, tmp_path: Path) -> MakeClient:
     return open_
 
 
-async def create_contact(client: InboxClient, inbox: Any = None, **given: object) -> httpx.Response:
+async def create_contact(client: InboxClient, inbox: Any = None, **body: object) -> httpx.Response:
     of = inbox or client.cast.acme.inbox
-    return await client.web.post(f"{BASE}/{of.identifier}/contacts", json=given)
+    return await client.web.post(f"{BASE}/{of.identifier}/contacts", json=body)
 
 
 def is_later(response: httpx.Response, most_seconds: int) -> bool:
@@ -121,8 +121,8 @@ async def test_a_client_writes_a_bounded_number_of_bytes(
     async with make_client(**{budget: MIB}) as client:
         made = await client.carol.create_conversation()
         path = f"/conversations/{made['id']}/messages"
-        said = {"content": "x" * 100_000}
-        responses = [await client.carol.request("POST", path, json=said) for _ in range(6)]
+        body = {"content": "x" * 100_000}
+        responses = [await client.carol.request("POST", path, json=body) for _ in range(6)]
         assert [each.status_code for each in responses] == [200] * 5 + [429]
         assert is_later(responses[-1], 24 * 3600)
         typing = await client.carol.request("POST", f"/conversations/{made['id']}/toggle_typing")
@@ -152,8 +152,8 @@ async def a_call_that_grows(client: InboxClient, n: int) -> httpx.Response:
         case 1:
             return await client.carol.request("PATCH", json={"name": f"N {n}"})
         case 2:
-            given = {"custom_attributes": bag}
-            return await client.dave.request("POST", "/conversations", json=given)
+            body = {"custom_attributes": bag}
+            return await client.dave.request("POST", "/conversations", json=body)
         case 3:
             return await client.dave.request("PATCH", json={"email": f"{n}@web.test"})
     return await client.carol.request("POST", "/conversations")

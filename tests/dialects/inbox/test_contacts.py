@@ -83,13 +83,13 @@ async def test_rule_3_a_nameless_contact_gets_a_friendly_name(inbox_client: Inbo
     assert re.fullmatch(r"[a-z]+-[a-z]+-\d{1,3}", (await inbox_client.create_contact())["name"])
 
 
-@pytest.mark.parametrize("given", [{}, {"source_id": ""}, {"source_id": None}])
+@pytest.mark.parametrize("fields", [{}, {"source_id": ""}, {"source_id": None}])
 async def test_rule_4_no_source_id_is_a_random_uuid(
-    inbox_client: InboxClient, given: dict[str, Any]
+    inbox_client: InboxClient, fields: dict[str, Any]
 ) -> None:
     one, two = (
-        await inbox_client.create_contact(**given),
-        await inbox_client.create_contact(**given),
+        await inbox_client.create_contact(**fields),
+        await inbox_client.create_contact(**fields),
     )
     assert UUID(one["source_id"]) != UUID(two["source_id"])
     assert one["id"] != two["id"]
@@ -114,18 +114,18 @@ async def test_rule_5_a_picture_that_is_no_link_is_dropped(
     for avatar_url in (" https://a.test/a.png", link):
         changes = {"avatar_url": avatar_url, "name": "New"}
         assert (await contact.request("PATCH", json=changes)).json()["name"] == "New"
-        said = await contact.send(made["id"], "hi")
-        assert said["sender"]["thumbnail"] == "https://a.test/a.png"
+        message = await contact.send(made["id"], "hi")
+        assert message["sender"]["thumbnail"] == "https://a.test/a.png"
 
 
 @pytest.mark.parametrize(
-    ("given", "kind"),
+    ("fields", "kind"),
     [({}, "visitor"), ({"email": "l@web.test"}, "lead"), ({"phone_number": "+551133"}, "lead")],
 )
 async def test_rule_7_contact_type(
-    inbox_client: InboxClient, given: dict[str, str], kind: str
+    inbox_client: InboxClient, fields: dict[str, str], kind: str
 ) -> None:
-    contact = await inbox_client.new_contact(None, **given)
+    contact = await inbox_client.new_contact(None, **fields)
     assert (await contact.create_conversation())["contact"]["contact_type"] == kind
 
 

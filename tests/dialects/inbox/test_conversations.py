@@ -167,8 +167,8 @@ async def test_toggle_status_only_ever_resolves(inbox_client: InboxClient) -> No
 @pytest.mark.parametrize("word", ["on", "off", "maybe", "", 1.5])
 async def test_toggle_typing_always_succeeds(inbox_client: InboxClient, word: object) -> None:
     path = f"/conversations/{(await inbox_client.carol.create_conversation())['id']}/toggle_typing"
-    for given in ({"json": {"typing_status": word}}, {"params": {"typing_status": word}}):
-        response = await inbox_client.carol.request("POST", path, **given)
+    for options in ({"json": {"typing_status": word}}, {"params": {"typing_status": word}}):
+        response = await inbox_client.carol.request("POST", path, **options)
         assert (response.status_code, response.content) == (200, b"")
 
 

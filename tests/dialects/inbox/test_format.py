@@ -10,8 +10,8 @@ async def test_every_api_path_may_end_in_json(inbox_client: InboxClient) -> None
     contact = f"{inbox}/contacts/{made['source_id']}"
     assert (await inbox_client.web.get(f"{contact}.json")).json() == made
     conversation = (await inbox_client.web.post(f"{contact}/conversations.json", json={})).json()
-    said = f"{contact}/conversations/{conversation['id']}/messages.json"
-    assert (await inbox_client.web.post(said, json={"content": "hi"})).json()["content"] == "hi"
+    path = f"{contact}/conversations/{conversation['id']}/messages.json"
+    assert (await inbox_client.web.post(path, json={"content": "hi"})).json()["content"] == "hi"
     assert (
         await inbox_client.web.get(f"{contact}/conversations/{conversation['id']}.json")
     ).status_code == 200

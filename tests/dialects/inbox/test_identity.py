@@ -66,8 +66,8 @@ async def test_b_ones_own_proof_is_no_proof_of_whose_email_one_names(
 ) -> None:
     target = await victim(inbox_client)
     attacker = await inbox_client.verified_contact("attacker-1", email=MAIL)
-    mine = (await attacker.request("GET")).json()
-    assert mine["id"] != (await target.request("GET")).json()["id"]
+    own = (await attacker.request("GET")).json()
+    assert own["id"] != (await target.request("GET")).json()["id"]
     assert SECRET not in await seen_by(attacker)
 
 
@@ -76,8 +76,8 @@ async def test_c_no_merge_moves_a_proof_along(inbox_client: InboxClient) -> None
     proven = await inbox_client.verified_contact("attacker-1", email="mine@evil.test")
     second = await inbox_client.new_contact(email=MAIL)
     for contact in (second, proven):
-        for given in ({"email": "mine@evil.test"}, {"email": MAIL}):
-            await contact.request("PATCH", json=given)
+        for body in ({"email": "mine@evil.test"}, {"email": MAIL}):
+            await contact.request("PATCH", json=body)
         assert SECRET not in await seen_by(contact)
     assert (await target.request("GET")).json()["email"] == MAIL
 
@@ -172,12 +172,12 @@ async def test_with_proof_a_visitor_becomes_the_contact_it_is(inbox_client: Inbo
     target = await victim(inbox_client)
     visitor = await inbox_client.new_contact()
     made = await visitor.create_conversation()
-    given = {
+    body = {
         "email": MAIL,
         "identifier": "victim-1",
         "identifier_hash": inbox_client.sign("victim-1"),
     }
-    response = await visitor.request("PATCH", json=given)
+    response = await visitor.request("PATCH", json=body)
     assert response.json()["id"] == (await target.request("GET")).json()["id"]
     listed = (await target.request("GET", "/conversations")).json()
     assert made["id"] in [each["id"] for each in listed]

@@ -12,14 +12,14 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 async def test_numbers_and_booleans_are_taken_as_text(inbox_client: InboxClient) -> None:
-    given = {
+    fields = {
         "identifier": 4,
         "name": 5.5,
         "source_id": 1234567,
         "email": "",
         "custom_attributes": [],
     }
-    made = await inbox_client.create_contact(None, **given)
+    made = await inbox_client.create_contact(None, **fields)
     assert (made["name"], made["source_id"]) == ("5.5", "1234567")
     again = await inbox_client.web.get(
         f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts/1234567"
@@ -69,10 +69,10 @@ async def test_content_that_is_no_text_is_converted_to_text(
 ) -> None:
     made = await inbox_client.carol.create_conversation()
     path = f"/conversations/{made['id']}/messages"
-    said = await inbox_client.carol.request(
+    response = await inbox_client.carol.request(
         "POST", path, json={"content": content, "echo_id": True}
     )
-    assert (said.status_code, said.json()["content"]) == (200, text)
+    assert (response.status_code, response.json()["content"]) == (200, text)
 
 
 @pytest.mark.parametrize("value", ["5", 5.0, "5.0"])
@@ -100,8 +100,8 @@ async def test_an_empty_survey_response_keeps_the_one_before(
 ) -> None:
     _, made = await resolved(inbox_client)
     page = f"{SURVEY}/{made['uuid']}"
-    given = {"submitted_values": {"csat_survey_response": {"rating": 4}}}
-    await inbox_client.web.patch(page, json={"message": given})
+    body = {"submitted_values": {"csat_survey_response": {"rating": 4}}}
+    await inbox_client.web.patch(page, json={"message": body})
     assert (await inbox_client.web.patch(page, json={"message": nothing})).status_code == 200
     assert (await inbox_client.web.get(page)).json()["csat_survey_response"]["rating"] == 4
 

@@ -21,21 +21,21 @@ ATTACHMENT = ["id", "message_id", "file_type", "account_id", "extension", "data_
               "file_size", "width", "height"]  # fmt: skip
 
 
-async def answer(client: InboxClient, uuid: str, text: str, **given: Any) -> None:
+async def answer(client: InboxClient, uuid: str, text: str, **fields: Any) -> None:
     """Send a message as the agent Alice."""
     alice = client.cast.acme.actor("alice")
-    draft = Draft(content=text, sender_id=alice.identity_id, **given)
+    draft = Draft(content=text, sender_id=alice.identity_id, **fields)
     await messages.send(client.cast.engine, alice, uuid, draft)
 
 
-async def send(contact: ContactClient, number: int, **given: Any) -> Any:
-    made = await contact.request("POST", f"/conversations/{number}/messages", **given)
+async def send(contact: ContactClient, number: int, **options: Any) -> Any:
+    made = await contact.request("POST", f"/conversations/{number}/messages", **options)
     return made if made.status_code != 200 else made.json()
 
 
 async def listed(contact: ContactClient, number: int, **params: int) -> list[str]:
-    said = await contact.request("GET", f"/conversations/{number}/messages", params=params)
-    return [m["content"] for m in said.json()]
+    response = await contact.request("GET", f"/conversations/{number}/messages", params=params)
+    return [m["content"] for m in response.json()]
 
 
 async def test_a_message_is_the_contacts_and_incoming(inbox_client: InboxClient) -> None:
@@ -50,22 +50,22 @@ async def test_a_message_is_the_contacts_and_incoming(inbox_client: InboxClient)
     assert sent["sender"]["name"] == "Carol Contact"
 
 
-@pytest.mark.parametrize("given", [{"data": {"content": "hi"}}, {"params": {"content": "hi"}}])
+@pytest.mark.parametrize("options", [{"data": {"content": "hi"}}, {"params": {"content": "hi"}}])
 async def test_content_may_be_in_a_form_or_in_the_query(
-    inbox_client: InboxClient, given: dict[str, Any]
+    inbox_client: InboxClient, options: dict[str, Any]
 ) -> None:
     made = await inbox_client.carol.create_conversation()
-    assert (await send(inbox_client.carol, made["id"], **given))["content"] == "hi"
+    assert (await send(inbox_client.carol, made["id"], **options))["content"] == "hi"
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [({}, None), ({"content": None}, None), ({"content": ""}, "")]
+    ("body", "kept"), [({}, None), ({"content": None}, None), ({"content": ""}, "")]
 )
 async def test_content_may_be_absent(
-    inbox_client: InboxClient, given: dict[str, Any], kept: str | None
+    inbox_client: InboxClient, body: dict[str, Any], kept: str | None
 ) -> None:
     made = await inbox_client.carol.create_conversation()
-    assert (await send(inbox_client.carol, made["id"], json=given))["content"] == kept
+    assert (await send(inbox_client.carol, made["id"], json=body))["content"] == kept
 
 
 async def test_content_has_a_limit_with_the_exact_text(inbox_client: InboxClient) -> None:
@@ -108,9 +108,9 @@ async def test_another_contact_is_the_sender_on_a_page_as_in_the_conversation(
         inbox_client.cast.engine, operator(acme.tenant.id), made["uuid"], draft
     )
     path = f"/conversations/{made['id']}"
-    said = (await inbox_client.carol.request("GET", f"{path}/messages")).json()
-    assert said == (await inbox_client.carol.request("GET", path)).json()["messages"]
-    assert said[0]["sender"]["name"].startswith("Dave")
+    shown = (await inbox_client.carol.request("GET", f"{path}/messages")).json()
+    assert shown == (await inbox_client.carol.request("GET", path)).json()["messages"]
+    assert shown[0]["sender"]["name"].startswith("Dave")
 
 
 async def test_senders_and_messages_that_are_never_shown(inbox_client: InboxClient) -> None:
@@ -125,13 +125,15 @@ async def test_senders_and_messages_that_are_never_shown(inbox_client: InboxClie
     said_by_bot = Draft(content="responder", sender_kind="responder", sender_id=bot.id)
     for draft in (said_by_bot, Draft(content="system", sender_kind="system")):
         await messages.send_unchecked(engine, operator_actor, made["uuid"], draft)
-    said = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}/messages")).json()
-    assert [(m["content"], m["message_type"]) for m in said] == [("hello", 1), ("responder", 1)]
-    assert said[0]["sender"] | {"id": 0} == {
+    shown = (
+        await inbox_client.carol.request("GET", f"/conversations/{made['id']}/messages")
+    ).json()
+    assert [(m["content"], m["message_type"]) for m in shown] == [("hello", 1), ("responder", 1)]
+    assert shown[0]["sender"] | {"id": 0} == {
         "id": 0, "name": "Alice User", "available_name": "Alice User", "avatar_url": "",
         "type": "user", "availability_status": "offline", "thumbnail": "",
     }  # fmt: skip
-    assert said[1]["sender"] == {
+    assert shown[1]["sender"] == {
         "id": bot.number, "name": "Assistant", "avatar_url": "", "type": "agent_bot",
     }  # fmt: skip
     whole = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()

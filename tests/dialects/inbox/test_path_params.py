@@ -25,28 +25,28 @@ async def page(contact: ContactClient, number: int, **query: int) -> list[int]:
 
 async def test_ids_grow_within_a_conversation_and_stay_small(inbox_client: InboxClient) -> None:
     one, two = [(await inbox_client.carol.create_conversation())["id"] for _ in range(2)]
-    said = await asyncio.gather(
+    messages = await asyncio.gather(
         *(inbox_client.carol.send((one, two)[n % 2], str(n)) for n in range(20))
     )
     # Other tests share the database and its counter.
-    assert max(m["id"] for m in said) < 1_000_000
-    assert len({m["id"] for m in said}) == 20
+    assert max(m["id"] for m in messages) < 1_000_000
+    assert len({m["id"] for m in messages}) == 20
     for number in (one, two):
         shown = await page(inbox_client.carol, number)
         assert shown == sorted(shown)
-        assert shown == sorted(m["id"] for m in said if m["conversation_id"] == number)
+        assert shown == sorted(m["id"] for m in messages if m["conversation_id"] == number)
 
 
 async def test_a_page_lies_before_or_after_any_id(inbox_client: InboxClient) -> None:
     one, two = [(await inbox_client.carol.create_conversation())["id"] for _ in range(2)]
     ids = [(await inbox_client.carol.send((one, two)[n % 2], str(n)))["id"] for n in range(8)]
-    mine = ids[::2]
+    own_ids = ids[::2]
     for n, id_ in enumerate(ids):
-        assert await page(inbox_client.carol, one, before=id_) == mine[: (n + 1) // 2]
-        assert await page(inbox_client.carol, one, after=id_) == mine[n // 2 + 1 :]
+        assert await page(inbox_client.carol, one, before=id_) == own_ids[: (n + 1) // 2]
+        assert await page(inbox_client.carol, one, after=id_) == own_ids[n // 2 + 1 :]
     assert (
         await page(inbox_client.carol, one, after=0)
-        == mine
+        == own_ids
         == await page(inbox_client.carol, one, before=2**53)
     )
     assert await page(inbox_client.carol, one, before=-1) == []

@@ -140,9 +140,9 @@ async def test_a_contact_found_by_proof_is_not_returned_again_without(
     inbox_client: InboxClient,
 ) -> None:
     contact = await inbox_client.verified_contact("u", name="Uma")
-    url, said = f"{BASE}/{contact.inbox.identifier}/contacts", {"identifier": "u"}
+    url, body = f"{BASE}/{contact.inbox.identifier}/contacts", {"identifier": "u"}
     key = {"Idempotency-Key": "k"}
-    first = await inbox_client.web.post(url, json=said, headers=contact.headers | key)
-    again = await inbox_client.web.post(url, json=said, headers=key)
+    first = await inbox_client.web.post(url, json=body, headers=contact.headers | key)
+    again = await inbox_client.web.post(url, json=body, headers=key)
     assert first.json()["name"] == "Uma"
     assert "Uma" not in again.text and first.json()["source_id"] not in again.text

@@ -32,8 +32,8 @@ def make_client(db: Database, tmp_path: Path) -> MakeClient:
 
 async def upload(contact: ContactClient, size: int, files: int = 1) -> httpx.Response:
     made = await contact.create_conversation()
-    given = [("attachments[]", (f"{n}.bin", b"x" * size)) for n in range(files)]
-    return await contact.request("POST", f"/conversations/{made['id']}/messages", files=given)
+    uploads = [("attachments[]", (f"{n}.bin", b"x" * size)) for n in range(files)]
+    return await contact.request("POST", f"/conversations/{made['id']}/messages", files=uploads)
 
 
 def on_disk(client: InboxClient) -> int:
@@ -86,8 +86,8 @@ async def test_concurrent_uploads_do_not_exceed_the_budget(make_client: MakeClie
         path = f"/conversations/{made['id']}/messages"
 
         async def send() -> int:
-            given = {"attachments[]": ("a.bin", b"x" * 4 * KIB)}
-            response = await client.carol.request("POST", path, files=given)
+            uploads = {"attachments[]": ("a.bin", b"x" * 4 * KIB)}
+            response = await client.carol.request("POST", path, files=uploads)
             return int(response.status_code)
 
         statuses = sorted(await asyncio.gather(*(send() for _ in range(6))))

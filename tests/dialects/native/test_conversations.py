@@ -106,22 +106,22 @@ async def test_times_bound_the_last_message(api: httpx.AsyncClient, cast: Cast) 
 
 async def test_users_without_permission_list_their_own(api: httpx.AsyncClient, cast: Cast) -> None:
     await open_inbox_conversation(api, cast)
-    mine = await open_inbox_conversation(
+    own = await open_inbox_conversation(
         api, cast, participants=[{"identity_id": cast.acme.id("dan")}]
     )
     api.headers.update(cast.bearer("dan"))
-    assert [c["id"] for c in await list_all(api, PATH)] == [mine]
-    assert [c["id"] for c in await list_all(api, PATH, mine="true")] == [mine]
+    assert [c["id"] for c in await list_all(api, PATH)] == [own]
+    assert [c["id"] for c in await list_all(api, PATH, mine="true")] == [own]
     other = await api.get(PATH, params={"participant_id": cast.acme.id("olaf")})
     assert other.status_code == 403
 
 
 async def test_mine_lists_what_the_caller_takes_part_in(api: httpx.AsyncClient, cast: Cast) -> None:
     await open_inbox_conversation(api, cast)
-    mine = await open_inbox_conversation(
+    own = await open_inbox_conversation(
         api, cast, participants=[{"identity_id": cast.acme.id("ada")}]
     )
-    assert [c["id"] for c in await list_all(api, PATH, mine="true")] == [mine]
+    assert [c["id"] for c in await list_all(api, PATH, mine="true")] == [own]
 
 
 async def test_pages_follow_each_other_without_gaps(api: httpx.AsyncClient, cast: Cast) -> None:

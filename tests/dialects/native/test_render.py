@@ -42,18 +42,18 @@ RENDERERS_WITH_SETTINGS: dict[str, tuple[type, Any]] = {
 }
 
 
-def render(given: dict[str, Any]) -> object:
+def render(parts: dict[str, Any]) -> object:
     """A case's input, rendered."""
-    name = next(iter(given))
+    name = next(iter(parts))
     if name in RENDERERS:
         kind, renderer = RENDERERS[name]
-        return renderer(msgspec.convert(given[name], kind))
-    actor = msgspec.convert(given["actor"], Actor)
+        return renderer(msgspec.convert(parts[name], kind))
+    actor = msgspec.convert(parts["actor"], Actor)
     if name in RENDERERS_WITH_SETTINGS:
         kind, renderer = RENDERERS_WITH_SETTINGS[name]
-        return renderer(msgspec.convert(given[name], kind), access.sees_settings(actor))
-    found = msgspec.convert(given["conversation"], Conversation)
-    return render_conversation(found, msgspec.convert(given["around"], Related), actor)
+        return renderer(msgspec.convert(parts[name], kind), access.sees_settings(actor))
+    found = msgspec.convert(parts["conversation"], Conversation)
+    return render_conversation(found, msgspec.convert(parts["around"], Related), actor)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -27,9 +27,9 @@ async def api(empty_db: Database) -> AsyncIterator[Api]:
             yield harness, client
 
 
-async def create_webhook(api: Api, **given: object) -> dict[str, Any]:
+async def create_webhook(api: Api, **fields: object) -> dict[str, Any]:
     harness, client = api
-    body = {"url": f"{harness.receiver.url}/hook", "events": ["message.created"]} | given
+    body = {"url": f"{harness.receiver.url}/hook", "events": ["message.created"]} | fields
     response = await client.post("/v1/webhooks", json=body)
     assert response.status_code == 201, response.text
     shown: dict[str, Any] = response.json()
@@ -59,7 +59,7 @@ async def test_a_webhook_is_changed_disabled_and_removed(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("body", "field"),
     [
         ({"url": "https://10.0.0.1/"}, "url"),
         ({"url": "nonsense"}, "url"),
@@ -71,10 +71,8 @@ async def test_a_webhook_is_changed_disabled_and_removed(api: Api) -> None:
         ({"inbox_id": "00000000-0000-7000-8000-000000000000"}, "inbox_id"),
     ],
 )
-async def test_an_invalid_webhook_is_refused(
-    api: Api, given: dict[str, object], field: str
-) -> None:
-    response = await api[1].post("/v1/webhooks", json={"url": "https://example.com/"} | given)
+async def test_an_invalid_webhook_is_refused(api: Api, body: dict[str, object], field: str) -> None:
+    response = await api[1].post("/v1/webhooks", json={"url": "https://example.com/"} | body)
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, field)
 
 
@@ -84,8 +82,8 @@ async def test_a_removed_inbox_may_stay_but_not_be_set_again(api: Api) -> None:
     inbox = await inboxes.create(harness.cast.engine, harness.admin, new)
     webhook = await create_webhook(api, inbox_id=inbox.id)
     await inboxes.remove(harness.cast.engine, harness.admin, inbox.id)
-    path, given = f"/v1/webhooks/{webhook['id']}", {"inbox_id": inbox.id, "name": "New"}
-    changed = await client.patch(path, json=given)
+    path, body = f"/v1/webhooks/{webhook['id']}", {"inbox_id": inbox.id, "name": "New"}
+    changed = await client.patch(path, json=body)
     assert (changed.status_code, changed.json()["name"]) == (200, "New")
     moved = await client.patch(path, json={"inbox_id": harness.cast.acme.inbox.id})
     back = await client.patch(path, json={"inbox_id": inbox.id})
@@ -141,8 +139,8 @@ async def test_the_log_is_paged(api: Api) -> None:
     await harness.plan()
     seen, cursor = [], None
     while True:
-        given = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await client.get(f"/v1/webhooks/{webhook['id']}/deliveries", params=given)).json()
+        params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = (await client.get(f"/v1/webhooks/{webhook['id']}/deliveries", params=params)).json()
         seen += [each["id"] for each in page["data"]]
         if (cursor := page["next_cursor"]) is None:
             break
@@ -158,8 +156,8 @@ async def test_one_delivery_and_a_range_are_replayed(api: Api) -> None:
     again = await client.post(f"{path}/deliveries/{got.id}/replay")
     assert (again.status_code, again.json()["state"]) == (202, "pending")
     await harness.send_due()
-    given = {"since": "2020-01-01T00:00:00Z", "kinds": ["message.created"]}
-    assert (await client.post(f"{path}/replay", json=given)).json() == {"queued": 1}
+    body = {"since": "2020-01-01T00:00:00Z", "kinds": ["message.created"]}
+    assert (await client.post(f"{path}/replay", json=body)).json() == {"queued": 1}
     await harness.send_due()
     assert [each.id for each in harness.receiver.requests] == [got.id] * 3
 
@@ -179,10 +177,10 @@ async def test_the_kinds_of_events_are_listed(api: Api, dialect: str) -> None:
 async def test_the_helpdesk_creates_tests_and_lists_its_own(api: Api) -> None:
     harness, client = api
     await create_webhook(api)
-    given = {"name": "Desk", "url": f"{harness.receiver.url}/desk", "events": ["message.sent"]}
-    answered = await client.post("/api/v1/webhooks", json=given)
-    webhook = answered.json()["data"]
-    assert (answered.status_code, webhook["isActive"]) == (201, True)
+    body = {"name": "Desk", "url": f"{harness.receiver.url}/desk", "events": ["message.sent"]}
+    response = await client.post("/api/v1/webhooks", json=body)
+    webhook = response.json()["data"]
+    assert (response.status_code, webhook["isActive"]) == (201, True)
     page = (await client.get("/api/v1/webhooks")).json()["data"]
     del webhook["secret"]
     assert page == {"webhooks": [webhook], "total": 1, "page": 1, "limit": 50, "totalPages": 1}

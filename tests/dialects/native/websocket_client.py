@@ -18,11 +18,11 @@ class WebSocketClient:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
 
-    async def send(self, **said: object) -> None:
-        await self._socket.send(msgspec.json.encode(said).decode())
+    async def send(self, **command: object) -> None:
+        await self._socket.send(msgspec.json.encode(command).decode())
 
-    async def send_raw(self, said: str | bytes) -> None:
-        await self._socket.send(said)
+    async def send_raw(self, frame: str | bytes) -> None:
+        await self._socket.send(frame)
 
     async def receive(self, wait: float = 5.0) -> dict[str, Any]:
         async with asyncio.timeout(wait):
@@ -34,9 +34,9 @@ class WebSocketClient:
             pass
         return frame
 
-    async def command(self, **said: object) -> dict[str, Any]:
+    async def command(self, **command: object) -> dict[str, Any]:
         """The reply to a command, whatever frames arrive before it."""
-        await self.send(id="asked", **said)
+        await self.send(id="asked", **command)
         while (frame := await self.receive()).get("id") != "asked":
             pass
         return frame

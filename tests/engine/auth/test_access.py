@@ -63,8 +63,8 @@ async def test_reading_as_a_participant_takes_more_than_a_permission(cast: Cast)
             cast.engine, cast.acme.actor("ada"), name, ALL, Window(1), as_participant=True
         )
     dan = cast.acme.actor("dan")
-    said = await messages.find_page(cast.engine, dan, name, ALL, Window(1), as_participant=True)
-    assert said.participant is not None
+    page = await messages.find_page(cast.engine, dan, name, ALL, Window(1), as_participant=True)
+    assert page.participant is not None
 
 
 async def test_a_key_sees_by_its_permission_and_changes_by_another(cast: Cast) -> None:

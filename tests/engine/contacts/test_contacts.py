@@ -38,10 +38,10 @@ async def open_conversation(cast: Cast, name: str, *others: str) -> str:
     return made.id
 
 
-async def change(cast: Cast, at: ContactCaller, given: ContactInput) -> ContactCaller:
+async def change(cast: Cast, at: ContactCaller, changes: ContactInput) -> ContactCaller:
     """Change the contact as its own client does."""
     actor = Actor(cast.acme.tenant.id, "contact", at.contact_at_inbox[1].id)
-    return await contacts.change(cast.engine, actor, at, given)
+    return await contacts.change(cast.engine, actor, at, changes)
 
 
 async def merge_contacts(cast: Cast) -> ContactCaller:
@@ -67,12 +67,12 @@ async def trusting_inbox(cast: Cast) -> Inbox:
 
 async def test_concurrent_requests_create_one_contact(cast: Cast) -> None:
     at = await callers.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
-    for given in (
+    for new in (
         ContactInput(identifier="same"),
         ContactInput(email="same@web.test"),
         ContactInput(source_id="same"),
     ):
-        made = await asyncio.gather(*(contacts.create(cast.engine, at, given) for _ in range(8)))
+        made = await asyncio.gather(*(contacts.create(cast.engine, at, new) for _ in range(8)))
         assert len({each.contact_at_inbox[1].id for each in made}) == 1
 
 
@@ -122,12 +122,12 @@ async def test_the_merged_contact_is_removed_and_its_contact_inbox_leads_to_the_
 
 
 async def test_the_survivor_keeps_its_values_and_gets_the_missing_ones(cast: Cast) -> None:
-    for who, given in (
+    for who, changes in (
         ("dave", PersonChanges(phone="+551199", custom_attributes='{"a":1,"b":1}')),
         ("carol", PersonChanges(custom_attributes='{"a":2}')),
     ):
         acme = cast.acme
-        await directory.change(cast.engine, acme.actor("ada"), acme.id(who), "contact", given)
+        await directory.change(cast.engine, acme.actor("ada"), acme.id(who), "contact", changes)
     after = (await merge_contacts(cast)).contact_at_inbox[1]
     assert (after.name, after.phone) == ("Carol Contact", "+551199")
     assert after.custom_attributes == '{"a":2,"b":1}'
@@ -154,9 +154,9 @@ async def test_two_concurrent_merges_of_the_same_contacts(cast: Cast) -> None:
 
 
 async def test_a_contact_of_another_tenant_is_not_found(cast: Cast) -> None:
-    given = ContactInput(email="carol@web.test")
+    new = ContactInput(email="carol@web.test")
     at = await callers.resolve(cast.engine, (await trusting_inbox(cast)).identifier, None)
-    assert (await contacts.create(cast.engine, at, given)).contact_at_inbox[1].id == cast.acme.id(
+    assert (await contacts.create(cast.engine, at, new)).contact_at_inbox[1].id == cast.acme.id(
         "carol"
     )
 

@@ -206,9 +206,9 @@ async def test_a_user_lists_only_its_own_conversations(db: Database) -> None:
     ada, dan = cast.acme.actor("ada"), cast.acme.actor("dan")
     await conversations.create(cast.engine, ada, NewConversation())
     new = NewConversation(participants=((cast.acme.id("dan"), "member"),))
-    mine = await conversations.create(cast.engine, ada, new)
+    created = await conversations.create(cast.engine, ada, new)
     shown = await conversations.find_page(cast.engine, dan, ConversationFilter(), Window(10))
-    assert ([c.id for c in shown.items], shown.total) == ([mine.id], 1)
+    assert ([c.id for c in shown.items], shown.total) == ([created.id], 1)
     other = ConversationFilter(participant_id=cast.acme.id("ada"))
     with pytest.raises(Forbidden):
         await conversations.find_page(cast.engine, dan, other, Window(10))

@@ -80,8 +80,8 @@ async def test_the_deliverys_customer_owns_it_also_when_that_is_another(cast: Ca
     acme, engine = cast.acme, cast.engine
     first, _ = await open_(cast, "dora")
     assert first.owner_id == acme.id("cleo")
-    given = DeliveryInput(id=acme.deliveries[0].id, customer_id=acme.id("olaf"))
-    await deliveries.save(engine, acme.actor("dora"), [given])
+    moved = DeliveryInput(id=acme.deliveries[0].id, customer_id=acme.id("olaf"))
+    await deliveries.save(engine, acme.actor("dora"), [moved])
     shown = await conversations.get(engine, acme.actor("ada"), first.id)
     assert shown.one.owner_id == acme.id("olaf")
     owned = ConversationFilter(owner_ids=(acme.id("olaf"),))

@@ -57,8 +57,8 @@ async def test_concurrent_opening_closing_and_deleting_does_not_deadlock(cast: C
             for conversation_id in conversation_ids[1::2]
         ),
     )
-    mine = ConversationFilter(participant_id=cast.acme.id("cleo"), statuses=("open",))
-    shown = await conversations.find_page(cast.engine, who, mine, page_window(1, 50))
+    own_open = ConversationFilter(participant_id=cast.acme.id("cleo"), statuses=("open",))
+    shown = await conversations.find_page(cast.engine, who, own_open, page_window(1, 50))
     assert shown.total == len(shown.items) == 12
 
 

@@ -105,7 +105,7 @@ async def test_one_node_does_the_work_of_an_interval(cast: Cast) -> None:
 async def test_ended_sessions_are_deleted(cast: Cast) -> None:
     dan = cast.acme.actor("dan")
     await sessions.set_password(cast.engine, dan, cast.acme.id("dan"), "a good long password")
-    said = await sessions.log_in(
+    session = await sessions.log_in(
         cast.engine, cast.acme.people["dan"].email or "", "a good long password"
     )
     open_until = cast.engine.settings.refresh_token_days * DAY
@@ -113,7 +113,7 @@ async def test_ended_sessions_are_deleted(cast: Cast) -> None:
     assert (await maintenance.run_once(cast.engine) or MaintenanceReport(sessions=9)).sessions == 0
     cast.clock.advance(DAY + 120)
     assert (await maintenance.run_once(cast.engine) or MaintenanceReport()).sessions == 1
-    assert said.tenant_id == dan.tenant_id
+    assert session.tenant_id == dan.tenant_id
     assert await cast.engine.db.read(dan.tenant_id, credentials.ended_sessions, 1 << 60, 9) == []
 
 

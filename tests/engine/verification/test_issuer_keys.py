@@ -31,8 +31,8 @@ def answer(*keys: ECKey | RSAKey, status: str = "200 OK", body: bytes | None = N
 
 @pytest.fixture
 async def server() -> AsyncIterator[Receiver]:
-    async with running_receiver(answer(FIRST)) as here:
-        yield here
+    async with running_receiver(answer(FIRST)) as receiver:
+        yield receiver
 
 
 @pytest.fixture

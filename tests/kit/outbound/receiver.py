@@ -40,33 +40,33 @@ class Receiver:
 async def running_receiver(
     response: bytes = OK, script: Script | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Receiver]:
-    """Listens on every address of this machine; gives `answer` to each request, or acts `script`
-    on what follows the first."""
-    here = Receiver(response)
+    """A receiver on every address of this machine, which sends `response` to each request; with
+    `script`, that is called after the first request of a connection instead."""
+    receiver = Receiver(response)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        here.connections += 1
-        # RuntimeError is what writing to who has gone is on this loop.
+        receiver.connections += 1
+        # uvloop raises RuntimeError for a write to a connection that the client has closed.
         with suppress(EOFError, OSError, RuntimeError, asyncio.CancelledError):
             while True:
-                await here.request(reader)
+                await receiver.request(reader)
                 if script is not None:
                     await script(reader, writer)
                     break
-                writer.write(here.response)
+                writer.write(receiver.response)
         writer.close()
 
     server = await asyncio.start_server(serve, "0.0.0.0", 0, ssl=tls)
-    here.port = server.sockets[0].getsockname()[1]
-    six = None
+    receiver.port = server.sockets[0].getsockname()[1]
+    ipv6_server = None
     with suppress(OSError):
-        six = await asyncio.start_server(serve, "::1", here.port, ssl=tls)
+        ipv6_server = await asyncio.start_server(serve, "::1", receiver.port, ssl=tls)
     try:
-        yield here
+        yield receiver
     finally:
         server.close()
-        if six is not None:
-            six.close()
+        if ipv6_server is not None:
+            ipv6_server.close()
 
 
 @asynccontextmanager

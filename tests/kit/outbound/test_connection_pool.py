@@ -16,30 +16,30 @@ from koine.kit.outbound import (
 from tests.kit.outbound.receiver import OK, NameServer, Receiver, client, running_receiver
 
 
-async def post(outbound: OutboundClient, here: Receiver, host: str = "127.0.0.1") -> bytes:
-    reply = await outbound.send(Request("POST", f"http://{host}:{here.port}/", {}, b"x"))
+async def post(outbound: OutboundClient, receiver: Receiver, host: str = "127.0.0.1") -> bytes:
+    reply = await outbound.send(Request("POST", f"http://{host}:{receiver.port}/", {}, b"x"))
     return reply.body
 
 
 async def test_a_connection_is_reused() -> None:
-    async with running_receiver() as here, client() as outbound:
-        assert [await post(outbound, here) for _ in range(5)] == [b"ok"] * 5
-        assert (here.connections, len(here.requests)) == (1, 5)
+    async with running_receiver() as receiver, client() as outbound:
+        assert [await post(outbound, receiver) for _ in range(5)] == [b"ok"] * 5
+        assert (receiver.connections, len(receiver.requests)) == (1, 5)
 
 
 async def test_concurrent_requests_have_a_connection_each() -> None:
-    async with running_receiver() as here, client() as outbound:
+    async with running_receiver() as receiver, client() as outbound:
         for _ in range(3):
-            await asyncio.gather(*(post(outbound, here) for _ in range(10)))
-        assert here.connections == 10
+            await asyncio.gather(*(post(outbound, receiver) for _ in range(10)))
+        assert receiver.connections == 10
 
 
 async def test_the_number_of_idle_connections_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_pool, "MAX_IDLE_PER_KEY", 2)
-    async with running_receiver() as here, client() as outbound:
+    async with running_receiver() as receiver, client() as outbound:
         for _ in range(2):
-            await asyncio.gather(*(post(outbound, here) for _ in range(10)))
-        assert here.connections == 18
+            await asyncio.gather(*(post(outbound, receiver) for _ in range(10)))
+        assert receiver.connections == 18
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ async def test_the_number_of_idle_connections_is_limited(monkeypatch: pytest.Mon
     ids=["close header", "HTTP 1.0", "truncated", "more than was asked for"],
 )
 async def test_a_connection_that_is_not_kept(response: bytes) -> None:
-    async with running_receiver(response) as here, client() as outbound:
-        await post(outbound, here)
+    async with running_receiver(response) as receiver, client() as outbound:
+        await post(outbound, receiver)
         await asyncio.sleep(0.02)
-        await post(outbound, here)
-        assert here.connections == 2
+        await post(outbound, receiver)
+        assert receiver.connections == 2
 
 
 async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -67,64 +67,64 @@ async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def test_a_request_on_a_closed_idle_connection_is_sent_again() -> None:
-    async with running_receiver(script=closing) as here, client() as outbound:
-        assert [await post(outbound, here) for _ in range(3)] == [b"ok"] * 3
-        assert here.connections == 3
+    async with running_receiver(script=closing) as receiver, client() as outbound:
+        assert [await post(outbound, receiver) for _ in range(3)] == [b"ok"] * 3
+        assert receiver.connections == 3
 
 
 async def test_a_new_connection_that_is_closed_is_a_failure() -> None:
     async def rude(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    async with running_receiver(script=rude) as here, client() as outbound:
+    async with running_receiver(script=rude) as receiver, client() as outbound:
         with pytest.raises(RequestFailed, match="without a response"):
-            await post(outbound, here)
-        assert here.connections == 1
+            await post(outbound, receiver)
+        assert receiver.connections == 1
 
 
 async def test_an_old_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_pool, "MAX_AGE_SECONDS", 0.05)
-    async with running_receiver() as here, client() as outbound:
+    async with running_receiver() as receiver, client() as outbound:
         for connections in (1, 2):
-            await post(outbound, here)
-            await post(outbound, here)
-            assert here.connections == connections
+            await post(outbound, receiver)
+            await post(outbound, receiver)
+            assert receiver.connections == connections
             await asyncio.sleep(0.1)
 
 
 async def test_two_names_of_an_address_share_no_connection() -> None:
-    async with running_receiver() as here:
+    async with running_receiver() as receiver:
         outbound = OutboundClient(
             EgressPolicy.parse("127.0.0.1"), resolver=NameServer(("127.0.0.1",))
         )
         for host in ("a.example", "b.example", "a.example"):
-            await post(outbound, here, host)
+            await post(outbound, receiver, host)
         await outbound.close()
-    assert here.connections == 2
-    hosts = [request.split(b"\r\n")[1].split(b":")[1] for request in here.requests]
+    assert receiver.connections == 2
+    hosts = [request.split(b"\r\n")[1].split(b":")[1] for request in receiver.requests]
     assert hosts == [b" a.example", b" b.example", b" a.example"]
 
 
 async def test_a_name_is_looked_up_once_and_its_tested_address_used() -> None:
     # 127.0.0.1 stands for a public address; the receiver listens on all of 127/8.
-    async with running_receiver() as here:
+    async with running_receiver() as receiver:
         responses = NameServer(("127.0.0.1",), ("127.0.0.2",))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
-        await asyncio.gather(*(post(outbound, here, "rebinds.example") for _ in range(5)))
+        await asyncio.gather(*(post(outbound, receiver, "rebinds.example") for _ in range(5)))
         await outbound.close()
-    assert (responses.asked, len(here.requests)) == (["rebinds.example"], 5)
+    assert (responses.asked, len(receiver.requests)) == (["rebinds.example"], 5)
 
 
 async def test_a_changed_address_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver_cache, "CACHE_SECONDS", 0)
-    async with running_receiver() as here:
+    async with running_receiver() as receiver:
         responses = NameServer(("127.0.0.1",), ("127.0.0.2",))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
-        await post(outbound, here, "rebinds.example")
+        await post(outbound, receiver, "rebinds.example")
         with pytest.raises(Blocked, match="loopback"):
-            await post(outbound, here, "rebinds.example")
+            await post(outbound, receiver, "rebinds.example")
         await outbound.close()
-    assert len(here.requests) == 1
+    assert len(receiver.requests) == 1
 
 
 @pytest.mark.parametrize("response", [(), ("nonsense",), ("127.0.0.1",) * 33])
@@ -148,21 +148,21 @@ async def test_a_lookup_that_hangs_ends_with_the_timeout(monkeypatch: pytest.Mon
 
 
 async def test_the_next_address_is_tried() -> None:
-    async with running_receiver() as here:
+    async with running_receiver() as receiver:
         responses = NameServer(("127.0.0.1", "127.0.0.2"))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.0/8"), resolver=responses)
-        assert await post(outbound, here, "two.example") == b"ok"
+        assert await post(outbound, receiver, "two.example") == b"ok"
         with pytest.raises(RequestFailed, match="refused"):
             await outbound.send(Request("POST", "http://two.example:1/"))
         await outbound.close()
 
 
 async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running_receiver() as proxy, running_receiver() as here, client() as outbound:
+    async with running_receiver() as proxy, running_receiver() as receiver, client() as outbound:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        await post(outbound, here)
-        assert (proxy.connections, here.connections) == (0, 1)
+        await post(outbound, receiver)
+        assert (proxy.connections, receiver.connections) == (0, 1)
 
 
 async def test_close_ends_open_requests() -> None:
@@ -172,8 +172,8 @@ async def test_close_ends_open_requests() -> None:
         asked.set()
         await asyncio.sleep(30)
 
-    async with running_receiver(script=silent) as here, client() as outbound:
-        sent = asyncio.create_task(post(outbound, here))
+    async with running_receiver(script=silent) as receiver, client() as outbound:
+        sent = asyncio.create_task(post(outbound, receiver))
         await asked.wait()
         await outbound.close()
         with pytest.raises(RequestFailed):

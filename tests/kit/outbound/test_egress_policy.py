@@ -59,32 +59,32 @@ def test_an_empty_setting_allows_nothing() -> None:
 
 
 async def test_an_allowed_name_may_be_private_plain_and_on_any_port() -> None:
-    async with running_receiver() as here:
-        allowed = EgressPolicy.parse(f"hooks.internal:{here.port}")
+    async with running_receiver() as receiver:
+        allowed = EgressPolicy.parse(f"hooks.internal:{receiver.port}")
         outbound = OutboundClient(allowed, resolver=NameServer(("127.0.0.1",)))
-        await outbound.send(Request("POST", f"http://hooks.internal:{here.port}/", {}, b"x"))
+        await outbound.send(Request("POST", f"http://hooks.internal:{receiver.port}/", {}, b"x"))
         with pytest.raises(Blocked):
-            await outbound.send(Request("POST", f"http://other.internal:{here.port}/"))
+            await outbound.send(Request("POST", f"http://other.internal:{receiver.port}/"))
         await outbound.close()
-    assert here.connections == 1
+    assert receiver.connections == 1
 
 
 async def test_a_name_with_allowed_addresses_alone_is_allowed() -> None:
-    async with running_receiver() as here:
+    async with running_receiver() as receiver:
         responses = NameServer(("127.0.0.1",), ("127.0.0.1", "127.0.0.2"))
         outbound = OutboundClient(EgressPolicy.parse("127.0.0.1"), resolver=responses)
-        await outbound.send(Request("POST", f"http://good.example:{here.port}/", {}, b"x"))
+        await outbound.send(Request("POST", f"http://good.example:{receiver.port}/", {}, b"x"))
         with pytest.raises(Blocked, match="loopback"):
-            await outbound.send(Request("POST", f"http://bad.example:{here.port}/"))
+            await outbound.send(Request("POST", f"http://bad.example:{receiver.port}/"))
         await outbound.close()
-    assert here.connections == 1
+    assert receiver.connections == 1
 
 
 async def test_an_allowed_port_allows_no_other() -> None:
-    async with running_receiver() as here, client(f"127.0.0.1:{here.port + 1}") as outbound:
+    async with running_receiver() as receiver, client(f"127.0.0.1:{receiver.port + 1}") as outbound:
         with pytest.raises(Blocked):
-            await outbound.send(Request("POST", here.url))
-    assert here.connections == 0
+            await outbound.send(Request("POST", receiver.url))
+    assert receiver.connections == 0
 
 
 async def why(outbound: OutboundClient, url: str) -> str:

@@ -14,26 +14,26 @@ SCHEMES = ["http", "https"]
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     """Listens on all addresses of this machine; there must be no connection."""
-    async with running_receiver() as here:
-        yield here
+    async with running_receiver() as receiver:
+        yield receiver
 
 
-def lenient(here: Receiver, allow: str = "") -> OutboundClient:
+def lenient(receiver: Receiver, allow: str = "") -> OutboundClient:
     """A client that allows the port and plain HTTP, so that only the address can be refused."""
-    ports = frozenset({here.port})
+    ports = frozenset({receiver.port})
     return OutboundClient(
         EgressPolicy.parse(allow), plain_http=True, ports=ports, timeout_seconds=5
     )
 
 
-async def refused(here: Receiver, url: str) -> str:
-    client = lenient(here)
+async def refused(receiver: Receiver, url: str) -> str:
+    client = lenient(receiver)
     with pytest.raises(Blocked) as blocked:
         await client.send(Request("POST", url, {}, b"x"))
     with pytest.raises(Blocked):
         await client.check(url)
     await client.close()
-    assert here.connections == 0
+    assert receiver.connections == 0
     return blocked.value.reason
 
 

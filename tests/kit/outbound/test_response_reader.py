@@ -22,10 +22,10 @@ async def reply_to(response: bytes, max_answer: int = 1000) -> Response:
 async def scripted(script: Script, timeout_s: float = 5, max_answer: int = 1000) -> Response:
     """The reply to a request, of a server with this handler."""
     async with (
-        running_receiver(script=script) as here,
+        running_receiver(script=script) as receiver,
         client(timeout_s=timeout_s, max_answer=max_answer) as outbound,
     ):
-        return await outbound.send(Request("POST", here.url, {}, b"x"))
+        return await outbound.send(Request("POST", receiver.url, {}, b"x"))
 
 
 def head(*lines: str, status: str = "200 OK") -> bytes:
@@ -43,10 +43,10 @@ async def test_status_headers_body_and_time() -> None:
 @pytest.mark.parametrize("where", ["http://127.0.0.1:{}/b", "http://169.254.169.254/", "/b"])
 async def test_a_redirect_is_not_followed(status: str, where: str) -> None:
     response = head(f"Location: {where}", "Content-Length: 0", status=status)
-    async with running_receiver(response) as here, client() as outbound:
-        reply = await outbound.send(Request("POST", here.url, {}, b"x"))
+    async with running_receiver(response) as receiver, client() as outbound:
+        reply = await outbound.send(Request("POST", receiver.url, {}, b"x"))
         assert (reply.status, reply.headers["location"]) == (int(status[:3]), where)
-        assert len(here.requests) == 1
+        assert len(receiver.requests) == 1
 
 
 @pytest.mark.parametrize(

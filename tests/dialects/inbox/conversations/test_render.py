@@ -42,10 +42,10 @@ CONVERSATION = Conversation(
 
 
 def message(
-    seq: int, kind: SenderKind, type_: MessageType = "text", content: str = "x", **given: str
+    seq: int, kind: SenderKind, type_: MessageType = "text", content: str = "x", **fields: str
 ) -> Message:
     who = "c" if kind == "contact" else None
-    row = {"content_type": "text", "content_attributes": "{}"} | given
+    row = {"content_type": "text", "content_attributes": "{}"} | fields
     return Message(
         id=f"m{seq}", conversation_id=UUID, seq=seq, public_seq=seq, sender_id=who,
         sender_kind=kind, type=type_, content=content, content_url=None, metadata=None,
@@ -58,13 +58,13 @@ def message(
 def test_a_conversation() -> None:
     file = Attachment("f", 9, "image", "a b.png", "png", "image/png", 71, "KEY", 3, 2)
     files = msgspec.json.encode([file]).decode()
-    said = [
+    messages = [
         message(1, "contact", "image", "See here", attachments=files),
         message(2, "system", "template", "Rate us", content_type="input_csat",
                 content_attributes='{"display_type":"emoji"}'),
         message(3, "system", content="closed by Alice"),
     ]  # fmt: skip
-    around = Related(messages={UUID: said}, inboxes={"i": INBOX})
+    around = Related(messages={UUID: messages}, inboxes={"i": INBOX})
     made = msgspec.json.encode(render_conversation(VIEW, CONVERSATION, around))
     wanted = json.loads((GOLDEN / "conversation.json").read_text())
     assert json.loads(made) == wanted

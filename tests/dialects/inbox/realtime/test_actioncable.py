@@ -80,8 +80,8 @@ async def test_an_unknown_token_is_rejected_and_the_socket_stays_open(
 
 async def test_what_is_no_command_is_ignored(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
-        for said in ("", "[]", '{"command":"dance"}', "\x00", '{"command":"unsubscribe"}'):
-            await client.socket.send(said)
+        for frame in ("", "[]", '{"command":"dance"}', "\x00", '{"command":"unsubscribe"}'):
+            await client.socket.send(frame)
         await client.send("message", "another", action="update_presence")
         await client.send("message", identifier(live_inbox.carol), action="speak")
         assert await client.receive_or_none() is None
@@ -92,12 +92,12 @@ async def test_a_contact_receives_an_agents_message_and_no_private_note(
 ) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
         await live_inbox.send("a note", private=True)
-        said = await live_inbox.send("Good morning")
+        message = await live_inbox.send("Good morning")
         event = await client.event("message.created")
         assert event["data"]["content"] == "Good morning"
         assert event["data"]["sender"]["name"] == "Alice User"
         assert event["data"]["conversation_id"] == live_inbox.conversation.number
-        assert event["event_id"] and said.seq == 2
+        assert event["event_id"] and message.seq == 2
         assert await live_inbox.events_of(client, live_inbox.carol) == []
 
 

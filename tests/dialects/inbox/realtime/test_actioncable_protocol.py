@@ -56,7 +56,7 @@ def test_an_identifier_of_no_known_channel_or_token_is_none(name: str) -> None:
     assert protocol.parse_identifier(name) is None
 
 
-@pytest.mark.parametrize("said", ["", "[]", "{", '{"command":7}', "[" * 10_000, '"\\ud800"'])
-def test_a_frame_that_is_no_command_is_none(said: str) -> None:
-    assert protocol.parse_command(said) is None
-    assert protocol.parse_action(said) == ""
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"command":7}', "[" * 10_000, '"\\ud800"'])
+def test_a_frame_that_is_no_command_is_none(text: str) -> None:
+    assert protocol.parse_command(text) is None
+    assert protocol.parse_action(text) == ""

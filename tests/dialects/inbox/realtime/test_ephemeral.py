@@ -121,15 +121,17 @@ async def test_presence_lists_no_drivers_and_customers(live_inbox: LiveServer) -
 async def test_events_of_one_node_reach_the_sockets_of_another(db: Database) -> None:
     bus = test_ephemeral.InProcessBus()
     async with (
-        live_server(await make_cast(db), bus=bus) as here,
-        live(here.cast.engine, InboxDialect(), bus=bus) as there,
-        connect(f"{here.server.ws}/v1/socket") as socket,
-        LiveServer(here.cast, there, here.conversation).connect(here.carol) as client,
+        live_server(await make_cast(db), bus=bus) as first_node,
+        live(first_node.cast.engine, InboxDialect(), bus=bus) as second_node,
+        connect(f"{first_node.server.ws}/v1/socket") as socket,
+        LiveServer(first_node.cast, second_node, first_node.conversation).connect(
+            first_node.carol
+        ) as client,
     ):
         alice = WebSocketClient(socket)
-        await agent(here, alice)
+        await agent(first_node, alice)
         assert (await client.event("presence.update"))["data"]["users"]
-        await alice.command(type="typing", conversation_id=here.conversation.id)
+        await alice.command(type="typing", conversation_id=first_node.conversation.id)
         assert await client.event("conversation.typing_on")
-        await here.send()
+        await first_node.send()
         assert await client.event("message.created")

@@ -74,13 +74,13 @@ async def test_a_frames_link_is_fetched_over_http(live_inbox: LiveServer, extra:
 
 
 @pytest.mark.parametrize(
-    ("said", "scheme"),
+    ("forwarded_scheme", "scheme"),
     [("wss", "https"), ("ws", "http"), ("https", "https"), ("WSS, http", "https"), ("x", "http")],
 )
 async def test_behind_a_proxy_the_link_is_the_proxys(
-    live_inbox: LiveServer, said: str, scheme: str
+    live_inbox: LiveServer, forwarded_scheme: str, scheme: str
 ) -> None:
-    proxied = {"X_Forwarded_Proto": said, "X_Forwarded_Host": "chat.test"}
+    proxied = {"X_Forwarded_Proto": forwarded_scheme, "X_Forwarded_Host": "chat.test"}
     async with cable(live_inbox, **proxied) as client:
         (link,) = await received_links(client, live_inbox)
         assert link.startswith(f"{scheme}://chat.test/files/")

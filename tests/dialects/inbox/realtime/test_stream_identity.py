@@ -24,12 +24,12 @@ async def live_inbox(db: Database) -> AsyncIterator[LiveServer]:
         yield open_
 
 
-async def new_contact_inbox(live_inbox: LiveServer, **given: object) -> ContactInbox:
+async def new_contact_inbox(live_inbox: LiveServer, **fields: object) -> ContactInbox:
     """The contact inbox of a new contact."""
     inbox = live_inbox.cast.acme.inbox.identifier
     url = f"{live_inbox.server.url}/public/api/v1/inboxes/{inbox}/contacts"
     async with httpx.AsyncClient() as web:
-        body = (await web.post(url, json=given)).json()
+        body = (await web.post(url, json=fields)).json()
     return structs.replace(
         live_inbox.carol, source_id=body["source_id"], pubsub_token=body["pubsub_token"]
     )
