@@ -37,8 +37,10 @@ async def webhook_manager(harness: WebhookHarness) -> dict[str, str]:
     user = await directory.create(
         harness.cast.engine, harness.admin, NewIdentity(kind="user", name="Manager")
     )
-    made = await api_keys.create(harness.cast.engine, harness.admin, "clerk", held, user_id=user.id)
-    return {"Authorization": f"Bearer {made.text}"}
+    created_key = await api_keys.create(
+        harness.cast.engine, harness.admin, "clerk", held, user_id=user.id
+    )
+    return {"Authorization": f"Bearer {created_key.text}"}
 
 
 async def created_endpoint(api: Api, dialect: str) -> tuple[str, dict[str, Any]]:

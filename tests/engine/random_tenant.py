@@ -65,8 +65,8 @@ class RandomTenant:
             owner_id=[None, *self.contacts][one % 3],
             participants=tuple((each, "member") for each in self.users[: other % 3]),
         )
-        made = await conversations.create(self.engine, self.operator, new)
-        self.alive.append(made.id)
+        conversation = await conversations.create(self.engine, self.operator, new)
+        self.alive.append(conversation.id)
 
     async def _change(self, what: str, which: str, n: int) -> None:
         engine, operator_actor, user = self.engine, self.operator, self.users[n % 2]

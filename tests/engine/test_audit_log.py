@@ -43,12 +43,12 @@ async def test_a_change_of_the_login_email_is_in_an_entry(cast: Cast) -> None:
 
 async def test_no_entry_holds_a_secret(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
-    made = await api_keys.create(cast.engine, ada, "k", frozenset({READ_CONVERSATIONS}))
+    created_key = await api_keys.create(cast.engine, ada, "k", frozenset({READ_CONVERSATIONS}))
     await sessions.set_password(cast.engine, ada, cast.acme.id("dan"), PASSWORD)
     page = await audit_log.find_page(cast.engine, ada, None, None, Window(100))
     text = " ".join(entry.detail for entry in page.items)
-    assert made.text not in text
-    assert made.key.digest not in text
+    assert created_key.text not in text
+    assert created_key.key.digest not in text
     assert PASSWORD not in text
 
 

@@ -25,7 +25,7 @@ async def by_driver(cast: Cast, number: int) -> Conversation:
 
 
 async def test_concurrent_openings_get_different_numbers_and_do_not_deadlock(cast: Cast) -> None:
-    made = await asyncio.wait_for(
+    created = await asyncio.wait_for(
         asyncio.gather(
             *(by_key(cast, "carol") for _ in range(12)),
             *(by_key(cast, "dave") for _ in range(12)),
@@ -33,5 +33,5 @@ async def test_concurrent_openings_get_different_numbers_and_do_not_deadlock(cas
         ),
         timeout=5,
     )
-    numbers = {conversation.number for conversation in made}
-    assert len(numbers) == len({conversation.id for conversation in made}) == 27
+    numbers = {conversation.number for conversation in created}
+    assert len(numbers) == len({conversation.id for conversation in created}) == 27

@@ -30,11 +30,11 @@ async def people_of(cast: Cast, delivery: Delivery) -> set[str]:
 
 async def test_a_new_delivery_gets_an_id_a_code_and_a_status(cast: Cast) -> None:
     [saved] = await save(cast, DeliveryInput(customer_id=cast.acme.id("cleo")))
-    made = saved.delivery
+    created = saved.delivery
     assert saved.is_new
-    assert (made.delivery_code, made.status) == (made.id[-8:].upper(), "pending")
-    assert (made.external_reference_id, made.driver_id) == (None, None)
-    assert await deliveries.get(cast.engine, cast.acme.actor("dora"), made.id) == made
+    assert (created.delivery_code, created.status) == (created.id[-8:].upper(), "pending")
+    assert (created.external_reference_id, created.driver_id) == (None, None)
+    assert await deliveries.get(cast.engine, cast.acme.actor("dora"), created.id) == created
 
 
 async def test_a_new_delivery_may_have_its_own_id(cast: Cast) -> None:

@@ -22,11 +22,11 @@ async def opened(cast: Cast, assignee: str | None = "olaf", *others: str) -> str
     ada = cast.acme.actor("ada")
     joining = tuple((cast.acme.id(who), "member") for who in others)
     new = NewConversation(owner_id=cast.acme.id("carol"), participants=joining)  # type: ignore[arg-type]  # "member" is a role
-    made = await conversations.create(cast.engine, ada, new)
+    conversation = await conversations.create(cast.engine, ada, new)
     if assignee:
         changes = ConversationChanges(assignee_id=cast.acme.id(assignee))
-        await conversations.change(cast.engine, ada, made.id, changes)
-    return made.id
+        await conversations.change(cast.engine, ada, conversation.id, changes)
+    return conversation.id
 
 
 async def remove(cast: Cast, who: str = "olaf") -> None:

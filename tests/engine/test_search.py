@@ -44,11 +44,11 @@ async def test_a_part_of_a_name_finds_the_contact(
     db: Database, names: list[str], start: int, many: int
 ) -> None:
     cast = await make_cast(db)
-    made = {await contact(cast, name=name): fold(name) for name in names}
+    folded_names = {await contact(cast, name=name): fold(name) for name in names}
     wanted = fold(names[0])[start : start + many]
     for needle in (wanted, wanted.upper().lower(), unicodedata.normalize("NFD", wanted)):
-        expected = {who for who, text in made.items() if fold(needle) in text}
-        assert await contacts(cast, needle) & set(made) == expected
+        expected = {who for who, text in folded_names.items() if fold(needle) in text}
+        assert await contacts(cast, needle) & set(folded_names) == expected
 
 
 @pytest.mark.parametrize(("text", "needle"), PAIRS)

@@ -27,8 +27,8 @@ async def test_a_slug_is_unique(cast: Cast) -> None:
 
 async def test_concurrently_created_tenants_get_different_numbers(cast: Cast) -> None:
     making = [tenants.create(cast.engine, "T", f"t-{new_id()}") for _ in range(6)]
-    made = await asyncio.gather(*making)
-    assert len({tenant.number for tenant in made}) == 6
+    created = await asyncio.gather(*making)
+    assert len({tenant.number for tenant in created}) == 6
 
 
 async def test_a_tenant_is_found_by_slug_or_id(cast: Cast) -> None:

@@ -212,13 +212,13 @@ async def test_an_invalid_body_is_400(delivery_client: DeliveryClient, body: obj
 
 async def test_the_envelope_of_one(delivery_client: DeliveryClient) -> None:
     body = {"delivery_id": delivery_client.cast.acme.deliveries[0].id}
-    made = (await delivery_client.call("dan", "POST", body=body)).json()
-    assert list(made) == ["success", "message", "conversation"]
-    assert made["message"] == "Conversation created successfully"
+    created = (await delivery_client.call("dan", "POST", body=body)).json()
+    assert list(created) == ["success", "message", "conversation"]
+    assert created["message"] == "Conversation created successfully"
     again = (await delivery_client.call("dan", "POST", body=body)).json()
     assert again["message"] == "Conversation retrieved successfully"
-    assert made["conversation"]["status"] == "active"
-    assert (made["conversation"]["latest_message"], made["conversation"]["unread_count"]) == (
+    assert created["conversation"]["status"] == "active"
+    assert (created["conversation"]["latest_message"], created["conversation"]["unread_count"]) == (
         None,
         0,
     )

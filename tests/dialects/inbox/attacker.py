@@ -49,24 +49,24 @@ async def victims(client: InboxClient) -> Victims:
     await proven.send((await proven.create_conversation())["id"], MARK)
     found = await client.contact_as_staff((await proven.request("GET")).json()["id"])
     operator_actor = operator(client.cast.acme.tenant.id)
-    made = [await directory.get(client.cast.engine, operator_actor, found["id"], "contact")]
+    created = [await directory.get(client.cast.engine, operator_actor, found["id"], "contact")]
     for n, identifier in ((1, ids[1]), (2, None)):
         new = NewIdentity(
             kind="contact", name=f"{MARK} {n}", email=mails[n], phone=phones[n],
             identifier=identifier, custom_attributes=f'{{"secret":"{MARK}"}}',
         )  # fmt: skip
-        made.append(await directory.create(client.cast.engine, operator_actor, new))
+        created.append(await directory.create(client.cast.engine, operator_actor, new))
     named = {"email": mails, "phone_number": phones, "identifier": ids}
-    return Victims(named, made, [await _new_conversation(client, each) for each in made])
+    return Victims(named, created, [await _new_conversation(client, each) for each in created])
 
 
 async def _new_conversation(client: InboxClient, contact: Identity) -> Conversation:
     acme = client.cast.acme
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=contact.id)
-    made = await conversations.create(client.cast.engine, acme.actor("alice"), new)
+    conversation = await conversations.create(client.cast.engine, acme.actor("alice"), new)
     draft = Draft(content=MARK, sender_id=acme.id("alice"), sender_kind="user")
-    await messages.send(client.cast.engine, acme.actor("alice"), made.id, draft)
-    return made
+    await messages.send(client.cast.engine, acme.actor("alice"), conversation.id, draft)
+    return conversation
 
 
 async def leaks(client: InboxClient, seed: int, steps: int) -> list[str]:

@@ -85,9 +85,9 @@ async def test_of_an_old_contact_over_the_limit_as_much_as_fits_is_shown(
     inbox_client: InboxClient,
 ) -> None:
     bea = await inbox_client.new_contact(name="Bea")
-    made = await bea.create_conversation()
+    conversation = await bea.create_conversation()
     for _ in range(20):
-        await bea.send(made["id"], "hi")
+        await bea.send(conversation["id"], "hi")
     await blow_up(inbox_client, bea, {f"k{n}": "x" * 20 for n in range(60_000)})
     shown = await bea.request("GET", "/conversations")
     assert shown.json()[0]["contact"]["custom_attributes"]["k0"] == "x" * 20
@@ -102,23 +102,23 @@ async def test_a_list_repeats_only_few_attributes_with_every_message(
 ) -> None:
     bag = {"a": {"b": "x" * size}}
     await inbox_client.carol.request("PATCH", json={"custom_attributes": bag})
-    made = await inbox_client.carol.create_conversation()
-    message = await inbox_client.carol.send(made["id"], "hi")
+    conversation = await inbox_client.carol.create_conversation()
+    message = await inbox_client.carol.send(conversation["id"], "hi")
     assert message["sender"]["custom_attributes"] == (bag if repeated else {})
-    assert made["contact"]["custom_attributes"] == bag
+    assert conversation["contact"]["custom_attributes"] == bag
 
 
 async def test_submitted_values_are_bounded(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
-    message = await inbox_client.carol.send(made["id"], "hi")
-    path = f"/conversations/{made['id']}/messages/{message['id']}"
+    conversation = await inbox_client.carol.create_conversation()
+    message = await inbox_client.carol.send(conversation["id"], "hi")
+    path = f"/conversations/{conversation['id']}/messages/{message['id']}"
     for values in ([{"name": "a"}] * 600, {"value": "x" * ATTRIBUTES.bytes}):
         response = await inbox_client.carol.request(
             "PATCH", path, json={"submitted_values": values}
         )
         assert response.status_code == 422, response.text
         assert response.json()["attributes"] == ["submitted_values"]
-    whole = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
+    whole = (await inbox_client.carol.request("GET", f"/conversations/{conversation['id']}")).json()
     assert whole["messages"][0]["content_attributes"] == {}
 
 

@@ -46,8 +46,8 @@ def on_disk(client: InboxClient) -> int:
 
 
 async def test_a_blocked_contact_sends_no_message(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
-    path = f"/conversations/{made['id']}"
+    conversation = await inbox_client.carol.create_conversation()
+    path = f"/conversations/{conversation['id']}"
     await block(inbox_client)
     before = await stored(inbox_client)
     refused = await inbox_client.carol.request("POST", f"{path}/messages", json={"content": "hi"})
@@ -59,11 +59,11 @@ async def test_a_blocked_contact_sends_no_message(inbox_client: InboxClient) -> 
 
 
 async def test_a_blocked_contact_marks_nothing_as_read(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
-    await inbox_client.carol.send(made["id"], "hi")
+    conversation = await inbox_client.carol.create_conversation()
+    await inbox_client.carol.send(conversation["id"], "hi")
     await block(inbox_client)
     before = await stored(inbox_client)
-    path = f"/conversations/{made['id']}/update_last_seen"
+    path = f"/conversations/{conversation['id']}/update_last_seen"
     response = await inbox_client.carol.request("POST", path)
     assert (response.status_code, response.content) == (200, b"")
     assert await stored(inbox_client) == before
@@ -101,13 +101,13 @@ async def test_a_blocked_contact_answers_no_survey(inbox_client: InboxClient) ->
     )
     asking = InboxChanges(settings='{"csat_survey_enabled":true}')
     await inboxes.change(inbox_client.cast.engine, operator_actor, inbox_id, asking)
-    made = await inbox_client.carol.create_conversation()
-    await inbox_client.carol.send(made["id"], "hi")
-    await inbox_client.carol.request("POST", f"/conversations/{made['id']}/toggle_status")
+    conversation = await inbox_client.carol.create_conversation()
+    await inbox_client.carol.send(conversation["id"], "hi")
+    await inbox_client.carol.request("POST", f"/conversations/{conversation['id']}/toggle_status")
     await block(inbox_client)
     before = await stored(inbox_client)
     body = {"message": {"submitted_values": {"csat_survey_response": {"rating": 5}}}}
-    url = f"/public/api/v1/csat_survey/{made['uuid']}"
+    url = f"/public/api/v1/csat_survey/{conversation['uuid']}"
     assert (await inbox_client.web.patch(url, json=body)).status_code == 403
     assert await stored(inbox_client) == before
 

@@ -57,9 +57,9 @@ async def test_an_address_creates_a_bounded_number_of_contacts_in_an_hour(
     make_client: MakeClient,
 ) -> None:
     async with make_client(inbox_contacts_per_address=3) as client:
-        made = [await create_contact(client) for _ in range(4)]
-        assert [each.status_code for each in made] == [200, 200, 200, 429]
-        assert is_later(made[-1], 3600)
+        created = [await create_contact(client) for _ in range(4)]
+        assert [each.status_code for each in created] == [200, 200, 200, 429]
+        assert is_later(created[-1], 3600)
         assert (await create_contact(client, await client.new_inbox())).status_code == 429
 
 
@@ -79,9 +79,9 @@ async def test_clients_of_a_trusting_inbox_have_the_budget_of_the_inbox_alone(
 ) -> None:
     async with make_client(inbox_contacts_per_address=1, inbox_contacts_per_inbox=3) as client:
         trusting_inbox = await client.trusting_inbox()
-        made = [await create_contact(client, trusting_inbox) for _ in range(4)]
-        assert [each.status_code for each in made] == [200, 200, 200, 429]
-        assert is_later(made[-1], 24 * 3600)
+        created = [await create_contact(client, trusting_inbox) for _ in range(4)]
+        assert [each.status_code for each in created] == [200, 200, 200, 429]
+        assert is_later(created[-1], 24 * 3600)
         assert (await create_contact(client)).status_code == 200
 
 
@@ -89,9 +89,9 @@ async def test_a_contact_creates_a_bounded_number_of_conversations_in_an_hour(
     make_client: MakeClient,
 ) -> None:
     async with make_client(inbox_conversations_per_contact=2) as client:
-        made = [await client.carol.request("POST", "/conversations") for _ in range(3)]
-        assert [each.status_code for each in made] == [200, 200, 429]
-        assert is_later(made[-1], 3600)
+        created = [await client.carol.request("POST", "/conversations") for _ in range(3)]
+        assert [each.status_code for each in created] == [200, 200, 429]
+        assert is_later(created[-1], 3600)
         assert (await client.dave.request("POST", "/conversations")).status_code == 200
 
 
@@ -119,13 +119,15 @@ async def test_a_client_writes_a_bounded_number_of_bytes(
     make_client: MakeClient, budget: str
 ) -> None:
     async with make_client(**{budget: MIB}) as client:
-        made = await client.carol.create_conversation()
-        path = f"/conversations/{made['id']}/messages"
+        conversation = await client.carol.create_conversation()
+        path = f"/conversations/{conversation['id']}/messages"
         body = {"content": "x" * 100_000}
         responses = [await client.carol.request("POST", path, json=body) for _ in range(6)]
         assert [each.status_code for each in responses] == [200] * 5 + [429]
         assert is_later(responses[-1], 24 * 3600)
-        typing = await client.carol.request("POST", f"/conversations/{made['id']}/toggle_typing")
+        typing = await client.carol.request(
+            "POST", f"/conversations/{conversation['id']}/toggle_typing"
+        )
         reading = await client.carol.request("GET", path)
         assert (typing.status_code, reading.status_code) == (200, 200)
 

@@ -41,11 +41,11 @@ async def test_an_inbox_shows_its_working_hours(inbox_client: InboxClient) -> No
 
 
 async def test_create_returns_exactly_six_fields(inbox_client: InboxClient) -> None:
-    made = await inbox_client.create_contact(
+    contact = await inbox_client.create_contact(
         name="Eve", email="Eve@Web.test", phone_number="+5511999999999"
     )
-    assert list(made) == ANSWER
-    assert (made["name"], made["email"]) == ("Eve", "eve@web.test")
+    assert list(contact) == ANSWER
+    assert (contact["name"], contact["email"]) == ("Eve", "eve@web.test")
 
 
 async def test_rule_1_a_known_source_id_is_that_contact_unchanged(
@@ -97,8 +97,8 @@ async def test_rule_4_no_source_id_is_a_random_uuid(
 
 async def test_rule_5_the_picture_is_kept_not_fetched(inbox_client: InboxClient) -> None:
     contact = await inbox_client.new_contact(avatar_url="http://127.0.0.1:1/a.png")
-    made = await contact.create_conversation()
-    sent = await contact.send(made["id"], "hi")
+    conversation = await contact.create_conversation()
+    sent = await contact.send(conversation["id"], "hi")
     assert sent["sender"]["thumbnail"] == "http://127.0.0.1:1/a.png"
 
 
@@ -109,12 +109,12 @@ async def test_rule_5_a_picture_that_is_no_link_is_dropped(
     inbox_client: InboxClient, link: str
 ) -> None:
     contact = await inbox_client.new_contact(avatar_url=link)
-    made = await contact.create_conversation()
-    assert (await contact.send(made["id"], "hi"))["sender"]["thumbnail"] == ""
+    conversation = await contact.create_conversation()
+    assert (await contact.send(conversation["id"], "hi"))["sender"]["thumbnail"] == ""
     for avatar_url in (" https://a.test/a.png", link):
         changes = {"avatar_url": avatar_url, "name": "New"}
         assert (await contact.request("PATCH", json=changes)).json()["name"] == "New"
-        message = await contact.send(made["id"], "hi")
+        message = await contact.send(conversation["id"], "hi")
         assert message["sender"]["thumbnail"] == "https://a.test/a.png"
 
 
@@ -157,8 +157,10 @@ async def test_custom_attributes_have_limits(inbox_client: InboxClient, value: o
 
 
 async def test_get_returns_what_create_did(inbox_client: InboxClient) -> None:
-    made = await inbox_client.create_contact(name="Eve")
-    assert (await inbox_client.contact_client(made["source_id"]).request("GET")).json() == made
+    contact = await inbox_client.create_contact(name="Eve")
+    assert (
+        await inbox_client.contact_client(contact["source_id"]).request("GET")
+    ).json() == contact
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
@@ -192,15 +194,15 @@ async def test_a_taken_email_merges_the_contact_in_the_path_of_a_trusting_inbox(
     inbox_client: InboxClient,
 ) -> None:
     contact = await inbox_client.new_contact(await inbox_client.trusting_inbox(), name="Anonymous")
-    made = await contact.create_conversation()
-    await contact.send(made["id"], "hi")
+    conversation = await contact.create_conversation()
+    await contact.send(conversation["id"], "hi")
     body = (
         await contact.request("PATCH", json={"email": "carol@web.test", "name": "Carol C"})
     ).json()
     assert body["id"] == (await record(inbox_client, "carol")).number
     assert (body["name"], body["email"]) == ("Carol C", "carol@web.test")
     moved = (await contact.request("GET", "/conversations")).json()
-    assert [c["id"] for c in moved] == [made["id"]]
+    assert [c["id"] for c in moved] == [conversation["id"]]
     assert moved[0]["messages"][0]["sender"]["id"] == body["id"]
 
 

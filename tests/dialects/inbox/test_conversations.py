@@ -15,13 +15,13 @@ SEED = ["id", "uuid", "inbox_id", "contact_last_seen_at", "status", "agent_last_
 
 
 async def test_create_returns_exactly_the_fields_of_the_contract(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation(plan="gold")
-    assert list(made) == SEED
-    assert made["inbox_id"] == inbox_client.cast.acme.inbox.number
-    assert (made["status"], made["messages"]) == ("open", [])
-    assert (made["contact_last_seen_at"], made["agent_last_seen_at"]) == (0, 0)
-    assert made["contact"]["name"] == "Carol Contact"
-    assert made["contact"]["account_id"] == inbox_client.cast.acme.tenant.number
+    conversation = await inbox_client.carol.create_conversation(plan="gold")
+    assert list(conversation) == SEED
+    assert conversation["inbox_id"] == inbox_client.cast.acme.inbox.number
+    assert (conversation["status"], conversation["messages"]) == ("open", [])
+    assert (conversation["contact_last_seen_at"], conversation["agent_last_seen_at"]) == (0, 0)
+    assert conversation["contact"]["name"] == "Carol Contact"
+    assert conversation["contact"]["account_id"] == inbox_client.cast.acme.tenant.number
 
 
 MULTIPART = {"content": b"", "headers": {"Content-Type": "multipart/form-data"}}
@@ -34,9 +34,9 @@ async def test_an_empty_body_is_normal(inbox_client: InboxClient, form: dict[str
 
 async def test_a_form_makes_the_attributes(inbox_client: InboxClient) -> None:
     form = {"custom_attributes[plan]": "gold"}
-    made = (await inbox_client.carol.request("POST", "/conversations", data=form)).json()
+    created = (await inbox_client.carol.request("POST", "/conversations", data=form)).json()
     key = inbox_client.cast.acme.actor("alice")
-    kept = await conversations.get(inbox_client.cast.engine, key, made["uuid"])
+    kept = await conversations.get(inbox_client.cast.engine, key, created["uuid"])
     assert kept.one.custom_attributes == '{"plan":"gold"}'
 
 
@@ -84,11 +84,11 @@ async def test_an_inbox_with_a_responder_starts_pending(inbox_client: InboxClien
         operator_actor.tenant_id, directory.insert_tx, 1, new
     )
     contact = await inbox_client.new_contact(await inbox_client.new_inbox(responder_id=bot.id))
-    made = await contact.create_conversation()
-    assert made["status"] == "pending"
-    await contact.request("POST", f"/conversations/{made['id']}/toggle_status")
-    await contact.send(made["id"], "again")
-    assert (await contact.request("GET", f"/conversations/{made['id']}")).json()[
+    conversation = await contact.create_conversation()
+    assert conversation["status"] == "pending"
+    await contact.request("POST", f"/conversations/{conversation['id']}/toggle_status")
+    await contact.send(conversation["id"], "again")
+    assert (await contact.request("GET", f"/conversations/{conversation['id']}")).json()[
         "status"
     ] == "pending"
 
@@ -105,8 +105,8 @@ async def test_the_list_is_bare_and_oldest_first(inbox_client: InboxClient) -> N
 
 
 async def test_another_contacts_conversation_is_not_found(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
-    path = f"/conversations/{made['id']}"
+    conversation = await inbox_client.carol.create_conversation()
+    path = f"/conversations/{conversation['id']}"
     assert (await inbox_client.carol.request("GET", path)).status_code == 200
     hidden, nothing = (
         await inbox_client.dave.request("GET", path),
@@ -124,11 +124,13 @@ async def test_a_path_without_a_number_is_not_found(inbox_client: InboxClient, n
 async def test_conversations_of_another_contact_inbox_need_a_verified_identity(
     inbox_client: InboxClient,
 ) -> None:
-    made = await (await inbox_client.verified_contact("u1")).create_conversation()
+    conversation = await (await inbox_client.verified_contact("u1")).create_conversation()
     attacker = await inbox_client.new_contact(identifier="u1")
     assert (await attacker.request("GET", "/conversations")).json() == []
     other = await inbox_client.verified_contact("u1")
-    assert [c["id"] for c in (await other.request("GET", "/conversations")).json()] == [made["id"]]
+    assert [c["id"] for c in (await other.request("GET", "/conversations")).json()] == [
+        conversation["id"]
+    ]
 
 
 async def test_the_tenants_own_conversation_with_a_contact_is_shown(
@@ -136,9 +138,9 @@ async def test_the_tenants_own_conversation_with_a_contact_is_shown(
 ) -> None:
     acme = inbox_client.cast.acme
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=acme.id("carol"))
-    made = await conversations.create(inbox_client.cast.engine, acme.actor("alice"), new)
+    conversation = await conversations.create(inbox_client.cast.engine, acme.actor("alice"), new)
     listed = (await inbox_client.carol.request("GET", "/conversations")).json()
-    assert [each["uuid"] for each in listed] == [made.id]
+    assert [each["uuid"] for each in listed] == [conversation.id]
 
 
 async def test_a_verified_contact_sees_its_conversations_outside_of_any_inbox(
@@ -148,11 +150,11 @@ async def test_a_verified_contact_sees_its_conversations_outside_of_any_inbox(
     known = await inbox_client.new_contact(identifier="u1")
     first = (await known.create_conversation())["uuid"]
     owner_id = (await conversations.get(engine, alice, first)).one.owner_id
-    made = await conversations.create(engine, alice, NewConversation(owner_id=owner_id))
+    conversation = await conversations.create(engine, alice, NewConversation(owner_id=owner_id))
     assert [c["uuid"] for c in (await known.request("GET", "/conversations")).json()] == [first]
     known.headers["X-Identifier-Hash"] = inbox_client.sign("u1")
     listed = (await known.request("GET", "/conversations")).json()
-    assert [c["uuid"] for c in listed] == [first, made.id]
+    assert [c["uuid"] for c in listed] == [first, conversation.id]
     assert listed[0]["inbox_id"] == listed[1]["inbox_id"] == known.inbox.number
 
 
@@ -175,13 +177,13 @@ async def test_toggle_typing_always_succeeds(inbox_client: InboxClient, word: ob
 async def test_update_last_seen_is_stored_and_marks_everything_read(
     inbox_client: InboxClient,
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
-    await inbox_client.carol.send(made["id"], "hello")
+    conversation = await inbox_client.carol.create_conversation()
+    await inbox_client.carol.send(conversation["id"], "hello")
     response = await inbox_client.carol.request(
-        "POST", f"/conversations/{made['id']}/update_last_seen"
+        "POST", f"/conversations/{conversation['id']}/update_last_seen"
     )
     assert (response.status_code, response.content) == (200, b"")
-    shown = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
+    shown = (await inbox_client.carol.request("GET", f"/conversations/{conversation['id']}")).json()
     assert shown["contact_last_seen_at"] == inbox_client.cast.clock.now() // 1_000_000
 
 
@@ -204,10 +206,12 @@ async def test_an_agents_reading_sets_agent_last_seen_at(inbox_client: InboxClie
         owner_id=acme.id("carol"),
         participants=((acme.id("alice"), "member"),),
     )
-    made = await conversations.create(engine, acme.actor("alice"), new)
-    await inbox_client.carol.send(made.number, "hello")
-    await messages.mark_read(engine, acme.actor("alice"), made.id)
-    shown = (await inbox_client.carol.request("GET", f"/conversations/{made.number}")).json()
+    conversation = await conversations.create(engine, acme.actor("alice"), new)
+    await inbox_client.carol.send(conversation.number, "hello")
+    await messages.mark_read(engine, acme.actor("alice"), conversation.id)
+    shown = (
+        await inbox_client.carol.request("GET", f"/conversations/{conversation.number}")
+    ).json()
     assert shown["agent_last_seen_at"] == inbox_client.cast.clock.now() // 1_000_000
 
 
@@ -236,7 +240,9 @@ async def test_a_list_holds_the_newest_conversations(
     inbox_client: InboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contact_conversations, "MAX_LISTED", 2)
-    made = [(await inbox_client.carol.create_conversation())["id"] for _ in range(3)]
+    conversations = [(await inbox_client.carol.create_conversation())["id"] for _ in range(3)]
     listed = (await inbox_client.carol.request("GET", "/conversations")).json()
-    assert [each["id"] for each in listed] == made[1:]
-    assert (await inbox_client.carol.request("GET", f"/conversations/{made[0]}")).status_code == 200
+    assert [each["id"] for each in listed] == conversations[1:]
+    assert (
+        await inbox_client.carol.request("GET", f"/conversations/{conversations[0]}")
+    ).status_code == 200

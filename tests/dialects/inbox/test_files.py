@@ -11,8 +11,8 @@ from tests.dialects.inbox.pictures import PNG
 async def served(
     client: InboxClient, name: str, body: bytes, media: str
 ) -> tuple[dict[str, str], str]:
-    made = await client.carol.create_conversation()
-    path = f"/conversations/{made['id']}/messages"
+    conversation = await client.carol.create_conversation()
+    path = f"/conversations/{conversation['id']}/messages"
     files = {"attachments[]": (name, body, media)}
     sent = (await client.carol.request("POST", path, files=files)).json()
     url = sent["attachments"][0]["data_url"]
@@ -68,12 +68,12 @@ async def test_the_key_alone_gives_access(inbox_client: InboxClient) -> None:
 async def test_a_file_is_attached_however_its_name_is_spelled(
     inbox_client: InboxClient, spelled: str
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     head = f'Content-Disposition: form-data; name="attachments[]"; {spelled}'
     empty = 'Content-Disposition: form-data; name="attachments[]"; filename=""'
     response = await inbox_client.carol.request(
         "POST",
-        f"/conversations/{made['id']}/messages",
+        f"/conversations/{conversation['id']}/messages",
         content=f"--x\r\n{head}\r\n\r\nbytes\r\n--x\r\n{empty}\r\n\r\n\r\n--x--\r\n".encode(),
         headers={"Content-Type": "multipart/form-data; boundary=x"},
     )
@@ -85,8 +85,8 @@ async def test_a_file_is_attached_however_its_name_is_spelled(
 async def test_a_file_in_another_field_is_refused_and_no_message_sent(
     inbox_client: InboxClient,
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
-    path = f"/conversations/{made['id']}/messages"
+    conversation = await inbox_client.carol.create_conversation()
+    path = f"/conversations/{conversation['id']}/messages"
     response = await inbox_client.carol.request(
         "POST", path, data={"content": "x"}, files={"file": b"bytes"}
     )

@@ -89,9 +89,9 @@ async def test_d_a_conversation_that_the_tenant_opens_reaches_no_attacker(
     attackers = [await inbox_client.new_contact(email=MAIL), await inbox_client.new_contact()]
     await attackers[1].request("PATCH", json={"email": MAIL})
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=ivy.id)
-    made = await conversations.create(inbox_client.cast.engine, acme.actor("alice"), new)
+    conversation = await conversations.create(inbox_client.cast.engine, acme.actor("alice"), new)
     draft = Draft(content=SECRET, sender_id=acme.id("alice"), sender_kind="user")
-    await messages.send(inbox_client.cast.engine, acme.actor("alice"), made.id, draft)
+    await messages.send(inbox_client.cast.engine, acme.actor("alice"), conversation.id, draft)
     for attacker in attackers:
         assert SECRET not in await seen_by(attacker)
 
@@ -171,7 +171,7 @@ async def test_an_old_proof_does_not_hold_for_a_new_identifier(
 async def test_with_proof_a_visitor_becomes_the_contact_it_is(inbox_client: InboxClient) -> None:
     target = await victim(inbox_client)
     visitor = await inbox_client.new_contact()
-    made = await visitor.create_conversation()
+    conversation = await visitor.create_conversation()
     body = {
         "email": MAIL,
         "identifier": "victim-1",
@@ -180,7 +180,7 @@ async def test_with_proof_a_visitor_becomes_the_contact_it_is(inbox_client: Inbo
     response = await visitor.request("PATCH", json=body)
     assert response.json()["id"] == (await target.request("GET")).json()["id"]
     listed = (await target.request("GET", "/conversations")).json()
-    assert made["id"] in [each["id"] for each in listed]
+    assert conversation["id"] in [each["id"] for each in listed]
     assert (await visitor.request("GET")).status_code == 401
 
 
@@ -201,7 +201,7 @@ async def test_the_source_id_of_a_removed_contact_creates_a_new_contact(
     inbox_client: InboxClient,
 ) -> None:
     contact = await inbox_client.new_contact(name="First", source_id="browser-1")
-    made = await contact.create_conversation()
+    conversation = await contact.create_conversation()
     found = await inbox_client.contact_as_staff((await contact.request("GET")).json()["id"])
     await offboarding.remove(
         inbox_client.cast.engine, inbox_client.cast.acme.actor("ada"), found["id"], "contact"
@@ -211,4 +211,4 @@ async def test_the_source_id_of_a_removed_contact_creates_a_new_contact(
     assert (again["source_id"], again["name"]) == ("browser-1", "Second")
     assert again["id"] != found["number"]
     assert (await contact.request("GET", "/conversations")).json() == []
-    assert (await contact.request("GET", f"/conversations/{made['id']}")).status_code == 404
+    assert (await contact.request("GET", f"/conversations/{conversation['id']}")).status_code == 404

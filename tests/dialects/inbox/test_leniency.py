@@ -19,12 +19,12 @@ async def test_numbers_and_booleans_are_taken_as_text(inbox_client: InboxClient)
         "email": "",
         "custom_attributes": [],
     }
-    made = await inbox_client.create_contact(None, **fields)
-    assert (made["name"], made["source_id"]) == ("5.5", "1234567")
+    contact = await inbox_client.create_contact(None, **fields)
+    assert (contact["name"], contact["source_id"]) == ("5.5", "1234567")
     again = await inbox_client.web.get(
         f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts/1234567"
     )
-    assert again.json() == made
+    assert again.json() == contact
     body = (
         await inbox_client.contact_client("1234567").request("PATCH", json={"name": True})
     ).json()
@@ -50,10 +50,10 @@ async def test_an_empty_list_is_no_attributes(inbox_client: InboxClient, body: b
     assert response.json()["custom_attributes"] == {"mine": 1}
     opened = await inbox_client.carol.request("POST", "/conversations", content=body, headers=json)
     assert opened.status_code == 200
-    made = await inbox_client.web.post(
+    created = await inbox_client.web.post(
         f"{BASE}/{inbox_client.cast.acme.inbox.identifier}/contacts", content=body, headers=json
     )
-    assert made.status_code == 200
+    assert created.status_code == 200
 
 
 @pytest.mark.parametrize("body", ["custom_attributes[]=", "custom_attributes="])
@@ -67,8 +67,8 @@ async def test_a_form_may_have_no_attributes_too(inbox_client: InboxClient, body
 async def test_content_that_is_no_text_is_converted_to_text(
     inbox_client: InboxClient, content: object, text: str | None
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
-    path = f"/conversations/{made['id']}/messages"
+    conversation = await inbox_client.carol.create_conversation()
+    path = f"/conversations/{conversation['id']}/messages"
     response = await inbox_client.carol.request(
         "POST", path, json={"content": content, "echo_id": True}
     )

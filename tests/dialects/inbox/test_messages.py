@@ -29,8 +29,8 @@ async def answer(client: InboxClient, uuid: str, text: str, **fields: Any) -> No
 
 
 async def send(contact: ContactClient, number: int, **options: Any) -> Any:
-    made = await contact.request("POST", f"/conversations/{number}/messages", **options)
-    return made if made.status_code != 200 else made.json()
+    response = await contact.request("POST", f"/conversations/{number}/messages", **options)
+    return response if response.status_code != 200 else response.json()
 
 
 async def listed(contact: ContactClient, number: int, **params: int) -> list[str]:
@@ -39,13 +39,13 @@ async def listed(contact: ContactClient, number: int, **params: int) -> list[str
 
 
 async def test_a_message_is_the_contacts_and_incoming(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     sent = await send(
-        inbox_client.carol, made["id"], json={"content": "hi", "message_type": "outgoing"}
+        inbox_client.carol, conversation["id"], json={"content": "hi", "message_type": "outgoing"}
     )
     assert list(sent) == MESSAGE
     assert (sent["message_type"], sent["content_type"]) == (0, "text")
-    assert (sent["content_attributes"], sent["conversation_id"]) == ({}, made["id"])
+    assert (sent["content_attributes"], sent["conversation_id"]) == ({}, conversation["id"])
     assert sent["sender"]["type"] == "contact"
     assert sent["sender"]["name"] == "Carol Contact"
 
@@ -54,8 +54,8 @@ async def test_a_message_is_the_contacts_and_incoming(inbox_client: InboxClient)
 async def test_content_may_be_in_a_form_or_in_the_query(
     inbox_client: InboxClient, options: dict[str, Any]
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
-    assert (await send(inbox_client.carol, made["id"], **options))["content"] == "hi"
+    conversation = await inbox_client.carol.create_conversation()
+    assert (await send(inbox_client.carol, conversation["id"], **options))["content"] == "hi"
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,16 @@ async def test_content_may_be_in_a_form_or_in_the_query(
 async def test_content_may_be_absent(
     inbox_client: InboxClient, body: dict[str, Any], kept: str | None
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
-    assert (await send(inbox_client.carol, made["id"], json=body))["content"] == kept
+    conversation = await inbox_client.carol.create_conversation()
+    assert (await send(inbox_client.carol, conversation["id"], json=body))["content"] == kept
 
 
 async def test_content_has_a_limit_with_the_exact_text(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
-    assert (await send(inbox_client.carol, made["id"], json={"content": "x" * 150_000}))["id"]
-    refused = await send(inbox_client.carol, made["id"], json={"content": "x" * 150_001})
+    conversation = await inbox_client.carol.create_conversation()
+    assert (await send(inbox_client.carol, conversation["id"], json={"content": "x" * 150_000}))[
+        "id"
+    ]
+    refused = await send(inbox_client.carol, conversation["id"], json={"content": "x" * 150_001})
     assert refused.status_code == 422
     assert refused.json() == {
         "message": "Content is too long (maximum is 150000 characters)",
@@ -80,22 +82,22 @@ async def test_content_has_a_limit_with_the_exact_text(inbox_client: InboxClient
 
 
 async def test_an_echo_id_is_no_idempotency_key(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     for _ in range(2):
-        await send(inbox_client.carol, made["id"], json={"content": "hi", "echo_id": "e1"})
-    assert await listed(inbox_client.carol, made["id"]) == ["hi", "hi"]
+        await send(inbox_client.carol, conversation["id"], json={"content": "hi", "echo_id": "e1"})
+    assert await listed(inbox_client.carol, conversation["id"]) == ["hi", "hi"]
 
 
 @pytest.mark.parametrize("status", ["snoozed", "closed"])
 async def test_a_message_reopens_a_resolved_or_snoozed_conversation(
     inbox_client: InboxClient, status: Status
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     alice = inbox_client.cast.acme.actor("alice")
     changes = conversations.ConversationChanges(status=status)
-    await conversations.change(inbox_client.cast.engine, alice, made["uuid"], changes)
-    await inbox_client.carol.send(made["id"], "hi")
-    shown = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
+    await conversations.change(inbox_client.cast.engine, alice, conversation["uuid"], changes)
+    await inbox_client.carol.send(conversation["id"], "hi")
+    shown = (await inbox_client.carol.request("GET", f"/conversations/{conversation['id']}")).json()
     assert shown["status"] == "open"
 
 
@@ -114,19 +116,19 @@ async def test_another_contact_is_the_sender_on_a_page_as_in_the_conversation(
 
 
 async def test_senders_and_messages_that_are_never_shown(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     acme, engine = inbox_client.cast.acme, inbox_client.cast.engine
     bot = await engine.db.write(
         acme.tenant.id, directory.insert_tx, 1, NewIdentity(kind="agent", name="Assistant")
     )
-    await answer(inbox_client, made["uuid"], "hello")
-    await answer(inbox_client, made["uuid"], "a note", private=True)
+    await answer(inbox_client, conversation["uuid"], "hello")
+    await answer(inbox_client, conversation["uuid"], "a note", private=True)
     operator_actor = operator(acme.tenant.id)
     said_by_bot = Draft(content="responder", sender_kind="responder", sender_id=bot.id)
     for draft in (said_by_bot, Draft(content="system", sender_kind="system")):
-        await messages.send_unchecked(engine, operator_actor, made["uuid"], draft)
+        await messages.send_unchecked(engine, operator_actor, conversation["uuid"], draft)
     shown = (
-        await inbox_client.carol.request("GET", f"/conversations/{made['id']}/messages")
+        await inbox_client.carol.request("GET", f"/conversations/{conversation['id']}/messages")
     ).json()
     assert [(m["content"], m["message_type"]) for m in shown] == [("hello", 1), ("responder", 1)]
     assert shown[0]["sender"] | {"id": 0} == {
@@ -136,41 +138,43 @@ async def test_senders_and_messages_that_are_never_shown(inbox_client: InboxClie
     assert shown[1]["sender"] == {
         "id": bot.number, "name": "Assistant", "avatar_url": "", "type": "agent_bot",
     }  # fmt: skip
-    whole = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
+    whole = (await inbox_client.carol.request("GET", f"/conversations/{conversation['id']}")).json()
     assert [m["content"] for m in whole["messages"]] == ["hello", "responder"]
 
 
 async def test_pages_are_the_twenty_newest_oldest_first(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
-    ids = [(await inbox_client.carol.send(made["id"], str(n)))["id"] for n in range(1, 26)]
+    conversation = await inbox_client.carol.create_conversation()
+    ids = [(await inbox_client.carol.send(conversation["id"], str(n)))["id"] for n in range(1, 26)]
     first = ids[5]
-    assert await listed(inbox_client.carol, made["id"]) == [str(n) for n in range(6, 26)]
-    assert await listed(inbox_client.carol, made["id"], before=first) == list("12345")
-    assert await listed(inbox_client.carol, made["id"], after=ids[22]) == ["24", "25"]
-    assert await listed(inbox_client.carol, made["id"], before=1) == []
+    assert await listed(inbox_client.carol, conversation["id"]) == [str(n) for n in range(6, 26)]
+    assert await listed(inbox_client.carol, conversation["id"], before=first) == list("12345")
+    assert await listed(inbox_client.carol, conversation["id"], after=ids[22]) == ["24", "25"]
+    assert await listed(inbox_client.carol, conversation["id"], before=1) == []
 
 
 async def test_notices_take_no_place_on_a_page(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
-    await inbox_client.carol.send(made["id"], "first")
+    conversation = await inbox_client.carol.create_conversation()
+    await inbox_client.carol.send(conversation["id"], "first")
     operator_actor = operator(inbox_client.cast.acme.tenant.id)
     for _ in range(20):
         notice = Draft(content="closed", sender_kind="system")
         await messages.send_unchecked(
-            inbox_client.cast.engine, operator_actor, made["uuid"], notice
+            inbox_client.cast.engine, operator_actor, conversation["uuid"], notice
         )
-    assert await listed(inbox_client.carol, made["id"]) == ["first"]
+    assert await listed(inbox_client.carol, conversation["id"]) == ["first"]
 
 
 async def test_too_many_messages_in_a_minute(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     for n in range(200):
-        await answer(inbox_client, made["uuid"], str(n))
-    refused = await send(inbox_client.carol, made["id"], json={"content": "201"})
+        await answer(inbox_client, conversation["uuid"], str(n))
+    refused = await send(inbox_client.carol, conversation["id"], json={"content": "201"})
     assert refused.status_code == 422
     assert refused.json() == {"message": "Too many messages", "attributes": ["base"]}
     inbox_client.cast.clock.advance(seconds=61)
-    assert (await send(inbox_client.carol, made["id"], json={"content": "201"}))["content"] == "201"
+    assert (await send(inbox_client.carol, conversation["id"], json={"content": "201"}))[
+        "content"
+    ] == "201"
 
 
 async def test_a_retry_does_not_count_as_a_message_too_many(inbox_client: InboxClient) -> None:
@@ -183,10 +187,10 @@ async def test_a_retry_does_not_count_as_a_message_too_many(inbox_client: InboxC
 
 
 async def test_files_are_stored_and_served(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     files = [("attachments[]", ("päper.png", PNG, "image/png")),
              ("attachments[]", ("a.pdf", b"%PDF-1", "application/pdf"))]  # fmt: skip
-    sent = await send(inbox_client.carol, made["id"], files=files, data={"content": "see"})
+    sent = await send(inbox_client.carol, conversation["id"], files=files, data={"content": "see"})
     image, paper = sent["attachments"]
     assert list(image) == ATTACHMENT
     assert (image["file_type"], image["extension"]) == ("image", "png")
@@ -199,29 +203,29 @@ async def test_files_are_stored_and_served(inbox_client: InboxClient) -> None:
 
 
 async def test_a_message_may_be_files_alone(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     files = {"attachments[]": ("a.mp3", b"ID3", "audio/mpeg")}
-    sent = await send(inbox_client.carol, made["id"], files=files)
+    sent = await send(inbox_client.carol, conversation["id"], files=files)
     assert sent["content"] is None
     assert sent["attachments"][0]["file_type"] == "audio"
     assert sent["attachments"][0]["transcribed_text"] == ""
 
 
 async def test_a_refused_message_leaves_no_file(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     files = {"attachments[]": ("a.txt", b"text", "text/plain")}
     data = {"content": "x" * 150_001}
-    refused = await send(inbox_client.carol, made["id"], files=files, data=data)
+    refused = await send(inbox_client.carol, conversation["id"], files=files, data=data)
     assert refused.status_code == 422
     folder = inbox_client.cast.engine.settings.data_dir
     assert not [p for p in Path(folder, "files").rglob("*") if p.is_file()]
 
 
 async def test_another_dialects_picture_is_an_attachment(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     url = "https://cdn.test/a.png"
-    await answer(inbox_client, made["uuid"], "look", type="image", content_url=url)
-    whole = (await inbox_client.carol.request("GET", f"/conversations/{made['id']}")).json()
+    await answer(inbox_client, conversation["uuid"], "look", type="image", content_url=url)
+    whole = (await inbox_client.carol.request("GET", f"/conversations/{conversation['id']}")).json()
     assert whole["messages"][0]["attachments"][0]["data_url"] == url
 
 
@@ -229,15 +233,15 @@ async def test_another_dialects_picture_is_an_attachment(inbox_client: InboxClie
 async def test_submitted_values_are_stored_and_other_keys_dropped(
     inbox_client: InboxClient, method: str
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     content = json.dumps({"items": [1]})
     await answer(
-        inbox_client, made["uuid"], "form", content_type="form", content_attributes=content
+        inbox_client, conversation["uuid"], "form", content_type="form", content_attributes=content
     )
     shown = (
-        await inbox_client.carol.request("GET", f"/conversations/{made['id']}/messages")
+        await inbox_client.carol.request("GET", f"/conversations/{conversation['id']}/messages")
     ).json()
-    path = f"/conversations/{made['id']}/messages/{shown[0]['id']}"
+    path = f"/conversations/{conversation['id']}/messages/{shown[0]['id']}"
     values = [{"name": "a", "title": "A", "value": "x", "other": 1}]
     response = await inbox_client.carol.request(
         method, path, json={"submitted_values": values, "content": "no"}
@@ -262,11 +266,12 @@ async def test_a_message_of_another_conversation_cannot_be_changed(
 
 
 async def test_one_key_is_one_message_with_one_file(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     files = {"attachments[]": ("a.txt", b"text", "text/plain")}
     key = {"Idempotency-Key": "k1"}
     one, two = [
-        await send(inbox_client.carol, made["id"], files=files, headers=key) for _ in range(2)
+        await send(inbox_client.carol, conversation["id"], files=files, headers=key)
+        for _ in range(2)
     ]
     assert one == two
     folder = Path(inbox_client.cast.engine.settings.data_dir, "files")

@@ -11,9 +11,9 @@ BODY = bytes(range(256)) * 4096
 
 
 async def url_of(client: InboxClient, body: bytes = BODY, media: str = "audio/mpeg") -> str:
-    made = await client.carol.create_conversation()
+    conversation = await client.carol.create_conversation()
     files = {"attachments[]": ("a.mp3", body, media)}
-    path = f"/conversations/{made['id']}/messages"
+    path = f"/conversations/{conversation['id']}/messages"
     sent = (await client.carol.request("POST", path, files=files)).json()
     return str(sent["attachments"][0]["data_url"])
 
@@ -108,9 +108,9 @@ async def test_a_cached_file_is_not_sent_again(inbox_client: InboxClient) -> Non
 async def test_octets_are_recognised_by_their_bytes(
     inbox_client: InboxClient, head: bytes, media: str, kind: str
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
+    conversation = await inbox_client.carol.create_conversation()
     files = {"attachments[]": ("a", head, "application/octet-stream")}
-    path = f"/conversations/{made['id']}/messages"
+    path = f"/conversations/{conversation['id']}/messages"
     sent = (await inbox_client.carol.request("POST", path, files=files)).json()["attachments"][0]
     assert sent["file_type"] == kind
     assert (await inbox_client.web.get(sent["data_url"])).headers["content-type"] == media

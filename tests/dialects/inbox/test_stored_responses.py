@@ -64,15 +64,15 @@ async def post_with_key(
 
 
 async def long_conversation(client: InboxClient) -> dict[str, Any]:
-    made = await client.carol.create_conversation()
+    conversation = await client.carol.create_conversation()
     for _ in range(3):
-        await client.carol.send(made["id"], "x" * LIMIT)
-    return made
+        await client.carol.send(conversation["id"], "x" * LIMIT)
+    return conversation
 
 
 async def test_a_large_response_is_not_stored_but_rendered_again(inbox_client: InboxClient) -> None:
-    made = await long_conversation(inbox_client)
-    path = f"/conversations/{made['id']}/toggle_status"
+    created = await long_conversation(inbox_client)
+    path = f"/conversations/{created['id']}/toggle_status"
     for n in range(5):
         first = await post_with_key(inbox_client.carol, f"key-{n}", path)
         again = await post_with_key(inbox_client.carol, f"key-{n}", path)
@@ -85,8 +85,8 @@ async def test_a_large_response_is_not_stored_but_rendered_again(inbox_client: I
 async def test_another_payload_is_refused_where_the_response_was_not_stored(
     inbox_client: InboxClient,
 ) -> None:
-    made = await inbox_client.carol.create_conversation()
-    path = f"/conversations/{made['id']}/messages"
+    conversation = await inbox_client.carol.create_conversation()
+    path = f"/conversations/{conversation['id']}/messages"
     first = await post_with_key(inbox_client.carol, "k", path, content="x" * LIMIT)
     again = await post_with_key(inbox_client.carol, "k", path, content="x" * LIMIT)
     assert (first.status_code, again.json()["id"]) == (200, first.json()["id"])
@@ -98,7 +98,7 @@ async def test_another_payload_is_refused_where_the_response_was_not_stored(
 async def test_beyond_its_budget_a_callers_responses_are_rendered_anew(
     inbox_client: InboxClient,
 ) -> None:
-    made = [
+    created = [
         (await post_with_key(inbox_client.carol, f"k{n}", "/conversations")).json()
         for n in range(100)
     ]
@@ -106,7 +106,7 @@ async def test_beyond_its_budget_a_callers_responses_are_rendered_anew(
         (await post_with_key(inbox_client.carol, f"k{n}", "/conversations")).json()
         for n in range(100)
     ]
-    assert [each["id"] for each in again] == [each["id"] for each in made]
+    assert [each["id"] for each in again] == [each["id"] for each in created]
     assert await stored_bytes(inbox_client) <= 2 * BUDGET
     dave = await post_with_key(inbox_client.dave, "k", "/conversations")
     assert (await post_with_key(inbox_client.dave, "k", "/conversations")).content == dave.content

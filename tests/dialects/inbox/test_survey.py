@@ -16,10 +16,10 @@ async def resolved(client: InboxClient) -> tuple[ContactClient, dict[str, Any]]:
     contact = await client.new_contact(
         await client.new_inbox(settings='{"csat_survey_enabled":true}')
     )
-    made = await contact.create_conversation()
-    await contact.send(made["id"], "hi")
-    await contact.request("POST", f"/conversations/{made['id']}/toggle_status")
-    return contact, made
+    conversation = await contact.create_conversation()
+    await contact.send(conversation["id"], "hi")
+    await contact.request("POST", f"/conversations/{conversation['id']}/toggle_status")
+    return contact, conversation
 
 
 def rating(value: object) -> dict[str, object]:
@@ -46,8 +46,8 @@ async def test_a_conversation_without_messages_of_the_contact_has_no_survey(
     contact = await inbox_client.new_contact(
         await inbox_client.new_inbox(settings='{"csat_survey_enabled":true}')
     )
-    made = await contact.create_conversation()
-    response = await contact.request("POST", f"/conversations/{made['id']}/toggle_status")
+    conversation = await contact.create_conversation()
+    response = await contact.request("POST", f"/conversations/{conversation['id']}/toggle_status")
     assert (response.json()["status"], response.json()["messages"]) == ("resolved", [])
 
 
@@ -56,10 +56,10 @@ async def test_the_settings_of_the_conversations_own_inbox_decide_on_the_survey(
 ) -> None:
     asking = await inbox_client.new_inbox(settings='{"csat_survey_enabled":true}')
     there = await inbox_client.verified_contact("u1", asking)
-    made = await there.create_conversation()
-    await there.send(made["id"], "hi")
+    conversation = await there.create_conversation()
+    await there.send(conversation["id"], "hi")
     known = await inbox_client.verified_contact("u1")
-    response = await known.request("POST", f"/conversations/{made['id']}/toggle_status")
+    response = await known.request("POST", f"/conversations/{conversation['id']}/toggle_status")
     assert [m["content_type"] for m in response.json()["messages"]] == ["text", "input_csat"]
 
 
@@ -85,8 +85,8 @@ async def test_a_rating_is_one_to_five(inbox_client: InboxClient, value: int) ->
 
 
 async def test_a_conversation_without_a_survey_is_not_found(inbox_client: InboxClient) -> None:
-    made = await inbox_client.carol.create_conversation()
-    for uuid in (made["uuid"], new_id(), "x"):
+    conversation = await inbox_client.carol.create_conversation()
+    for uuid in (conversation["uuid"], new_id(), "x"):
         assert (await inbox_client.web.get(f"{SURVEY}/{uuid}")).status_code == 404
 
 

@@ -31,9 +31,11 @@ def make_client(db: Database, tmp_path: Path) -> MakeClient:
 
 
 async def upload(contact: ContactClient, size: int, files: int = 1) -> httpx.Response:
-    made = await contact.create_conversation()
+    conversation = await contact.create_conversation()
     uploads = [("attachments[]", (f"{n}.bin", b"x" * size)) for n in range(files)]
-    return await contact.request("POST", f"/conversations/{made['id']}/messages", files=uploads)
+    return await contact.request(
+        "POST", f"/conversations/{conversation['id']}/messages", files=uploads
+    )
 
 
 def on_disk(client: InboxClient) -> int:

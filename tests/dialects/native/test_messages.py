@@ -25,9 +25,9 @@ async def open_support_conversation(cast: Cast) -> str:
     ada, dora = cast.acme.actor("ada"), cast.acme.id("dora")
     joining: Joining = ((cast.acme.id("cleo"), "member"),)
     new = NewConversation(kind="support", participants=joining)
-    made = await conversations.create(cast.engine, ada, new)
+    conversation = await conversations.create(cast.engine, ada, new)
     await tenants.change(cast.engine, ada, TenantChanges(support_user_ids=[dora]))
-    return f"{PATH}/{made.id}"
+    return f"{PATH}/{conversation.id}"
 
 
 async def post_message(

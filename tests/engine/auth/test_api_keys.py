@@ -14,10 +14,10 @@ READ = frozenset({READ_CONVERSATIONS})
 
 
 async def test_the_secret_is_not_stored(cast: Cast) -> None:
-    made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
+    created_key = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
     kept = await api_keys.list_all(cast.engine, cast.acme.actor("ada"))
-    assert made.key in kept
-    assert all(made.text not in str(key) for key in kept)
+    assert created_key.key in kept
+    assert all(created_key.text not in str(key) for key in kept)
 
 
 async def test_a_key_acts_as_its_creator_or_a_named_user(cast: Cast) -> None:
@@ -69,25 +69,25 @@ async def test_a_key_creates_no_key_with_more_permissions(cast: Cast) -> None:
 
 
 async def test_only_managers_list_and_change_keys(cast: Cast) -> None:
-    made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
+    created_key = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
     alice = cast.acme.actor("alice")
     with pytest.raises(Forbidden):
         await api_keys.list_all(cast.engine, alice)
     with pytest.raises(Forbidden):
         await api_keys.create(cast.engine, alice, "k", READ)
     with pytest.raises(Forbidden):
-        await api_keys.revoke(cast.engine, alice, made.key.id)
+        await api_keys.revoke(cast.engine, alice, created_key.key.id)
 
 
 async def test_another_tenants_key_is_not_found(cast: Cast) -> None:
-    made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
+    created_key = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ)
     with pytest.raises(NotFound):
-        await api_keys.revoke(cast.engine, cast.rival.actor("ada"), made.key.id)
+        await api_keys.revoke(cast.engine, cast.rival.actor("ada"), created_key.key.id)
 
 
 async def test_a_key_is_revoked_once(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
-    made = await api_keys.create(cast.engine, ada, "k", READ)
-    await api_keys.revoke(cast.engine, ada, made.key.id)
+    created_key = await api_keys.create(cast.engine, ada, "k", READ)
+    await api_keys.revoke(cast.engine, ada, created_key.key.id)
     with pytest.raises(NotFound):
-        await api_keys.revoke(cast.engine, ada, made.key.id)
+        await api_keys.revoke(cast.engine, ada, created_key.key.id)

@@ -48,42 +48,44 @@ async def test_the_prefix_of_a_key_does_not_authenticate(cast: Cast) -> None:
 
 async def test_a_revoked_key_is_refused_when_the_cache_has_run_out(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
-    made = await api_keys.create(cast.engine, ada, "k", READ)
+    created_key = await api_keys.create(cast.engine, ada, "k", READ)
     elsewhere = await open_engine(
         cast.engine.db, cast.clock, cast.engine.settings, cast.engine.webhook_formats
     )
-    await credentials.by_key(cast.engine, made.text)
-    await api_keys.revoke(elsewhere, ada, made.key.id)
-    await credentials.by_key(cast.engine, made.text)
+    await credentials.by_key(cast.engine, created_key.text)
+    await api_keys.revoke(elsewhere, ada, created_key.key.id)
+    await credentials.by_key(cast.engine, created_key.text)
     cast.clock.advance(seconds=cast.engine.settings.token_cache_seconds + 1)
-    assert await refused(cast, made.text) == "revoked"
+    assert await refused(cast, created_key.text) == "revoked"
 
 
 async def test_a_revoked_key_is_refused_at_once_by_the_node_that_revoked_it(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
-    made = await api_keys.create(cast.engine, ada, "k", READ)
-    await credentials.by_key(cast.engine, made.text)
-    await api_keys.revoke(cast.engine, ada, made.key.id)
-    assert await refused(cast, made.text) == "revoked"
+    created_key = await api_keys.create(cast.engine, ada, "k", READ)
+    await credentials.by_key(cast.engine, created_key.text)
+    await api_keys.revoke(cast.engine, ada, created_key.key.id)
+    assert await refused(cast, created_key.text) == "revoked"
 
 
 async def test_a_cached_key_expires_on_time(cast: Cast) -> None:
     until = cast.clock.now() + 2 * SECOND
-    made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", READ, expires_at=until)
-    await credentials.by_key(cast.engine, made.text)
+    created_key = await api_keys.create(
+        cast.engine, cast.acme.actor("ada"), "k", READ, expires_at=until
+    )
+    await credentials.by_key(cast.engine, created_key.text)
     cast.clock.advance(seconds=2)
-    assert await refused(cast, made.text) == "expired"
+    assert await refused(cast, created_key.text) == "expired"
 
 
 async def test_a_removed_users_key_and_token_are_refused(cast: Cast) -> None:
     ada, dan = cast.acme.actor("ada"), cast.acme.id("dan")
-    made = await api_keys.create(cast.engine, ada, "k", READ, user_id=dan)
+    created_key = await api_keys.create(cast.engine, ada, "k", READ, user_id=dan)
     token = cast.token("dan")
     await credentials.by_token(cast.engine, token)
     await offboarding.remove(cast.engine, ada, dan, "user")
     cast.clock.advance(seconds=6)
     assert await refused(cast, token) == "invalid"
-    assert await refused(cast, made.text) == "invalid"
+    assert await refused(cast, created_key.text) == "invalid"
 
 
 async def test_a_blocked_users_token_is_refused(cast: Cast) -> None:

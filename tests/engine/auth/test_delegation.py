@@ -38,11 +38,13 @@ async def change(cast: Cast, who: Actor, changes: PersonChanges | None) -> None:
 
 async def test_the_key_of_a_demoted_administrator_creates_no_administrator(cast: Cast) -> None:
     eve = await admin(cast)
-    made = await api_keys.create(cast.engine, eve, "k", PERMISSIONS, user_id=cast.acme.id("dan"))
-    before = await credentials.by_key(cast.engine, made.text)
+    created_key = await api_keys.create(
+        cast.engine, eve, "k", PERMISSIONS, user_id=cast.acme.id("dan")
+    )
+    before = await credentials.by_key(cast.engine, created_key.text)
     assert before.permissions == PERMISSIONS
     await change(cast, eve, PersonChanges(role="agent"))
-    after = await credentials.by_key(cast.engine, made.text)
+    after = await credentials.by_key(cast.engine, created_key.text)
     assert after.may(READ_CONVERSATIONS)
     with pytest.raises(Forbidden):
         new = NewIdentity(kind="user", name="Mallory", role="tenant_admin")
@@ -50,10 +52,10 @@ async def test_the_key_of_a_demoted_administrator_creates_no_administrator(cast:
 
 
 async def test_a_key_gains_no_permission_when_its_creator_is_promoted(cast: Cast) -> None:
-    made = await api_keys.create(
+    created_key = await api_keys.create(
         cast.engine, await admin(cast), "k", frozenset({READ_CONVERSATIONS})
     )
-    actor = await credentials.by_key(cast.engine, made.text)
+    actor = await credentials.by_key(cast.engine, created_key.text)
     assert actor.permissions == {READ_CONVERSATIONS}
 
 
@@ -62,11 +64,11 @@ async def test_the_key_of_a_removed_user_does_not_authenticate(
     cast: Cast, how: PersonChanges | None
 ) -> None:
     eve = await admin(cast)
-    made = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
-    await credentials.by_key(cast.engine, made.text)
+    created_key = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
+    await credentials.by_key(cast.engine, created_key.text)
     await change(cast, eve, how)
     with pytest.raises(Unauthenticated, match="revoked"):
-        await credentials.by_key(cast.engine, made.text)
+        await credentials.by_key(cast.engine, created_key.text)
 
 
 async def test_a_key_is_invalid_after_the_key_that_created_it_is_revoked(cast: Cast) -> None:
@@ -83,8 +85,8 @@ async def test_a_key_is_invalid_after_the_key_that_created_it_is_revoked(cast: C
 async def test_a_chain_of_keys_that_create_keys_has_a_limit(cast: Cast) -> None:
     actor = cast.acme.actor("ada")
     for _ in range(delegation.MAX_DEPTH):
-        made = await api_keys.create(cast.engine, actor, "k", MANAGE)
-        actor = await credentials.by_key(cast.engine, made.text)
+        created_key = await api_keys.create(cast.engine, actor, "k", MANAGE)
+        actor = await credentials.by_key(cast.engine, created_key.text)
         assert actor.permissions == MANAGE
     with pytest.raises(Invalid):
         await api_keys.create(cast.engine, actor, "one more", MANAGE)
@@ -92,17 +94,17 @@ async def test_a_chain_of_keys_that_create_keys_has_a_limit(cast: Cast) -> None:
 
 async def test_a_key_of_the_operator_has_no_delegator(cast: Cast) -> None:
     operator_actor, dan = operator(cast.acme.tenant.id), cast.acme.id("dan")
-    made = await api_keys.create(cast.engine, operator_actor, "k", PERMISSIONS, user_id=dan)
-    actor = await credentials.by_key(cast.engine, made.text)
+    created_key = await api_keys.create(cast.engine, operator_actor, "k", PERMISSIONS, user_id=dan)
+    actor = await credentials.by_key(cast.engine, created_key.text)
     assert (actor.permissions, access.sees_private(actor)) == (PERMISSIONS, True)
 
 
 async def test_a_key_reads_private_notes_while_its_creator_may(cast: Cast) -> None:
     eve = await admin(cast)
-    made = await api_keys.create(cast.engine, eve, "k", MANAGE)
-    assert access.sees_private(await credentials.by_key(cast.engine, made.text))
+    created_key = await api_keys.create(cast.engine, eve, "k", MANAGE)
+    assert access.sees_private(await credentials.by_key(cast.engine, created_key.text))
     await change(cast, eve, PersonChanges(role="driver", permissions='["read:conversations"]'))
-    actor = await credentials.by_key(cast.engine, made.text)
+    actor = await credentials.by_key(cast.engine, created_key.text)
     assert actor.permissions == {READ_CONVERSATIONS}
     assert not access.sees_private(actor)
 
@@ -137,13 +139,15 @@ async def test_the_current_rights_of_a_delegator(cast: Cast) -> None:
 
 async def test_a_key_that_was_taken_over_is_valid_without_its_creator(cast: Cast) -> None:
     eve, ada = await admin(cast), cast.acme.actor("ada")
-    made = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
+    created_key = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
     await change(cast, eve, None)
     with pytest.raises(Unauthenticated):
-        await credentials.by_key(cast.engine, made.text)
-    assert (await api_keys.take_over(cast.engine, ada, made.key.id)).created_by == ada.identity_id
-    assert (await credentials.by_key(cast.engine, made.text)).permissions == MANAGE
-    after = await api_keys.take_over(cast.engine, operator(cast.acme.tenant.id), made.key.id)
+        await credentials.by_key(cast.engine, created_key.text)
+    assert (
+        await api_keys.take_over(cast.engine, ada, created_key.key.id)
+    ).created_by == ada.identity_id
+    assert (await credentials.by_key(cast.engine, created_key.text)).permissions == MANAGE
+    after = await api_keys.take_over(cast.engine, operator(cast.acme.tenant.id), created_key.key.id)
     assert (after.created_by, after.created_by_key) == (None, None)
 
 
@@ -152,25 +156,25 @@ async def test_a_key_that_acts_as_a_removed_user_cannot_be_taken_over(
     cast: Cast, gone: PersonChanges | None
 ) -> None:
     eve, ada = await admin(cast), cast.acme.actor("ada")
-    made = await api_keys.create(cast.engine, eve, "k", MANAGE)
+    created_key = await api_keys.create(cast.engine, eve, "k", MANAGE)
     await change(cast, eve, gone)
     for who in (ada, operator(cast.acme.tenant.id)):
         with pytest.raises(Conflict, match="make a key for another user"):
-            await api_keys.take_over(cast.engine, who, made.key.id)
+            await api_keys.take_over(cast.engine, who, created_key.key.id)
 
 
 async def test_a_key_with_more_rights_than_the_caller_cannot_be_taken_over(cast: Cast) -> None:
     eve, ada = await admin(cast), cast.acme.actor("ada")
-    made = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
+    created_key = await api_keys.create(cast.engine, eve, "k", MANAGE, user_id=cast.acme.id("dan"))
     await change(cast, eve, PersonChanges(role="driver", permissions='["manage:tenant"]'))
     lesser = Actor(cast.acme.tenant.id, "user", eve.identity_id, "driver", MANAGE)
     key = await credentials.by_key(cast.engine, cast.acme.key)
     for who in (lesser, key, cast.acme.actor("alice")):
         with pytest.raises(Forbidden):
-            await api_keys.take_over(cast.engine, who, made.key.id)
-    await api_keys.revoke(cast.engine, ada, made.key.id)
-    for found, by in ((made.key.id, ada), (cast.acme.id("dan"), ada)):
+            await api_keys.take_over(cast.engine, who, created_key.key.id)
+    await api_keys.revoke(cast.engine, ada, created_key.key.id)
+    for found, by in ((created_key.key.id, ada), (cast.acme.id("dan"), ada)):
         with pytest.raises(NotFound):
             await api_keys.take_over(cast.engine, by, found)
     with pytest.raises(NotFound):
-        await api_keys.take_over(cast.engine, cast.rival.actor("ada"), made.key.id)
+        await api_keys.take_over(cast.engine, cast.rival.actor("ada"), created_key.key.id)

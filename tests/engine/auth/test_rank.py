@@ -28,8 +28,8 @@ async def manager(cast: Cast, kind: str) -> Actor:
         cast.engine, operator_actor, dan, "user", PersonChanges(permissions='["manage:tenant"]')
     )
     if kind == "key":
-        made = await api_keys.create(cast.engine, operator_actor, "k", MANAGE, user_id=dan)
-        return await credentials.by_key(cast.engine, made.text)
+        created_key = await api_keys.create(cast.engine, operator_actor, "k", MANAGE, user_id=dan)
+        return await credentials.by_key(cast.engine, created_key.text)
     return Actor(cast.acme.tenant.id, "user", dan, "driver", MANAGE)
 
 
@@ -65,19 +65,19 @@ async def test_a_manager_of_lower_rank_cannot_change_an_administrator(
 async def test_a_manager_of_lower_rank_cannot_revoke_an_administrators_key(
     cast: Cast, permissions: frozenset[str]
 ) -> None:
-    made = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", permissions)
+    created_key = await api_keys.create(cast.engine, cast.acme.actor("ada"), "k", permissions)
     with pytest.raises(Forbidden):
-        await api_keys.revoke(cast.engine, await manager(cast, "user"), made.key.id)
-    await credentials.by_key(cast.engine, made.text)
+        await api_keys.revoke(cast.engine, await manager(cast, "user"), created_key.key.id)
+    await credentials.by_key(cast.engine, created_key.text)
 
 
 async def test_a_manager_changes_users_of_the_same_or_lower_rank(cast: Cast) -> None:
     lesser, cleo = await manager(cast, "user"), cast.acme.id("cleo")
     await accounts.change(cast.engine, lesser, cleo, PersonChanges(role="driver"), PASSWORD)
-    made = await api_keys.create(cast.engine, lesser, "k", MANAGE, user_id=cleo)
-    await api_keys.revoke(cast.engine, lesser, made.key.id)
+    created_key = await api_keys.create(cast.engine, lesser, "k", MANAGE, user_id=cleo)
+    await api_keys.revoke(cast.engine, lesser, created_key.key.id)
     with pytest.raises(Unauthenticated):
-        await credentials.by_key(cast.engine, made.text)
+        await credentials.by_key(cast.engine, created_key.text)
     await offboarding.remove(cast.engine, lesser, cleo, "user")
 
 
@@ -120,7 +120,7 @@ async def test_a_manager_who_reads_no_private_notes_cannot_become_a_user_who_doe
     await directory.change(cast.engine, operator_actor, dan, "user", everything)
     actor = Actor(cast.acme.tenant.id, "user", dan, "driver", PERMISSIONS)
     if kind == "key":
-        made = await api_keys.create(cast.engine, actor, "k", PERMISSIONS)
-        actor = await credentials.by_key(cast.engine, made.text)
+        created_key = await api_keys.create(cast.engine, actor, "k", PERMISSIONS)
+        actor = await credentials.by_key(cast.engine, created_key.text)
     with pytest.raises(Forbidden):
         await (ATTACKS | TO_NOTES)[attack](cast, actor, dora)

@@ -32,10 +32,10 @@ async def open_conversation(cast: Cast, name: str, *others: str) -> str:
     acme = cast.acme
     joining = tuple((acme.id(other), "member") for other in others)
     new = NewConversation(inbox_id=acme.inbox.id, owner_id=acme.id(name), participants=joining)  # type: ignore[arg-type]  # "member" is a role
-    made = await conversations.create(cast.engine, acme.actor("alice"), new)
+    conversation = await conversations.create(cast.engine, acme.actor("alice"), new)
     draft = Draft(content="hi", sender_id=acme.id(name), sender_kind="contact")
-    await messages.send(cast.engine, acme.actor(name), made.id, draft)
-    return made.id
+    await messages.send(cast.engine, acme.actor(name), conversation.id, draft)
+    return conversation.id
 
 
 async def change(cast: Cast, at: ContactCaller, changes: ContactInput) -> ContactCaller:
@@ -72,8 +72,8 @@ async def test_concurrent_requests_create_one_contact(cast: Cast) -> None:
         ContactInput(email="same@web.test"),
         ContactInput(source_id="same"),
     ):
-        made = await asyncio.gather(*(contacts.create(cast.engine, at, new) for _ in range(8)))
-        assert len({each.contact_at_inbox[1].id for each in made}) == 1
+        created = await asyncio.gather(*(contacts.create(cast.engine, at, new) for _ in range(8)))
+        assert len({each.contact_at_inbox[1].id for each in created}) == 1
 
 
 async def test_a_merge_moves_everything_and_every_total_stays_exact(cast: Cast) -> None:

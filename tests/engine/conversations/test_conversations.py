@@ -119,15 +119,18 @@ async def test_an_assignee_becomes_a_participant_and_deactivates_the_responder(
 ) -> None:
     cast = await make_cast(db)
     ada, alice = cast.acme.actor("ada"), cast.acme.id("alice")
-    made = await conversations.create(cast.engine, ada, NewConversation())
-    assert made.responder_id == cast.acme.tenant.default_responder_id
+    conversation = await conversations.create(cast.engine, ada, NewConversation())
+    assert conversation.responder_id == cast.acme.tenant.default_responder_id
     changed = await conversations.change(
-        cast.engine, ada, made.id, ConversationChanges(assignee_id=alice)
+        cast.engine, ada, conversation.id, ConversationChanges(assignee_id=alice)
     )
     assert (changed.participant_count, changed.responder_active) == (1, False)
-    assert await conversations.change(cast.engine, ada, made.id, ConversationChanges()) == changed
+    assert (
+        await conversations.change(cast.engine, ada, conversation.id, ConversationChanges())
+        == changed
+    )
     freed = await conversations.change(
-        cast.engine, ada, made.id, ConversationChanges(assignee_id=None)
+        cast.engine, ada, conversation.id, ConversationChanges(assignee_id=None)
     )
     assert (freed.assignee_id, freed.responder_active) == (None, True)
 
@@ -135,12 +138,12 @@ async def test_an_assignee_becomes_a_participant_and_deactivates_the_responder(
 async def test_an_assignee_joins_once(db: Database) -> None:
     cast = await make_cast(db)
     ada, alice = cast.acme.actor("ada"), cast.acme.id("alice")
-    made = await conversations.create(cast.engine, ada, NewConversation())
+    conversation = await conversations.create(cast.engine, ada, NewConversation())
     for assignee in (alice, None, alice):
         await conversations.change(
-            cast.engine, ada, made.id, ConversationChanges(assignee_id=assignee)
+            cast.engine, ada, conversation.id, ConversationChanges(assignee_id=assignee)
         )
-    facts = await db.read(cast.acme.tenant.id, facts_of, made.id)
+    facts = await db.read(cast.acme.tenant.id, facts_of, conversation.id)
     assert facts == ["conversation.created", "participant.joined", *["conversation.updated"] * 3]
 
 
@@ -162,18 +165,20 @@ async def facts_of(tx: Tx, conversation_id: str) -> list[str]:
 async def test_a_status_stays_where_the_change_says_so(db: Database) -> None:
     cast = await make_cast(db)
     ada = cast.acme.actor("ada")
-    made = await conversations.create(cast.engine, ada, NewConversation(status="snoozed"))
+    conversation = await conversations.create(cast.engine, ada, NewConversation(status="snoozed"))
     pending = ConversationChanges(status="pending", unless_status=("snoozed",))
-    assert await conversations.change(cast.engine, ada, made.id, pending) == made
+    assert await conversations.change(cast.engine, ada, conversation.id, pending) == conversation
 
 
 @pytest.mark.parametrize("who", ["carol", "alice", "dan"])
 async def test_conversations_of_another_tenant_are_not_found(db: Database, who: str) -> None:
     cast = await make_cast(db)
-    made = await conversations.create(cast.engine, cast.acme.actor("ada"), NewConversation())
+    conversation = await conversations.create(
+        cast.engine, cast.acme.actor("ada"), NewConversation()
+    )
     outsider = cast.rival.actor(who)
     with pytest.raises(NotFound):
-        await conversations.get(cast.engine, outsider, made.id)
+        await conversations.get(cast.engine, outsider, conversation.id)
 
 
 async def test_ids_of_another_tenant_are_refused(db: Database) -> None:
@@ -190,12 +195,14 @@ async def test_ids_of_another_tenant_are_refused(db: Database) -> None:
 
 async def test_who_may_not_write_may_not_remove_or_delete(db: Database) -> None:
     cast = await make_cast(db)
-    made = await conversations.create(cast.engine, cast.acme.actor("ada"), NewConversation())
+    conversation = await conversations.create(
+        cast.engine, cast.acme.actor("ada"), NewConversation()
+    )
     dora = cast.acme.actor("dora")
     for act in (
-        conversations.change(cast.engine, dora, made.id, ConversationChanges(title="x")),
-        conversations.remove(cast.engine, dora, made.id),
-        conversations.delete(cast.engine, dora, made.id, None),
+        conversations.change(cast.engine, dora, conversation.id, ConversationChanges(title="x")),
+        conversations.remove(cast.engine, dora, conversation.id),
+        conversations.delete(cast.engine, dora, conversation.id, None),
     ):
         with pytest.raises(Forbidden):
             await act
@@ -227,12 +234,12 @@ async def test_no_row_has_a_text_of_a_deleted_conversation(db: Database) -> None
     words = NewConversation(
         title="Secret", metadata='{"a":"Secret"}', custom_attributes='["Secret"]'
     )
-    made = await conversations.create(cast.engine, ada, words)
+    conversation = await conversations.create(cast.engine, ada, words)
     changes = ConversationChanges(title="Secret!", labels='["Secret"]', metadata=None)
-    await conversations.change(cast.engine, ada, made.id, changes)
+    await conversations.change(cast.engine, ada, conversation.id, changes)
     draft = Draft(content="Secret", sender_id=ada.identity_id)
-    await messages.send(cast.engine, ada, made.id, draft)
-    await conversations.delete(cast.engine, ada, made.id, "asked to")
+    await messages.send(cast.engine, ada, conversation.id, draft)
+    await conversations.delete(cast.engine, ada, conversation.id, "asked to")
     left = [await db.read(ada.tenant_id, rows_of, query) for query in TRACES]
     assert any(left)
     assert "Secret" not in repr(left)
@@ -248,10 +255,10 @@ async def test_a_removed_conversation_is_found_only_on_request(
 ) -> None:
     cast = await make_cast(db)
     ada = cast.acme.actor("ada")
-    made = await conversations.create(cast.engine, ada, NewConversation())
-    removed = await conversations.remove(cast.engine, ada, made.id)
-    assert await conversations.remove(cast.engine, ada, made.id) == removed
+    conversation = await conversations.create(cast.engine, ada, NewConversation())
+    removed = await conversations.remove(cast.engine, ada, conversation.id)
+    assert await conversations.remove(cast.engine, ada, conversation.id) == removed
     with pytest.raises(NotFound):
-        await conversations.get(cast.engine, ada, made.id)
-    seen = await conversations.get(cast.engine, ada, made.id, removed=True)
+        await conversations.get(cast.engine, ada, conversation.id)
+    seen = await conversations.get(cast.engine, ada, conversation.id, removed=True)
     assert seen.one == removed

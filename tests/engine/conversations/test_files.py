@@ -53,11 +53,11 @@ async def test_a_failing_disk_is_unavailable(cast: Cast) -> None:
 
 
 async def test_numbers_count_within_the_tenant(cast: Cast) -> None:
-    made = [
+    created = [
         await files.save(cast.engine, of.tenant.id, None, Bytes(b"x"))
         for of in (cast.acme, cast.acme, cast.rival)
     ]
-    assert [each.number for each in made] == [1, 2, 1]
+    assert [each.number for each in created] == [1, 2, 1]
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(cast: Cast) -> None:

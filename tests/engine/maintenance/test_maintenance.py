@@ -62,8 +62,8 @@ def put(cast: Cast, name: str, age: int) -> Path:
     folder = Path(cast.engine.settings.data_dir) / "files" / name[:2] / name[2:4]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(b"lost")
-    made = cast.clock.now() // SECOND - age
-    os.utime(folder / name, (made, made))
+    created_at = cast.clock.now() // SECOND - age
+    os.utime(folder / name, (created_at, created_at))
     return folder / name
 
 

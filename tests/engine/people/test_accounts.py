@@ -17,9 +17,9 @@ OTHER = "another long password"
 
 async def test_a_user_is_made_with_a_password(cast: Cast) -> None:
     new = NewIdentity(kind="user", name="Eve", email=f"EVE@{cast.acme.tenant.id}.test ")
-    made = await accounts.create(cast.engine, cast.acme.actor("ada"), new, PASSWORD)
-    found = await sessions.log_in(cast.engine, str(made.email), PASSWORD)
-    assert found.user == made
+    user = await accounts.create(cast.engine, cast.acme.actor("ada"), new, PASSWORD)
+    found = await sessions.log_in(cast.engine, str(user.email), PASSWORD)
+    assert found.user == user
 
 
 async def test_a_taken_email_creates_no_user(cast: Cast) -> None:

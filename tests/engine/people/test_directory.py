@@ -173,8 +173,8 @@ async def test_a_login_email_is_unique_and_free_after_removal(cast: Cast) -> Non
     )
     assert found.items == []
     await offboarding.remove(cast.engine, operator_actor, dan.id, "user")
-    made = await accounts.create(cast.engine, operator_actor, twin, PASSWORD)
-    assert (await sessions.log_in(cast.engine, str(dan.email), PASSWORD)).user.id == made.id
+    user = await accounts.create(cast.engine, operator_actor, twin, PASSWORD)
+    assert (await sessions.log_in(cast.engine, str(dan.email), PASSWORD)).user.id == user.id
 
 
 async def test_a_user_without_email_cannot_log_in_any_more(cast: Cast) -> None:

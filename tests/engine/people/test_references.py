@@ -87,14 +87,14 @@ async def test_an_unchanged_delivery_may_name_a_removed_driver(cast: Cast) -> No
 
 async def test_an_assignee_who_is_there_already_is_no_change(cast: Cast) -> None:
     ada, olaf = cast.acme.actor("ada"), cast.acme.people["olaf"]
-    made = await conversations.create(cast.engine, ada, NewConversation())
+    conversation = await conversations.create(cast.engine, ada, NewConversation())
     assigned = ConversationChanges(assignee_id=olaf.id, priority="low")
-    await conversations.change(cast.engine, ada, made.id, assigned)
+    await conversations.change(cast.engine, ada, conversation.id, assigned)
     # As with users that were removed before offboarding existed: their conversations kept them.
     gone = structs.replace(olaf, removed_at=1)
     await cast.engine.db.write(cast.acme.tenant.id, identities.change, gone)
     back = ConversationChanges(assignee_id=olaf.id, priority="high")
-    changed = await conversations.change(cast.engine, ada, made.id, back)
+    changed = await conversations.change(cast.engine, ada, conversation.id, back)
     assert (changed.priority, changed.assignee_id) == ("high", olaf.id)
     other = await conversations.create(cast.engine, ada, NewConversation())
     with pytest.raises(NotFound):

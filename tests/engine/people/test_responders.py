@@ -19,21 +19,21 @@ async def make(cast: Cast, name: str = "Sales squad") -> ResponderWithVersions:
 
 
 async def test_a_new_responder_has_version_1(cast: Cast) -> None:
-    made = await make(cast)
-    assert (made.identity.kind, made.identity.name) == ("squad", "Sales squad")
-    assert made.identity.avatar_url == "https://p.test/1"
-    assert [(v.number, v.settings) for v in made.versions] == [(1, '{"a":1}')]
-    found = await responders.get(cast.engine, cast.acme.actor("alice"), made.identity.id)
-    assert found == made
+    responder = await make(cast)
+    assert (responder.identity.kind, responder.identity.name) == ("squad", "Sales squad")
+    assert responder.identity.avatar_url == "https://p.test/1"
+    assert [(v.number, v.settings) for v in responder.versions] == [(1, '{"a":1}')]
+    found = await responders.get(cast.engine, cast.acme.actor("alice"), responder.identity.id)
+    assert found == responder
 
 
 async def test_versions_are_numbered_and_come_newest_first(cast: Cast) -> None:
-    made = await make(cast)
+    responder = await make(cast)
     ada = cast.acme.actor("ada")
-    second = await responders.add_version(cast.engine, ada, made.identity.id, '{"a":2}')
-    found = await responders.get(cast.engine, ada, made.identity.id)
+    second = await responders.add_version(cast.engine, ada, responder.identity.id, '{"a":2}')
+    found = await responders.get(cast.engine, ada, responder.identity.id)
     assert second.number == 2
-    assert found.versions == [second, *made.versions]
+    assert found.versions == [second, *responder.versions]
 
 
 async def test_a_conversation_keeps_the_version_it_opened_with(cast: Cast) -> None:
@@ -80,15 +80,17 @@ async def test_only_managers_change_responders(cast: Cast) -> None:
 
 
 async def test_another_tenants_responder_and_a_person_are_no_responders(cast: Cast) -> None:
-    made = await make(cast)
+    responder = await make(cast)
     with pytest.raises(NotFound):
-        await responders.get(cast.engine, cast.rival.actor("ada"), made.identity.id)
+        await responders.get(cast.engine, cast.rival.actor("ada"), responder.identity.id)
     with pytest.raises(NotFound):
         await responders.get(cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"))
 
 
 async def test_concurrent_versions_get_different_numbers(cast: Cast) -> None:
     ada = cast.acme.actor("ada")
-    made = await responders.create(cast.engine, ada, NewResponder(name="Robot"))
-    adding = [responders.add_version(cast.engine, ada, made.identity.id, "{}") for _ in range(5)]
+    responder = await responders.create(cast.engine, ada, NewResponder(name="Robot"))
+    adding = [
+        responders.add_version(cast.engine, ada, responder.identity.id, "{}") for _ in range(5)
+    ]
     assert sorted(each.number for each in await asyncio.gather(*adding)) == [2, 3, 4, 5, 6]

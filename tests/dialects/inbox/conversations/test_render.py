@@ -65,15 +65,17 @@ def test_a_conversation() -> None:
         message(3, "system", content="closed by Alice"),
     ]  # fmt: skip
     around = Related(messages={UUID: messages}, inboxes={"i": INBOX})
-    made = msgspec.json.encode(render_conversation(VIEW, CONVERSATION, around))
+    rendered = msgspec.json.encode(render_conversation(VIEW, CONVERSATION, around))
     wanted = json.loads((GOLDEN / "conversation.json").read_text())
-    assert json.loads(made) == wanted
-    assert list(json.loads(made)) == list(wanted)
+    assert json.loads(rendered) == wanted
+    assert list(json.loads(rendered)) == list(wanted)
 
 
 def test_an_unknown_content_type_is_text() -> None:
-    made = render_message(VIEW, CONVERSATION, message(1, "user", content_type="text/markdown"), {})
-    assert made.content_type == "text"
+    rendered = render_message(
+        VIEW, CONVERSATION, message(1, "user", content_type="text/markdown"), {}
+    )
+    assert rendered.content_type == "text"
 
 
 def test_an_inbox_may_show_labels_and_attributes() -> None:

@@ -144,10 +144,10 @@ async def test_subscribing_again_to_the_same_identifier_is_ignored(live_inbox: L
 
 async def test_events_of_conversations_are_as_get_returns_them(live_inbox: LiveServer) -> None:
     async with live_inbox.connect(live_inbox.carol) as client:
-        made = (await live_inbox.post(live_inbox.carol, "/conversations")).json()
+        created = (await live_inbox.post(live_inbox.carol, "/conversations")).json()
         event = await client.event("conversation.created")
         account = live_inbox.cast.acme.tenant.number
-        path = f"/conversations/{made['id']}"
+        path = f"/conversations/{created['id']}"
         assert event["data"] == await live_inbox.get(live_inbox.carol, path) | {
             "account_id": account
         }

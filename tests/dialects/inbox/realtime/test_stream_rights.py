@@ -138,8 +138,8 @@ async def test_a_contact_receives_all_of_its_own_events_once_it_is_verified(
         await conversations.create(live_inbox.cast.engine, operator_actor, elsewhere)
         assert await live_inbox.events_of(client, live_inbox.carol) == []
         await live_inbox.request("GET", live_inbox.carol, "", headers=shown)
-        made = await conversations.create(live_inbox.cast.engine, operator_actor, elsewhere)
-        assert (await client.event("conversation.created"))["data"]["id"] == made.number
+        conversation = await conversations.create(live_inbox.cast.engine, operator_actor, elsewhere)
+        assert (await client.event("conversation.created"))["data"]["id"] == conversation.number
 
 
 async def test_an_inbox_that_requires_an_identity_rejects_unverified_subscriptions(
