@@ -109,7 +109,7 @@ PLANTED: dict[rules.Check, tuple[str, str]] = {
     rules.http_word: ("engine/a.py", "x = 404\n"),
     rules.extras_read: ("engine/a.py", "x = message.extras['html']\n"),
     rules.unmarked_tx: ("engine/a.py", "def get(engine): ...\ndef add(tx): ...\n"),
-    rules.other_verb: ("store/a.py", "async def find(tx): ...\ndef find_page(tx): ...\n"),
+    rules.irregular_name: ("store/a.py", "async def find(tx): ...\ndef find_page(tx): ...\n"),
 }
 
 
@@ -139,7 +139,7 @@ def test_the_rule_can_fail(check: rules.Check) -> None:
             "@read_tx\ndef get(tx): ...\ndef add_tx(tx): ...\n",
         ),
         (rules.unmarked_tx, "engine/a.py", "def require(tx): ...\n"),
-        (rules.other_verb, "kit/a.py", "def read(): ...\n"),
+        (rules.irregular_name, "kit/a.py", "def read(): ...\n"),
     ],
 )
 def test_the_rule_accepts(check: rules.Check, path: str, text: str) -> None:

@@ -170,19 +170,19 @@ def unmarked_tx(path: PurePath, text: str) -> list[str]:
     ]
 
 
-OTHER_VERB = re.compile(
+IRREGULAR_NAME = re.compile(
     r"(find|page|one|all_?|everyone|named|read|update|(forget|drop|discard)(_\w+)?)"
 )
 
 
-def other_verb(path: PurePath, text: str) -> list[str]:
-    """The functions of an entity have the verbs of CONTRIBUTING.md."""
+def irregular_name(path: PurePath, text: str) -> list[str]:
+    """The functions of an entity have the names that CONTRIBUTING.md lists."""
     if not path.is_relative_to("engine") and not path.is_relative_to("store"):
         return []
     return [
-        f"{path}:{node.lineno}: {node.name} has another verb in CONTRIBUTING.md"
+        f"{path}:{node.lineno}: {node.name} has another name in CONTRIBUTING.md"
         for node in _tree(text).body
-        if isinstance(node, Function) and OTHER_VERB.fullmatch(node.name)
+        if isinstance(node, Function) and IRREGULAR_NAME.fullmatch(node.name)
     ]
 
 
@@ -200,7 +200,7 @@ CHECKS: tuple[Check, ...] = (
     http_word,
     extras_read,
     unmarked_tx,
-    other_verb,
+    irregular_name,
 )
 
 
