@@ -15,7 +15,7 @@ from koine.kit.times import unix
 from koine.model.errors import Invalid, Unauthenticated, Unavailable
 from koine.model.tenant import TokenIssuer
 from tests.cast import Cast
-from tests.kit.outbound.receiver import Receiver, running_receiver
+from tests.kit.outbound.receiver import RawReceiver, running_receiver
 
 FIRST, SECOND_ = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("first", "second"))
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
@@ -30,18 +30,18 @@ def answer(*keys: ECKey | RSAKey, status: str = "200 OK", body: bytes | None = N
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Receiver]:
+async def server() -> AsyncIterator[RawReceiver]:
     async with running_receiver(answer(FIRST)) as receiver:
         yield receiver
 
 
 @pytest.fixture
-def cast_settings(server: Receiver) -> dict[str, object]:
+def cast_settings(server: RawReceiver) -> dict[str, object]:
     return {"outbound_allow": f"127.0.0.1:{server.port}", "token_cache_seconds": 0}
 
 
 @pytest.fixture
-async def cast(cast: Cast, server: Receiver) -> AsyncIterator[Cast]:
+async def cast(cast: Cast, server: RawReceiver) -> AsyncIterator[Cast]:
     """Acme's issuer shows its keys on the server; each request asks for them afresh."""
     issuer = TokenIssuer("ES256", None, "them", "us", server.url)
     changes = TenantChanges(token_issuer=issuer)
@@ -66,14 +66,14 @@ async def believed(cast: Cast, text: str) -> bool:
         return False
 
 
-async def test_a_token_by_a_key_of_the_set_is_accepted(cast: Cast, server: Receiver) -> None:
+async def test_a_token_by_a_key_of_the_set_is_accepted(cast: Cast, server: RawReceiver) -> None:
     for _ in range(3):
         assert await believed(cast, token(cast, FIRST))
     assert len(server.requests) == 1
     assert server.requests[0].startswith(b"GET /hook HTTP/1.1\r\n")
 
 
-async def test_concurrent_requests_fetch_the_keys_once(cast: Cast, server: Receiver) -> None:
+async def test_concurrent_requests_fetch_the_keys_once(cast: Cast, server: RawReceiver) -> None:
     asked = [believed(cast, token(cast, FIRST)) for _ in range(20)]
     assert all(await asyncio.gather(*asked))
     assert len(server.requests) == 1
@@ -84,7 +84,7 @@ async def test_a_token_by_another_key_is_refused(cast: Cast) -> None:
     assert not await believed(cast, token(cast, SECOND_, kid="first"))
 
 
-async def test_only_the_configured_algorithm_is_accepted(cast: Cast, server: Receiver) -> None:
+async def test_only_the_configured_algorithm_is_accepted(cast: Cast, server: RawReceiver) -> None:
     server.response = answer(FIRST, RSA)
     assert await believed(cast, token(cast, FIRST))
     assert not await believed(cast, token(cast, RSA, "RS256"))
@@ -93,7 +93,7 @@ async def test_only_the_configured_algorithm_is_accepted(cast: Cast, server: Rec
     assert not await believed(cast, token(cast, public, "HS256"))
 
 
-async def test_a_new_key_is_fetched_once_in_half_a_minute(cast: Cast, server: Receiver) -> None:
+async def test_a_new_key_is_fetched_once_in_half_a_minute(cast: Cast, server: RawReceiver) -> None:
     assert await believed(cast, token(cast, FIRST))
     server.response = answer(SECOND_)
     for _ in range(5):
@@ -105,7 +105,7 @@ async def test_a_new_key_is_fetched_once_in_half_a_minute(cast: Cast, server: Re
     assert len(server.requests) == 2
 
 
-async def test_keys_are_fetched_again_after_ten_minutes(cast: Cast, server: Receiver) -> None:
+async def test_keys_are_fetched_again_after_ten_minutes(cast: Cast, server: RawReceiver) -> None:
     assert await believed(cast, token(cast, FIRST))
     server.response = answer(SECOND_)
     cast.clock.advance(seconds=599)
@@ -131,7 +131,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("broken", BROKEN)
 async def test_expired_keys_are_used_for_a_day_if_the_url_fails(
-    cast: Cast, server: Receiver, broken: str
+    cast: Cast, server: RawReceiver, broken: str
 ) -> None:
     text = token(cast, FIRST)
     assert await believed(cast, text)
@@ -146,7 +146,9 @@ async def test_expired_keys_are_used_for_a_day_if_the_url_fails(
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-async def test_without_any_key_it_is_unavailable(cast: Cast, server: Receiver, broken: str) -> None:
+async def test_without_any_key_it_is_unavailable(
+    cast: Cast, server: RawReceiver, broken: str
+) -> None:
     server.response = BROKEN[broken]
     for _ in range(3):
         with pytest.raises(Unavailable) as raised:
@@ -157,7 +159,7 @@ async def test_without_any_key_it_is_unavailable(cast: Cast, server: Receiver, b
     assert await believed(cast, token(cast, FIRST))
 
 
-async def test_what_is_no_token_fetches_nothing(cast: Cast, server: Receiver) -> None:
+async def test_what_is_no_token_fetches_nothing(cast: Cast, server: RawReceiver) -> None:
     tenant = cast.acme.tenant.id
     for text in ("x", "a.b.c", "e30.e30", "", "." * 20):
         with pytest.raises(Unauthenticated):
@@ -165,7 +167,7 @@ async def test_what_is_no_token_fetches_nothing(cast: Cast, server: Receiver) ->
     assert server.requests == []
 
 
-async def test_a_url_that_is_not_allowed_is_never_asked(cast: Cast, server: Receiver) -> None:
+async def test_a_url_that_is_not_allowed_is_never_asked(cast: Cast, server: RawReceiver) -> None:
     url = server.url.replace("127.0.0.1", "127.0.0.2")
     changes = TenantChanges(token_issuer=TokenIssuer("ES256", None, "them", "us", url))
     await tenants.change(cast.engine, cast.acme.actor("ada"), changes)

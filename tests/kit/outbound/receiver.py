@@ -14,7 +14,7 @@ Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass
-class Receiver:
+class RawReceiver:
     """The response to send; counts connections and keeps the bytes of each request."""
 
     response: bytes
@@ -39,10 +39,10 @@ class Receiver:
 @asynccontextmanager
 async def running_receiver(
     response: bytes = OK, script: Script | None = None, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Receiver]:
+) -> AsyncIterator[RawReceiver]:
     """A receiver on every address of this machine, which sends `response` to each request; with
     `script`, that is called after the first request of a connection instead."""
-    receiver = Receiver(response)
+    receiver = RawReceiver(response)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         receiver.connections += 1

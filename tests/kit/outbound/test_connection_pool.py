@@ -13,10 +13,10 @@ from koine.kit.outbound import (
     connection_pool,
     resolver_cache,
 )
-from tests.kit.outbound.receiver import OK, NameServer, Receiver, client, running_receiver
+from tests.kit.outbound.receiver import OK, NameServer, RawReceiver, client, running_receiver
 
 
-async def post(outbound: OutboundClient, receiver: Receiver, host: str = "127.0.0.1") -> bytes:
+async def post(outbound: OutboundClient, receiver: RawReceiver, host: str = "127.0.0.1") -> bytes:
     reply = await outbound.send(Request("POST", f"http://{host}:{receiver.port}/", {}, b"x"))
     return reply.body
 

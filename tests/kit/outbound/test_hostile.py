@@ -6,19 +6,19 @@ import pytest
 
 from koine.kit.outbound import Blocked, EgressPolicy, OutboundClient, Request, RequestFailed
 from tests.kit.outbound import hostile
-from tests.kit.outbound.receiver import NameServer, Receiver, running_receiver
+from tests.kit.outbound.receiver import NameServer, RawReceiver, running_receiver
 
 SCHEMES = ["http", "https"]
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
+async def receiver() -> AsyncIterator[RawReceiver]:
     """Listens on all addresses of this machine; there must be no connection."""
     async with running_receiver() as receiver:
         yield receiver
 
 
-def lenient(receiver: Receiver, allow: str = "") -> OutboundClient:
+def lenient(receiver: RawReceiver, allow: str = "") -> OutboundClient:
     """A client that allows the port and plain HTTP, so that only the address can be refused."""
     ports = frozenset({receiver.port})
     return OutboundClient(
@@ -26,7 +26,7 @@ def lenient(receiver: Receiver, allow: str = "") -> OutboundClient:
     )
 
 
-async def refused(receiver: Receiver, url: str) -> str:
+async def refused(receiver: RawReceiver, url: str) -> str:
     client = lenient(receiver)
     with pytest.raises(Blocked) as blocked:
         await client.send(Request("POST", url, {}, b"x"))
@@ -44,19 +44,19 @@ def test_there_are_many_hostile_urls() -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("host", hostile.LOOPBACK + hostile.ELSEWHERE)
 async def test_addresses_that_are_not_public_are_refused(
-    receiver: Receiver, host: str, scheme: str
+    receiver: RawReceiver, host: str, scheme: str
 ) -> None:
     reason = await refused(receiver, f"{scheme}://{host}:{receiver.port}/x")
     assert "port" not in reason or "host" in reason
 
 
 @pytest.mark.parametrize("odd", hostile.ODD, ids=ascii)
-async def test_ambiguous_urls_are_refused(receiver: Receiver, odd: str) -> None:
+async def test_ambiguous_urls_are_refused(receiver: RawReceiver, odd: str) -> None:
     await refused(receiver, odd.replace("{}", f"127.0.0.1:{receiver.port}"))
 
 
 @pytest.mark.parametrize("name", hostile.NAMES)
-async def test_names_of_this_machine_are_refused(receiver: Receiver, name: str) -> None:
+async def test_names_of_this_machine_are_refused(receiver: RawReceiver, name: str) -> None:
     client = lenient(receiver)
     # With the system's resolver, whose results are checked as well.
     with pytest.raises((Blocked, RequestFailed)):
@@ -66,7 +66,7 @@ async def test_names_of_this_machine_are_refused(receiver: Receiver, name: str) 
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "[::ffff:127.0.0.1]"])
-async def test_the_receiver_would_notice_a_connection(receiver: Receiver, host: str) -> None:
+async def test_the_receiver_would_notice_a_connection(receiver: RawReceiver, host: str) -> None:
     client = lenient(receiver, "0.0.0.0/0, ::/0")
     reply = await client.send(Request("POST", f"http://{host}:{receiver.port}/", {}, b"x"))
     await client.close()
@@ -82,7 +82,7 @@ ANSWERS += [(each, "2606:4700::1111") for each in PRIVATE]
 
 @pytest.mark.parametrize("response", ANSWERS, ids=" ".join)
 async def test_a_name_with_one_private_address_is_refused(
-    receiver: Receiver, response: tuple[str, ...]
+    receiver: RawReceiver, response: tuple[str, ...]
 ) -> None:
     client = OutboundClient(
         plain_http=True,

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from koine.kit.outbound import EgressPolicy, OutboundClient, Request, RequestFailed
-from tests.kit.outbound.receiver import NameServer, Receiver, running_receiver
+from tests.kit.outbound.receiver import NameServer, RawReceiver, running_receiver
 
 DAY = datetime.timedelta(days=1)
 
@@ -80,7 +80,7 @@ GOOD = x509.DNSName("good.example")
 @asynccontextmanager
 async def speaking(
     authority: Authority, server: ssl.SSLContext, *, trusted: bool = True
-) -> AsyncIterator[tuple[Receiver, OutboundClient]]:
+) -> AsyncIterator[tuple[RawReceiver, OutboundClient]]:
     """A receiver with TLS, and a client that resolves every name to it."""
     async with running_receiver(tls=server) as receiver:
         outbound = OutboundClient(
