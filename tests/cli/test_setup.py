@@ -95,6 +95,15 @@ def test_a_key_is_shown_once_and_revoked(acme: Terminal) -> None:
     assert listed["revoked_at"] and listed["prefix"] == made["api_key"][:16]
 
 
+@pytest.mark.parametrize("command", ["revoke", "take-over"])
+@pytest.mark.parametrize("key_id", ["sk_live_x", "00000000-0000-7000-8000-000000000000"])
+def test_an_unknown_key_id_is_refused_with_the_command_that_lists_them(
+    acme: Terminal, command: str, key_id: str
+) -> None:
+    said = acme.run("key", command, key_id, code=1)
+    assert said == "koine: no such api key: `koine key list` shows the ids\n"
+
+
 def test_an_unknown_permission_is_refused(acme: Terminal) -> None:
     acme.run(*ANN)
     words = ("key", "create", "k", "--user", "ann@acme.test", "--permission", "rule:world")

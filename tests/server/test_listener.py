@@ -1,4 +1,4 @@
-"""The socket options that connections inherit from their listener."""
+"""The listening socket, and the socket options that connections inherit from it."""
 
 import socket
 import sys
@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from koine.kit.settings import load
+from koine.server.database import StartupError
 from koine.server.listener import (
     MAX_UNSENT_BYTES,
     TCP_USER_TIMEOUT_MS,
@@ -28,6 +29,14 @@ def test_unsent_data_is_bounded_in_bytes_and_time() -> None:
     ):
         assert accepted.getsockopt(tcp, socket.TCP_NOTSENT_LOWAT) == MAX_UNSENT_BYTES
         assert accepted.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == TCP_USER_TIMEOUT_MS
+
+
+def test_of_a_port_in_use_the_error_says_how_to_choose_another() -> None:
+    with open_listener(load({}, {"port": 0})) as listener:
+        taken = load({}, {"port": listener.getsockname()[1]})
+        error = pytest.raises(StartupError, match=r"--port, or with `make run PORT=8500`")
+        with error, open_listener(taken):
+            pass
 
 
 @on_linux

@@ -1,16 +1,19 @@
 """`koine key`: API keys."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
 
 from koine.cli import options, output
+from koine.cli.errors import CommandError, describe
 from koine.cli.lookup import find_user
-from koine.cli.runtime import resolve_tenant, run, run_in_tenant
+from koine.cli.runtime import run_in_tenant
 from koine.engine.auth import api_keys
 from koine.engine.auth.api_keys import CreatedApiKey
 from koine.engine.core.engine import Engine
 from koine.kit.ids import canonical_id
+from koine.kit.settings import Settings
 from koine.kit.times import DAY, iso_ms
 from koine.model.actor import Actor
 from koine.model.credential import ApiKey
@@ -90,15 +93,7 @@ def revoke(
     database: options.Database = None,
 ) -> None:
     """Revoke a key; a running server refuses it within seconds."""
-
-    async def work(engine: Engine) -> None:
-        wanted = canonical_id(key_id)
-        if wanted is None:
-            raise NotFound("api_key")
-        _, operator_actor = await resolve_tenant(engine, tenant)
-        await api_keys.revoke(engine, operator_actor, wanted)
-
-    run(options.settings(data, database), work)
+    _change_key(api_keys.revoke, options.settings(data, database), tenant, key_id)
     typer.echo("revoked")
 
 
@@ -110,16 +105,28 @@ def take_over(
     database: options.Database = None,
 ) -> None:
     """Keep a key valid after its creator was removed."""
-
-    async def work(engine: Engine) -> None:
-        wanted = canonical_id(key_id)
-        if wanted is None:
-            raise NotFound("api_key")
-        _, operator_actor = await resolve_tenant(engine, tenant)
-        await api_keys.take_over(engine, operator_actor, wanted)
-
-    run(options.settings(data, database), work)
+    _change_key(api_keys.take_over, options.settings(data, database), tenant, key_id)
     typer.echo("taken over")
+
+
+def _change_key(
+    change: Callable[[Engine, Actor, str], Awaitable[object]],
+    settings: Settings,
+    tenant: str | None,
+    key_id: str,
+) -> None:
+    """Change the key with this id. Raises CommandError when the tenant has none."""
+
+    async def work(engine: Engine, operator_actor: Actor) -> None:
+        wanted = canonical_id(key_id)
+        try:
+            if wanted is None:
+                raise NotFound("api_key")
+            await change(engine, operator_actor, wanted)
+        except NotFound as error:
+            raise CommandError(f"{describe(error)}: `koine key list` shows the ids") from None
+
+    run_in_tenant(settings, tenant, work)
 
 
 def _row(key: ApiKey) -> dict[str, str | None]:

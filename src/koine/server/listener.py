@@ -73,7 +73,8 @@ def open_listener(settings: Settings) -> Iterator[socket.socket]:
     except (OSError, OverflowError) as error:
         where = f"{settings.host}:{settings.port}"
         raise StartupError(
-            f"cannot listen on {where}: {_reason(error)} (choose another with --port)"
+            f"cannot listen on {where}: {_reason(error)} "
+            "(choose another with --port, or with `make run PORT=8500`)"
         ) from None
     with made:
         made.set_inheritable(True)
