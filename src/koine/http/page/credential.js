@@ -103,7 +103,8 @@ function subjectOf(token) {
 }
 
 function readable({ path, method, operation }) {
-  return method === "get" && (operation.security.length ? !path.includes("{") : path.includes("{"));
+  const isStream = "text/event-stream" in ((operation.responses[200] || {}).content || {});
+  return method === "get" && !isStream && (operation.security.length ? !path.includes("{") : path.includes("{"));
 }
 
 function resultMessage(first, added) {

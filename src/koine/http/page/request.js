@@ -71,18 +71,28 @@ function quote(text) {
 }
 
 // Give {status, ok, line, media, id, ms, text, data, blob}. Throws TypeError without a response.
-export async function send({ url, method, headers, body }) {
+// An event stream has no end: `streamMs` is how long one is read.
+export async function send({ url, method, headers, body }, streamMs = 3000) {
   const began = performance.now();
   const response = await fetch(url, { method, headers, body, credentials: "omit", cache: "no-store" });
   const media = (response.headers.get("content-type") || "").split(";")[0];
   const readable = media === "" || media.startsWith("text/") || media.endsWith("json");
-  const blob = await response.blob();
+  const blob = await (media === "text/event-stream" ? beginning(response, streamMs) : response.blob());
   const text = readable ? await blob.text() : "";
   return {
     ok: response.ok, status: response.status, media, blob, text, data: parsed(text),
     line: `${response.status} ${response.statusText}`.trim(),
     ms: Math.round(performance.now() - began), id: response.headers.get("x-request-id"),
   };
+}
+
+async function beginning(response, ms) {
+  const reader = response.body.getReader();
+  const timer = setTimeout(() => reader.cancel(), ms);
+  const chunks = [];
+  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  clearTimeout(timer);
+  return new Blob(chunks);
 }
 
 function parsed(text) {
