@@ -28,6 +28,8 @@ _LONG_READERS = 4
 """One for each search that may run at a time (`engine/core/search_slots.py`), and one for the
 server."""
 _LONG_READ_SECONDS = 10
+_MIGRATION_WAIT_MS = 60_000
+"""How long a migration waits for another process that migrates the same file."""
 
 
 class SqliteDatabase:
@@ -199,6 +201,7 @@ def _snapshot(
 
 def _alter_schema(path: Path, script: Callable[[str | None], str], vfs: str) -> None:
     connection = connect(path, cache_mib=16, vfs=vfs)
+    connection.setbusytimeout(_MIGRATION_WAIT_MS)
     try:
         # A migration may drop a table to rebuild it: check the references at the end.
         connection.execute("PRAGMA foreign_keys=OFF")
