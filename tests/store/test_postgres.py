@@ -61,7 +61,8 @@ async def test_a_deadlock_is_run_again(db: PostgresDatabase, t: str) -> None:
         await do(tx, scratch.RENAME, id=second, new_name=new_id())
 
     await asyncio.gather(db.write(t, swap, a, b), db.write(t, swap, b, a))
-    assert len(runs) == 3
+    # One is run again, and again if it locks its first row before the other gets it.
+    assert len(runs) > 2
 
 
 @pytest.mark.parametrize("after_writing", [False, True])
