@@ -218,6 +218,20 @@ async def test_a_lock_held_too_long_is_unavailable(
     await db.close()
 
 
+@pytest.mark.parametrize("run", ["read", "write"])
+async def test_a_value_that_the_driver_refuses_leaves_no_error_to_the_next_caller(
+    url: str, t: str, monkeypatch: pytest.MonkeyPatch, run: str
+) -> None:
+    monkeypatch.setitem(postgres._SETTINGS, "statement_timeout", "100ms")
+    db = await PostgresDatabase.open(url, pool_size=1)
+    await scratch.make_table(db)
+    with pytest.raises(asyncpg.DataError):
+        await getattr(db, run)(t, scratch.ask, scratch.OPEN, limit="no number")
+    await asyncio.sleep(0.3)
+    assert await db.read(t, names) == []
+    await db.close()
+
+
 async def test_an_unreachable_server_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         await PostgresDatabase.open("postgresql://koine@127.0.0.1:1/koine")

@@ -137,6 +137,7 @@ async def _prepare(db: Any, statement: statements.Statement, text: str) -> None:
     if db.kind == "postgres":
         async with db._pool.connection() as pooled:
             await pooled.connection.prepare(text)
+            await pooled.connection.execute("SELECT 1")  # sends the Sync that ends the preparation
     else:
         marks = len(getattr(statement, "columns", ())) or text.count("?")
         marks += getattr(statement, "numbered", None) is not None

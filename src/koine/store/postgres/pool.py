@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import perf_counter
 
+import asyncpg
+
 from koine.kit import metrics
 from koine.model.errors import Refusal, Unavailable
 from koine.store.postgres.tx import CONNECTION_ERRORS, ConnectionLost, PooledConnection
@@ -46,6 +48,11 @@ class Pool:
             pooled.terminate()
             raise
         except Refusal:
+            raise
+        except asyncpg.DataError:
+            # The driver may refuse a value after it prepared the statement without a Sync. The
+            # server then waits, and at `statement_timeout` sends an error to the next caller.
+            pooled.terminate()
             raise
         except Exception as error:
             if pooled.usable() and not isinstance(error, CONNECTION_ERRORS):
