@@ -34,7 +34,7 @@ FailureKind = Literal["kill", "pause"]
 FAILURES = 50
 MAX_DELAY_S = 2.0
 """From the response to the sender until a stream receives it: the poll (1 s), and 1 s more."""
-FAILURE_S, SHORT_FAILURE_S = (0.5, 6.0), (0.3, 1.0)
+FAILURE_S, SHORT_FAILURE_S = (0.5, 6.0), (0.5, 1.5)
 """How long the bus stays killed or paused, in seconds: from and to."""
 RECEIVE_TIMEOUT_S, FAULT_TIMEOUT_S = 4.0, 2.0
 """How long to wait for messages not received yet; shorter with a fault that delays them."""

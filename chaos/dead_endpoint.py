@@ -27,7 +27,7 @@ from tests.support.ports import free_port
 ENDPOINTS, FEW_ENDPOINTS = 100, 20
 MESSAGES = 200
 """Sent to each server."""
-SEND_INTERVAL_S, SHORT_INTERVAL_S = 0.2, 0.02
+SEND_INTERVAL_S, SHORT_INTERVAL_S = 0.2, 0.05
 """Seconds between two sends, each to the next server."""
 MAX_RATIO = 1.2
 """How many times longer the 99th percentile may be beside a dead endpoint."""
@@ -61,7 +61,7 @@ class Delays(Struct):
 
 async def run(settings: RigSettings) -> Figure:
     """Measure on PostgreSQL, with three databases of one cluster."""
-    messages = settings.trials(MESSAGES, 4)
+    messages = settings.trials(MESSAGES, 8)
     count = settings.pick(ENDPOINTS, FEW_ENDPOINTS)
     interval_s = settings.pick(SEND_INTERVAL_S, SHORT_INTERVAL_S)
     with settings.databases() as new_database:

@@ -45,8 +45,8 @@ class KillResult(Struct, frozen=True):
 async def run(settings: RigSettings) -> Figure:
     """Kill the server on SQLite, then a fifth as often on PostgreSQL."""
     rng = settings.random()
-    kills = settings.trials(SQLITE_KILLS, 6)
-    postgres_kills = max(2, kills * POSTGRES_KILLS // SQLITE_KILLS)
+    kills = settings.trials(SQLITE_KILLS, 8)
+    postgres_kills = max(4, kills * POSTGRES_KILLS // SQLITE_KILLS)
     count = settings.pick(CONVERSATIONS, FEW_CONVERSATIONS)
     # The key of a header is held for the killed process for a minute, too long for a short run.
     keys: Keys = settings.pick("any", "own")

@@ -52,7 +52,7 @@ class LossResult(Struct, frozen=True):
 async def run(settings: RigSettings) -> Figure:
     """Half of the cuts with a server on SQLite, half with one on PostgreSQL."""
     rng = settings.random()
-    half = settings.trials(CUTS, 300) // 2
+    half = settings.trials(CUTS, 500) // 2
     count = settings.pick(CONVERSATIONS, FEW_CONVERSATIONS)
     home = ServerHome(settings.folder / "sqlite")
     results = [await cut_sends(home, half, rng, conversations=count)]

@@ -26,7 +26,7 @@ from chaos.stream_parsers import UnexpectedStatus
 from chaos.stream_protocols import PROTOCOLS
 
 RECONNECTS = 20_000
-SQLITE_SHARE, SHORT_SQLITE_SHARE = 10, 3
+SQLITE_SHARE, SHORT_SQLITE_SHARE = 10, 2
 """One in so many of the reconnects is made on SQLite, the others on PostgreSQL."""
 SEND_INTERVAL_S = 0.15
 DISCONNECT_BYTES = (300, 20_000)
@@ -48,7 +48,7 @@ class StreamsSize(Struct, frozen=True):
 
 
 LONG = StreamsSize()
-SHORT = StreamsSize(15, 30, (0.05, 0.4), (0.5, 1.5))
+SHORT = StreamsSize(20, 30, (0.05, 0.4), (0.5, 1.5))
 """For a test."""
 
 
@@ -81,7 +81,7 @@ class StreamsResult(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Measure two nodes on PostgreSQL, then one on SQLite."""
-    reconnects, rng = settings.trials(RECONNECTS, 90), settings.random()
+    reconnects, rng = settings.trials(RECONNECTS, 240), settings.random()
     sqlite_reconnects = reconnects // settings.pick(SQLITE_SHARE, SHORT_SQLITE_SHARE)
     postgres_reconnects, size = reconnects - sqlite_reconnects, settings.pick(LONG, SHORT)
     with settings.databases() as new_database:

@@ -34,7 +34,7 @@ from koine.store.sending import send
 from koine.store.sqlite import SqliteDatabase
 from tests.drivers.asgi import Caller
 
-LONG, SHORT = 200_000, 1_200
+LONG, SHORT = 200_000, 2_400
 TENANTS, FEW_TENANTS = 16, 8
 """At the same time, so that their sends share batches as on a busy server."""
 CHECK_EVERY, CHECK_ALL_EVERY = 8, 80

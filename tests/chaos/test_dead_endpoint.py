@@ -4,17 +4,13 @@ from chaos.dead_endpoint import FEW_ENDPOINTS, RIG, measure
 from chaos.rig import RigSettings
 from chaos.servers import ServerHome
 
-MUCH_LATER_MS = 1_000
-"""Far less than the timeout of a request, by which a dead endpoint could delay the others."""
-
 
 async def test_a_dead_endpoint_does_not_delay_the_others(settings: RigSettings) -> None:
     figure = await RIG.run(settings)
     assert not figure.counts["missing"], figure
     # A run this short varies on a busy machine; the long run measures the figure.
-    healthy = figure.counts["p99_ms_healthy"]
     for server in ("hangs", "refuses"):
-        assert figure.counts[f"p99_ms_{server}"] < healthy + MUCH_LATER_MS, figure
+        assert figure.counts[f"p99_ms_{server}"] < 4 * figure.counts["p99_ms_healthy"], figure
 
 
 async def test_planted_a_pool_that_all_endpoints_share_is_emptied_by_one(tmp_path: Path) -> None:

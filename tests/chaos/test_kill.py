@@ -13,11 +13,12 @@ RNG = random.Random(7)
 async def test_acknowledged_messages_survive_kills(settings: RigSettings) -> None:
     figure = await RIG.run(settings)
     assert figure.ok, figure
-    assert figure.counts["sqlite_kills"] == 6
-    assert figure.counts["postgres_kills"] == 2
-    for database in ("sqlite", "postgres"):
-        assert figure.counts[f"{database}_acknowledged"] > 10, figure
-        assert figure.counts[f"{database}_cut"] > 2, figure
+    assert figure.counts["sqlite_kills"] == 8
+    assert figure.counts["postgres_kills"] == 4
+    assert figure.counts["sqlite_acknowledged"] > 20, figure
+    assert figure.counts["postgres_acknowledged"] > 10, figure
+    assert figure.counts["sqlite_cut"] > 8, figure
+    assert figure.counts["postgres_cut"] > 2, figure
 
 
 async def test_planted_a_response_before_the_commit_loses_messages(tmp_path: Path) -> None:

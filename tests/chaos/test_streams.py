@@ -23,12 +23,11 @@ async def short(folder: Path, *, forgets_cursor: bool = False, fault: str = "") 
 async def test_cuts_and_kills_of_one_and_two_nodes_lose_no_event(settings: RigSettings) -> None:
     figure = await RIG.run(settings)
     assert figure.ok, figure
-    assert figure.counts["postgres_reconnects"] >= 60, figure
-    assert figure.counts["sqlite_reconnects"] >= 30, figure
     for database in ("postgres", "sqlite"):
+        assert figure.counts[f"{database}_reconnects"] >= 120, figure
         assert figure.counts[f"{database}_kills"], figure
-        # How many messages are sent between the reconnects depends on the speed of the machine.
-        assert figure.counts[f"{database}_received"] > SHORT.clients, figure
+    assert figure.counts["postgres_received"] > 10 * SHORT.clients, figure
+    assert figure.counts["sqlite_received"] > 5 * SHORT.clients, figure
 
 
 async def test_planted_a_client_that_forgets_its_cursor_misses(tmp_path: Path) -> None:

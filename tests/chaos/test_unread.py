@@ -14,7 +14,7 @@ async def test_random_steps_on_both_databases_leave_no_drift(settings: RigSettin
     figure = await unread.RIG.run(settings)
     assert figure.ok, figure
     assert figure.counts["steps"] == unread.SHORT
-    assert figure.counts["views"] > 400
+    assert figure.counts["views"] > 800
 
 
 @pytest.mark.parametrize("fault", unread.FAULTS)

@@ -28,6 +28,13 @@ async def test_every_event_is_processed_once(settings: RigSettings) -> None:
     assert sum(figure.counts.get(each, 0) for each in FAULTS) > EVENTS / 10, figure
 
 
+async def test_every_event_is_processed_once_on_sqlite(tmp_path: Path) -> None:
+    result = await short(tmp_path)
+    assert result.ok, result
+    assert result.failed > EVENTS / 10, result
+    assert result.requests["repeated"] > 0, result
+
+
 async def test_planted_a_consumer_without_deduplication_processes_twice(tmp_path: Path) -> None:
     result = await short(tmp_path, deduplicate=False)
     assert result.doubled > 0

@@ -112,7 +112,7 @@ async def test_workers_are_replaced_restarted_and_killed(
         second.send_signal(signal.SIGTERM)
         await until_draining(second)
         second.send_signal(signal.SIGTERM)
-        assert await second.ended(20) == 128 + signal.SIGTERM
+        assert await second.ended(5) == 128 + signal.SIGTERM
         with pytest.raises(OSError):
             await send_request(second.port, Request("GET", "/livez"))
     finally:
@@ -189,7 +189,7 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: int) -> N
         server.send_signal(signal.SIGTERM)
         await until_draining(server)
         server.send_signal(number)
-        assert await server.ended(20) == 128 + number
+        assert await server.ended(2) == 128 + number
 
 
 async def test_after_ctrl_c_there_is_no_drain_time(tmp_path: Path) -> None:
