@@ -80,8 +80,9 @@ class Run:
 
     async def _normalised(self, reply: Reply, row: Row, cell: Cell) -> tuple[int, bytes]:
         thing = (await self.ids(row, cell.caller, cell.which))[THING]
-        # Only the whole id: a conversation's number may be part of another number.
-        whole = rb"(?<!\w)" + re.escape(thing.encode()) + rb"(?!\w)"
+        # Only the whole id: a conversation's number may be part of another number. And the status,
+        # which an error repeats, as the number of a conversation may be 404.
+        whole = rf"(?<!\w)({re.escape(thing)}|{reply.status})(?!\w)".encode()
         return reply.status, _TIME.sub(b"", re.sub(whole, b"<thing>", reply.content))
 
     async def send(
