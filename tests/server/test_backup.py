@@ -166,6 +166,14 @@ async def test_only_its_owner_reads_an_archive_and_nothing_is_left_over(place: P
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_an_archive_does_not_replace_a_file_that_was_written_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with pytest.raises(FileExistsError), write_archive(path):
+        path.write_text("another backup")
+    assert path.read_text() == "another backup"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 async def test_a_database_with_something_in_it_is_not_replaced_unasked(place: Place) -> None:
     await seed(place.home, 1)
     path = await place.back_up()
@@ -303,6 +311,7 @@ def again(place: Place, path: Path, change: dict[str, object]) -> Path:
     """The archive with another manifest."""
     folder = place.fresh()
     manifest = msgspec.to_builtins(unpack(path, folder)) | change
+    path.unlink()
     with write_archive(path) as archive, (folder / "database").open("rb") as file:
         archive.add("database", file)
         archive.finish(msgspec.convert(manifest, Manifest))

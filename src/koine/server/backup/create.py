@@ -9,7 +9,7 @@ from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
 from koine.server.backup.manifest import DATABASE, Manifest
-from koine.server.backup.tar import ArchiveWriter, write_archive
+from koine.server.backup.tar import ArchiveWriter, sync_folder, write_archive
 from koine.server.database import database_backup
 from koine.store.backup import BackupError
 
@@ -28,25 +28,31 @@ async def back_up(settings: Settings, target: str) -> Path:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
         copy = Path(folder) / DATABASE
         contents = await database.create(copy)
-        with write_archive(path) as archive:
-            with copy.open("rb") as file:
-                archive.add(DATABASE, file)
-            deleted = [key for key in contents.files if not _add_upload(archive, settings, key)]
-            archive.finish(
-                Manifest(
-                    koine=__version__,
-                    created_at=iso_ms(now),
-                    kind=database.kind,
-                    stats=contents.stats,
-                    members=archive.members,
-                    deleted=deleted,
+        try:
+            with write_archive(path) as archive:
+                with copy.open("rb") as file:
+                    archive.add(DATABASE, file)
+                deleted = [key for key in contents.files if not _add_upload(archive, settings, key)]
+                archive.finish(
+                    Manifest(
+                        koine=__version__,
+                        created_at=iso_ms(now),
+                        kind=database.kind,
+                        stats=contents.stats,
+                        members=archive.members,
+                        deleted=deleted,
+                    )
                 )
-            )
+        except FileExistsError:
+            raise _exists(path) from None
     return path
 
 
 def _new_archive(target: str, now: str) -> Path:
-    """The path of the archive to write, whose folder exists. Raises BackupError."""
+    """The path of the archive to write. Creates the folder `target` if it is missing.
+
+    Raises BackupError.
+    """
     path = Path(target)
     is_file = target.endswith(".tar") and not path.is_dir()
     if not path.parent.is_dir():
@@ -54,11 +60,17 @@ def _new_archive(target: str, now: str) -> Path:
     if not is_file:
         if path.exists() and not path.is_dir():
             raise BackupError(f"{path} is a file: name a folder, or a new file that ends in .tar")
-        path.mkdir(mode=0o700, exist_ok=True)
+        if not path.exists():
+            path.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(path.parent)
         path /= f"koine-{now.replace('-', '').replace(':', '')}.tar"
     if path.exists():
-        raise BackupError(f"there is a backup already: name another file than {path}")
+        raise _exists(path)
     return path
+
+
+def _exists(path: Path) -> BackupError:
+    return BackupError(f"there is a backup already: name another file than {path}")
 
 
 def _add_upload(archive: ArchiveWriter, settings: Settings, key: str) -> bool:

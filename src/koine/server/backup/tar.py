@@ -6,6 +6,7 @@ import io
 import os
 import re
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,17 +63,19 @@ class _Hashing:
 
 @contextmanager
 def write_archive(path: Path) -> Iterator[ArchiveWriter]:
-    """Create an archive at `path`: complete and synced when the block ends, absent if it raises."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    opened = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    """Create an archive at `path`: complete and synced when the block ends, absent if it raises.
+
+    Raises FileExistsError if there is a file by then: none is overwritten.
+    """
+    opened, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    part = Path(name)
     try:
         with open(opened, "wb") as out:
             with tarfile.open(fileobj=out, mode="w") as tar:
                 yield ArchiveWriter(tar)
             out.flush()
             os.fsync(out.fileno())
-        part.rename(path)
+        _rename_to_new(part, path)
         sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
@@ -110,6 +113,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def _rename_to_new(part: Path, path: Path) -> None:
+    """Rename a file, but not over another. Raises FileExistsError."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, such as that of a network drive
+        if path.exists():
+            raise FileExistsError(path) from None
+        part.rename(path)
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
