@@ -116,18 +116,20 @@ async def conversation(
     return found, me
 
 
-async def conversation_for_update(
+async def locked_conversation(
     tx: Tx, actor: Actor, conversation_id: str, *, removed: bool = False
 ) -> Membership:
     """The conversation, locked, for an actor that sees it or may write conversations, even if it
-    may not read them (helpdesk.md, S). Removed ones only with `removed`. Raises NotFound."""
+    may not read them (helpdesk.md, S). Removed ones only with `removed`. Raises NotFound.
+
+    This checks no right to change it: the caller does."""
     found, me = await _found(tx, actor, conversation_id, lock=True, removed=removed)
     if not sees(actor, found, me) and not actor.may(WRITE_CONVERSATIONS):
         raise NotFound("conversation")
     return found, me
 
 
-async def conversation_read_by_participant(
+async def conversation_to_read_as_participant(
     tx: Tx, actor: Actor, conversation_id: str
 ) -> Membership:
     """The conversation for reading its messages as a participant does (delivery.md, S).
@@ -146,13 +148,13 @@ async def conversation_read_by_participant(
     raise Forbidden("participant") if sees(actor, found, me) else NotFound("conversation")
 
 
-async def conversation_read_by_viewer(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
+async def conversation_to_read(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
     """The conversation, to read its messages in every other dialect: an actor that sees it may, but
     a support conversation is read by users as delivery.md says (S). An API key belongs to a program
     of the tenant: it reads what its permissions say."""
     found, me = await conversation(tx, actor, conversation_id)
     if found.kind == "support" and actor.kind == "user":
-        return await conversation_read_by_participant(tx, actor, conversation_id)
+        return await conversation_to_read_as_participant(tx, actor, conversation_id)
     return found, me
 
 
@@ -194,9 +196,9 @@ def reads_as_participant(actor: Actor, me: Participant | None) -> bool:
 
 
 async def conversation_for_change(tx: Tx, actor: Actor, conversation_id: str) -> Membership:
-    """The conversation, locked, to change it: for an actor that sees it and may write
-    conversations, or is its admin as a participant."""
-    found, me = await conversation_for_update(tx, actor, conversation_id)
+    """The conversation, locked, to change it: for an actor that may write conversations, or is its
+    admin as a participant. Raises Forbidden, and NotFound as `locked_conversation` does."""
+    found, me = await locked_conversation(tx, actor, conversation_id)
     if not actor.may(WRITE_CONVERSATIONS, MANAGE_MESSAGING) and not (
         me is not None and _is_participant(me) and me.role == "admin"
     ):
@@ -208,7 +210,7 @@ async def conversation_for_staff_change(tx: Tx, actor: Actor, conversation_id: s
     """The conversation, locked, for the work of staff on it (assignee, labels, tickets): for actors
     that may write conversations. To be its admin as a participant, which a customer may be, is not
     enough."""
-    found, me = await conversation_for_update(tx, actor, conversation_id)
+    found, me = await locked_conversation(tx, actor, conversation_id)
     require(actor, WRITE_CONVERSATIONS, MANAGE_MESSAGING)
     return found, me
 

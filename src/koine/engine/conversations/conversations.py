@@ -210,7 +210,7 @@ async def change_tx(
 async def remove(tx: Tx, now: int, actor: Actor, conversation_id: str) -> Conversation:
     """Take a conversation out of every list, softly (chats.md); twice is as once."""
     access.require(actor, WRITE_CONVERSATIONS)
-    before, _ = await access.conversation_for_update(tx, actor, conversation_id, removed=True)
+    before, _ = await access.locked_conversation(tx, actor, conversation_id, removed=True)
     if before.removed_at is not None:
         return before
     after = structs.replace(before, removed_at=now, updated_at=now)
@@ -232,7 +232,7 @@ async def _delete(
     tx: Tx, now: int, actor: Actor, conversation_id: str, reason: str | None, removed: bool
 ) -> list[StoredFile]:
     access.require(actor, WRITE_CONVERSATIONS)
-    gone, _ = await access.conversation_for_update(tx, actor, conversation_id, removed=removed)
+    gone, _ = await access.locked_conversation(tx, actor, conversation_id, removed=removed)
     members = {gone.owner_id or gone.id, *await participants.all_ids(tx, gone.id)}
     count = await messages.delete_of(tx, gone.id)
     stored = await file_rows.delete_of(tx, gone.id)

@@ -99,9 +99,9 @@ async def find_page(
     messages. Private notes are only for staff. Raises NotFound, Forbidden.
     """
     fetch = (
-        access.conversation_read_by_participant
+        access.conversation_to_read_as_participant
         if as_participant
-        else access.conversation_read_by_viewer
+        else access.conversation_to_read
     )
     found, me = await fetch(tx, actor, conversation_id)
     f = structs.replace(f, with_private=f.with_private and access.sees_private(actor))
@@ -113,7 +113,7 @@ async def find_page(
 @read_tx
 async def get_by_seq(tx: Tx, actor: Actor, conversation_id: str, seq: int) -> Message:
     """The message with this `seq`. Raises NotFound, for a private note unless for staff."""
-    await access.conversation_read_by_viewer(tx, actor, conversation_id)
+    await access.conversation_to_read(tx, actor, conversation_id)
     message = await messages.get_by_seq(tx, conversation_id, seq)
     if message is None or (message.private and not access.sees_private(actor)):
         raise NotFound("message")
@@ -134,7 +134,7 @@ async def get_by_number(tx: Tx, actor: Actor, conversation_id: str, number: int)
 @read_tx
 async def get(tx: Tx, actor: Actor, conversation_id: str, message_id: str) -> Message:
     """The message with this id. Raises as `get_by_seq`."""
-    await access.conversation_read_by_viewer(tx, actor, conversation_id)
+    await access.conversation_to_read(tx, actor, conversation_id)
     message = await messages.get(tx, conversation_id, message_id)
     if message is None or (message.private and not access.sees_private(actor)):
         raise NotFound("message")
@@ -147,7 +147,7 @@ async def mark_read(
 ) -> bool:
     """Move the actor's read mark to a message, or to the newest, never back. Returns whether it
     moved."""
-    found, me = await access.conversation_for_update(tx, actor, conversation_id)
+    found, me = await access.locked_conversation(tx, actor, conversation_id)
     if me is None or me.left_at is not None or (message_id is None and found.last_seq == 0):
         return False
     look = rows.seen_by_contact if me.identity_id == found.owner_id else rows.seen_by_agent
@@ -168,7 +168,7 @@ async def submit_values(
     """Merge what a person submitted into a message's content attributes (forms, surveys).
     Raises NotFound, Invalid("submitted_values") beyond the limits of attributes."""
     attributes.check_values("submitted_values", submitted)
-    await access.conversation_for_update(tx, actor, conversation_id)
+    await access.locked_conversation(tx, actor, conversation_id)
     await access.require_not_blocked(tx, actor)
     message = await messages.get_by_seq(tx, conversation_id, seq)
     if message is None or message.private:
