@@ -10,7 +10,7 @@ from koine.engine.conversations import conversations
 from koine.kit import metrics
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
-from koine.realtime.backlog import PAGE_EVENTS, Backlog, LogPosition
+from koine.realtime.backlog import PAGE_EVENTS, Backlog, ReaderProgress
 from koine.store.core.db import Database
 from koine.store.events import events
 from tests.cast import Cast, make_cast
@@ -36,11 +36,11 @@ async def received_ids(cast: Cast, actor: Actor, after: int, in_order_below: int
     backlog = Backlog(cast.engine)
     backlog.in_order_below = in_order_below
     upto = (await cast.engine.db.read("", events.log_snapshot)).last
-    position, ids = LogPosition(actor, after), []
-    while position.last < upto:
-        page = await backlog.page(position, upto)
-        assert page is not None and page.upto > position.last
-        position.last = page.upto
+    progress, ids = ReaderProgress(actor, after), []
+    while progress.position < upto:
+        page = await backlog.page(progress, upto)
+        assert page is not None and page.upto > progress.position
+        progress.position = page.upto
         ids += [h.event.id for h in page.contexts if can_receive(actor, h)]
     return ids
 

@@ -51,12 +51,12 @@ class Page(Struct, frozen=True):
     contexts: list[EventContext]
 
 
-class LogPosition(Struct):
+class ReaderProgress(Struct):
     """The position of the last event that a reader has read or passed over; `own_positions` is
     kept from page to page."""
 
     actor: Actor
-    last: int
+    position: int
     own_positions: OwnPositions | None = None
 
 
@@ -69,56 +69,58 @@ class Backlog:
         self._max_contact_events = engine.settings.contact_catch_up_events
         self._slots = FairSemaphore(CONCURRENT_PAGES)
 
-    async def page(self, position: LogPosition, upto: int) -> Page | None:
+    async def page(self, progress: ReaderProgress, upto: int) -> Page | None:
         """The next page, at most up to `upto`; None when events behind the position are no longer
         in the log, or a contact missed more than it may catch up with."""
-        async with self._slots.slot(position.actor.tenant_id, position.actor.caller):
-            if upto - position.last <= self.in_order_below or receives_whole_log(position.actor):
-                return await self._log_page(position, upto)
-            return await self._own_page(position, upto)
+        async with self._slots.slot(progress.actor.tenant_id, progress.actor.caller):
+            if upto - progress.position <= self.in_order_below or receives_whole_log(
+                progress.actor
+            ):
+                return await self._log_page(progress, upto)
+            return await self._own_page(progress, upto)
 
-    async def _log_page(self, position: LogPosition, upto: int) -> Page | None:
+    async def _log_page(self, progress: ReaderProgress, upto: int) -> Page | None:
         found, deleted_until = await self._db.read(
-            position.actor.tenant_id, _read_after, position.last, upto
+            progress.actor.tenant_id, _read_after, progress.position, upto
         )
-        if position.last < deleted_until:
+        if progress.position < deleted_until:
             return None
         last = found[-1].position if len(found) == PAGE_EVENTS else upto
-        return Page(last, await self._load("log", position.actor, found))
+        return Page(last, await self._load("log", progress.actor, found))
 
-    async def _own_page(self, position: LogPosition, upto: int) -> Page | None:
-        if not _covers(position):
-            return await self._find_own_positions(position, upto)
-        return await self._next_own_page(position)
+    async def _own_page(self, progress: ReaderProgress, upto: int) -> Page | None:
+        if not _covers(progress):
+            return await self._find_own_positions(progress, upto)
+        return await self._next_own_page(progress)
 
-    async def _find_own_positions(self, position: LogPosition, upto: int) -> Page | None:
+    async def _find_own_positions(self, progress: ReaderProgress, upto: int) -> Page | None:
         """Find the reader's own positions, and return the first page of them."""
-        actor, is_contact = position.actor, position.actor.kind == "contact"
+        actor, is_contact = progress.actor, progress.actor.kind == "contact"
         own = await reader_events.conversations(self._db, actor, MAX_OWN_CONVERSATIONS)
         if own is None:
-            return None if is_contact else await self._log_page(position, upto)
+            return None if is_contact else await self._log_page(progress, upto)
         most = self._max_contact_events if is_contact else MAX_OWN_POSITIONS
-        stretch = PositionRange(position.last, upto, most)
+        stretch = PositionRange(progress.position, upto, most)
         positions, is_more = await reader_events.positions(self._db, actor, own, stretch)
         if is_more and is_contact:
             return None
-        position.own_positions = OwnPositions(
-            actor, position.last, positions[-1] if is_more else upto, positions
+        progress.own_positions = OwnPositions(
+            actor, progress.position, positions[-1] if is_more else upto, positions
         )
-        return await self._next_own_page(position)
+        return await self._next_own_page(progress)
 
-    async def _next_own_page(self, position: LogPosition) -> Page | None:
+    async def _next_own_page(self, progress: ReaderProgress) -> Page | None:
         """The next page of the positions that were found."""
-        own = position.own_positions
+        own = progress.own_positions
         assert own is not None
-        first = bisect_right(own.positions, position.last)
+        first = bisect_right(own.positions, progress.position)
         positions = own.positions[first : first + PAGE_EVENTS]
-        found, deleted_until = await self._db.read(position.actor.tenant_id, _read_at, positions)
-        if position.last < deleted_until:
+        found, deleted_until = await self._db.read(progress.actor.tenant_id, _read_at, positions)
+        if progress.position < deleted_until:
             return None
         is_last = first + PAGE_EVENTS >= len(own.positions)
         upto = own.upto if is_last else positions[-1]
-        return Page(upto, await self._load("own", position.actor, found))
+        return Page(upto, await self._load("own", progress.actor, found))
 
     async def _load(self, how: str, actor: Actor, events: list[LoggedEvent]) -> list[EventContext]:
         metrics.EVENTS_CAUGHT_UP.labels(how).inc(len(events))
@@ -132,13 +134,13 @@ def shared_only(actor: Actor) -> str | None:
     return actor.identity_id if actor.kind == "user" else None
 
 
-def _covers(position: LogPosition) -> bool:
+def _covers(progress: ReaderProgress) -> bool:
     """Whether the positions found before are of the same actor and go beyond where it is."""
-    found = position.own_positions
+    found = progress.own_positions
     return (
         found is not None
-        and found.actor == position.actor
-        and found.after <= position.last < found.upto
+        and found.actor == progress.actor
+        and found.after <= progress.position < found.upto
     )
 
 

@@ -18,7 +18,7 @@ from koine.kit import metrics
 from koine.model import cursor
 from koine.model.cursor import Cursor
 from koine.model.event_context import EventContext
-from koine.realtime.backlog import Backlog, LogPosition, shared_only
+from koine.realtime.backlog import Backlog, ReaderProgress, shared_only
 from koine.realtime.encoding import EventEncodings
 from koine.realtime.reader import Reader
 from koine.realtime.subscriber import Batch, CloseReason, ResetReason, Subscriber
@@ -118,11 +118,11 @@ class Hub:
             subscriber.reset("unknown", self.delivered)
             return await subscriber.read(0)
         while subscriber.is_receiving() and subscriber.position < self.position:
-            position = LogPosition(
+            progress = ReaderProgress(
                 subscriber.reader.actor, subscriber.position, subscriber.own_positions
             )
-            page = await self.backlog.page(position, self.position)
-            subscriber.own_positions = position.own_positions
+            page = await self.backlog.page(progress, self.position)
+            subscriber.own_positions = progress.own_positions
             if not subscriber.is_receiving():
                 return Batch([])
             if page is None:
