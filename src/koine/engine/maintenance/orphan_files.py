@@ -70,6 +70,11 @@ def _old_files(root: Path, turn: int, turns: int, before: float) -> list[list[Pa
 
 
 def _remove(paths: list[Path]) -> int:
+    gone = 0
     for path in paths:
-        path.unlink(missing_ok=True)
-    return len(paths)
+        try:
+            path.unlink(missing_ok=True)
+            gone += 1
+        except OSError as error:
+            _log.warning("a file could not be deleted", file=path.name, reason=str(error))
+    return gone
