@@ -63,7 +63,10 @@ def test_a_wrong_override_is_refused_too(overrides: dict[str, object]) -> None:
 
 
 def test_unknown_variables_are_reported() -> None:
-    assert unknown(["KOINE_PROT", "KOINE_PORT", "PATH", "KOINE_"]) == ["KOINE_", "KOINE_PROT"]
+    assert unknown(["KOINE_PROT", "KOINE_PORT", "PATH", "KOINE_", "KOINE_URL"]) == [
+        "KOINE_",
+        "KOINE_PROT",
+    ]
 
 
 def test_every_setting_is_described() -> None:

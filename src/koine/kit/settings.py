@@ -16,6 +16,8 @@ from koine.kit.tokens import MIN_SECRET_BYTES
 
 PREFIX = "KOINE_"
 MIN_TOKEN = 16
+NOT_SETTINGS = frozenset(("KOINE_URL",))
+"""Variables for the commands of the documentation, set by `koine demo --env`."""
 
 _DATABASE = re.compile(r"|sqlite:///.+|postgres(ql)?://.+")
 _NATS_SERVER = r"(nats|tls)://[^\s/?#,]+"
@@ -200,7 +202,7 @@ def variable(name: str) -> str:
 
 def unknown(env: Iterable[str]) -> list[str]:
     """The KOINE_ variables that are not settings (probably misspelt), sorted."""
-    known = {variable(name) for name in _TYPES}
+    known = {variable(name) for name in _TYPES} | NOT_SETTINGS
     return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
 
 
