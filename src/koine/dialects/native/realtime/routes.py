@@ -58,12 +58,14 @@ async def say_typing(request: Request[schemas.SetTyping, None]) -> None:
     )
 
 
-@routes.get(PRESENCE, returns=schemas.OnlineUsers, needs_realtime=True, tags=TAGS)
-async def list_presence(request: Request[None, None]) -> schemas.OnlineUsers:
+@routes.get(PRESENCE, returns=schemas.OnlinePeople, needs_realtime=True, tags=TAGS)
+async def list_presence(request: Request[None, None]) -> schemas.OnlinePeople:
     """List who is present: people with an open stream or socket, on any node."""
     presence_access.check(request.actor)
     there = request.realtime.presence.online(request.actor.tenant_id)
-    return schemas.OnlineUsers([schemas.OnlineUser(*each) for each in sorted(there.items())], None)
+    return schemas.OnlinePeople(
+        [schemas.OnlinePerson(*each) for each in sorted(there.items())], None
+    )
 
 
 @routes.put(

@@ -105,17 +105,17 @@ class PresenceChange(Struct, frozen=True):
     availability: Availability
 
 
-class OnlineUser(Struct, frozen=True):
-    """A user with an open stream or socket, on any node."""
+class OnlinePerson(Struct, frozen=True):
+    """A user or contact with an open stream or socket, on any node."""
 
     id: str
     availability: Availability
 
 
-class OnlineUsers(Struct, frozen=True):
-    """All users that are online or away."""
+class OnlinePeople(Struct, frozen=True):
+    """All users and contacts that are online or away."""
 
-    data: list[OnlineUser]
+    data: list[OnlinePerson]
     next_cursor: str | None
 
 

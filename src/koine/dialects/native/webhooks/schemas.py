@@ -34,8 +34,8 @@ class ChangeRetryPolicy(Struct, frozen=True):
 
 class CreateWebhook(Struct, frozen=True, kw_only=True):
     """A new endpoint. Without `events` it receives all; with `inbox_id` only those of the inbox's
-    conversations; without `retry_policy` failed deliveries are
-    retried as Standard Webhooks advises."""
+    conversations; without `retry_policy` failed deliveries are retried as Standard Webhooks
+    advises."""
 
     url: Url
     name: Title = ""
