@@ -33,9 +33,9 @@ async def test_concurrently_created_tenants_get_different_numbers(cast: Cast) ->
 
 async def test_a_tenant_is_found_by_slug_or_id(cast: Cast) -> None:
     for name in (cast.acme.tenant.slug, cast.acme.tenant.id):
-        assert (await tenants.get_by_name(cast.engine, name)).id == cast.acme.tenant.id
+        assert (await tenants.get_by_slug_or_id(cast.engine, name)).id == cast.acme.tenant.id
     with pytest.raises(NotFound):
-        await tenants.get_by_name(cast.engine, "nobody")
+        await tenants.get_by_slug_or_id(cast.engine, "nobody")
 
 
 async def test_an_actor_changes_only_its_own_tenant(cast: Cast) -> None:

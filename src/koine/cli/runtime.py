@@ -53,7 +53,7 @@ def run_until_done(work: Coroutine[object, object, R]) -> R:
 async def resolve_tenant(engine: Engine, name: str | None) -> tuple[Tenant, Actor]:
     """The tenant of `--tenant`, and its operator. Raises NotFound, CommandError."""
     if name is not None:
-        tenant = await tenants.get_by_name(engine, name)
+        tenant = await tenants.get_by_slug_or_id(engine, name)
         return tenant, operator(tenant.id)
     every = await tenants.list_all(engine)
     if not every:

@@ -144,13 +144,13 @@ def _inbox(engine: Engine, seeded: SeededTenant) -> list[PlannedConversation]:
     agent = actor_of(seeded.users["second_agent"], seeded.tenant.id)
 
     def make_opener(n: int) -> Open:
-        entry = seeded.contact_callers[n % len(seeded.contact_callers)]
-        _, contact = entry.contact_at_inbox
-        caller = Actor(seeded.tenant.id, "contact", contact.id)
+        caller = seeded.contact_callers[n % len(seeded.contact_callers)]
+        _, contact = caller.contact_at_inbox
+        actor = Actor(seeded.tenant.id, "contact", contact.id)
 
         async def work() -> Conversation:
             attributes: dict[str, object] = {"page": "/checkout"} if n % 2 else {}
-            return await contact_conversations.open_(engine, caller, entry, attributes)
+            return await contact_conversations.open_(engine, actor, caller, attributes)
 
         return work
 

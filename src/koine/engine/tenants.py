@@ -68,7 +68,7 @@ async def _create(tx: Tx, now: int, actor: Actor, name: str, slug: str) -> Tenan
     return tenant
 
 
-async def get_by_name(engine: Engine, name: str) -> Tenant:
+async def get_by_slug_or_id(engine: Engine, name: str) -> Tenant:
     """The tenant with this slug or id, for the command line. Raises NotFound."""
     for tenant in await list_all(engine):
         if name in (tenant.slug, tenant.id):

@@ -30,6 +30,8 @@ async def run_followers(engine: Engine) -> AsyncIterator[Realtime]:
     finally:
         # The requests of webhooks in flight end while the streams are closed.
         sending.cancel()
-        await realtime.close()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sending
+        try:
+            await realtime.close()
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                await sending

@@ -62,7 +62,7 @@ async def create(
     given = _without_blanks(given)
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
-    required = caller.inbox.identity_required
+    required = caller.must_prove_identity
     check_hash(caller.inbox, given.identifier, given.identifier_hash, required=required)
     source_id = given.source_id or _random_id()
     work = (caller, structs.replace(given, source_id=source_id), admit)

@@ -75,7 +75,7 @@ def filled(first: str, second: str) -> dict[str, object]:
 
 
 def fits(values: Mapping[str, object], limits: AttributeLimits = ATTRIBUTES) -> dict[str, object]:
-    """The attributes, without those beyond the limits: the first ones stay."""
+    """The attributes, those that fit within the limits, in their order."""
     free, kept = limits.bytes - len("{}"), dict[str, object]()
     for name, value in values.items():
         size = len(msgspec.json.encode({name: value})) - 1

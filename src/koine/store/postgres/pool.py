@@ -52,6 +52,7 @@ class Pool:
         except asyncpg.DataError:
             # The driver may refuse a value after it prepared the statement without a Sync. The
             # server then waits, and at `statement_timeout` sends an error to the next caller.
+            # (If the server refused the value, the connection could be kept; it has the same type.)
             pooled.terminate()
             raise
         except Exception as error:

@@ -62,7 +62,7 @@ class UpdateWebhook(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Webhook(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A webhook. `secret` is returned only when it was created (F)."""
+    """A webhook. `secret` is returned only when a new one was made (F)."""
 
     id: str = field(name="_id")
     name: str

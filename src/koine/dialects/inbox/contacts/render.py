@@ -146,8 +146,8 @@ def render_message_sender(
 def _bounded(sender: schemas.ContactSender) -> schemas.ContactSender:
     """A message repeats its sender's attributes only while they are small; the contact's record has
     them all (D)."""
-    attributes = (sender.custom_attributes, sender.additional_attributes)
-    if len(msgspec.json.encode(attributes)) <= MAX_SENDER_BYTES:
+    both = (sender.custom_attributes, sender.additional_attributes)
+    if len(msgspec.json.encode(both)) <= MAX_SENDER_BYTES:
         return sender
     return msgspec.structs.replace(sender, custom_attributes={}, additional_attributes={})
 
