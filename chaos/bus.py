@@ -14,7 +14,7 @@ import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Literal
 
 import asyncpg
@@ -227,14 +227,14 @@ class MessageSender:
             raise error
 
     async def _send(self) -> None:
-        connection = Connection(self._port)
-        while True:
-            send = self._sends.new("native")
-            response = await connection.send(send.request)
-            if response.status not in (200, 201):
-                raise RuntimeError(f"{response.status} {response.body[:500]!r}")
-            self.acknowledged[send.key] = time.monotonic()
-            await asyncio.sleep(_SEND_INTERVAL_S)
+        with closing(Connection(self._port)) as connection:
+            while True:
+                send = self._sends.new("native")
+                response = await connection.send(send.request)
+                if response.status not in (200, 201):
+                    raise RuntimeError(f"{response.status} {response.body[:500]!r}")
+                self.acknowledged[send.key] = time.monotonic()
+                await asyncio.sleep(_SEND_INTERVAL_S)
 
 
 @asynccontextmanager

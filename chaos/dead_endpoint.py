@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 from msgspec import Struct
 
@@ -106,7 +106,8 @@ async def measure(
         connections = {}
         for server, home in homes.items():
             running = nodes(home, settings=ALLOWED, fault=fault)
-            connections[server] = Connection((await stack.enter_async_context(running))[0].port)
+            connection = Connection((await stack.enter_async_context(running))[0].port)
+            connections[server] = stack.enter_context(closing(connection))
         for number in range(messages):
             for server, connection in connections.items():
                 await _send_message(connection, tenants[server], delays, f"{server} {number}")

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
@@ -224,16 +224,16 @@ class _Senders:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _client(self) -> None:
-        connection = Connection(self._server.port)
-        while True:
-            send, began = self._sends.new(), time.monotonic()
-            response = await connection.send(send.request)
-            if response.status in (200, 201):
-                self.check.record(send, send.shown_id(response))
-                self.latest_began = max(self.latest_began, began)
-            else:
-                self._check_refusal(send, response)
-                await asyncio.sleep(0.01)
+        with closing(Connection(self._server.port)) as connection:
+            while True:
+                send, began = self._sends.new(), time.monotonic()
+                response = await connection.send(send.request)
+                if response.status in (200, 201):
+                    self.check.record(send, send.shown_id(response))
+                    self.latest_began = max(self.latest_began, began)
+                else:
+                    self._check_refusal(send, response)
+                    await asyncio.sleep(0.01)
 
     def _check_refusal(self, send: Send, response: Response) -> None:
         self._result.refused += 1

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import time
 from collections import Counter
+from contextlib import closing
 
 from chaos.consistency_check import ConsistencyCheck
 from chaos.http_client import Connection, IncompleteResponse, Response
@@ -59,14 +60,13 @@ class RetryingSenders:
                 task.result()
 
     async def _client(self) -> None:
-        connection = Connection(self._port)
-        while (due := self._next()) or not self._stopping or self._postponed:
-            if due is None:
-                await asyncio.sleep(RETRY_AFTER_S)
-                continue
-            await self._send_until_acknowledged(connection, *due)
-            await asyncio.sleep(self._pause_s)
-        connection.close()
+        with closing(Connection(self._port)) as connection:
+            while (due := self._next()) or not self._stopping or self._postponed:
+                if due is None:
+                    await asyncio.sleep(RETRY_AFTER_S)
+                    continue
+                await self._send_until_acknowledged(connection, *due)
+                await asyncio.sleep(self._pause_s)
 
     def _next(self) -> tuple[float, Send] | None:
         """A postponed send that is due, else a new one, and the time of its first request."""
