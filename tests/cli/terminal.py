@@ -16,12 +16,12 @@ class Terminal:
         self.folder = folder
 
     def run(self, *words: str, input: str | None = None, code: int = 0) -> str:
-        """Run a command that must exit with `code`; return its output, errors included."""
+        """Run a command that must exit with `code`; return its output, with errors if it failed."""
         result: Result = CliRunner().invoke(
             app, [*words, "--data", str(self.folder)], input=input, env={"KOINE_DATABASE_URL": ""}
         )
         assert result.exit_code == code, (result.output, result.exception)
-        return result.output
+        return result.output if code else result.stdout
 
     def json(self, *words: str) -> Any:
         """Run a command with --json; return the decoded output."""

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def typed(*words: str, code: int = 0, **env: str) -> str:
     result = CliRunner().invoke(app, words, env=env)
     assert result.exit_code == code, result.output
-    return result.output
+    return result.output if code else result.stdout
 
 
 def test_every_command_is_listed_and_has_a_help_text() -> None:
