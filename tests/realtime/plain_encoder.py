@@ -75,8 +75,9 @@ async def realtime_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[R
         await realtime.close()
 
 
-async def received(subscriber: Subscriber, count: int, seconds: float = 5.0) -> list[str]:
-    """The next `count` events; fewer when there is none for `seconds`."""
+async def received(subscriber: Subscriber, count: int, seconds: float = 30.0) -> list[str]:
+    """The next `count` events; fewer when there is none for `seconds`: many, since the transaction
+    of another test on the same PostgreSQL holds the log back until it ends."""
     frames: list[str] = []
     while len(frames) < count:
         batch = await subscriber.read(seconds)

@@ -140,7 +140,7 @@ async def test_a_client_that_keeps_up_is_not_closed_for_a_burst(
         await asyncio.sleep(0.1)
         await asyncio.gather(*(send_message(cast, conversation, f"{n}") for n in range(60)))
         realtime.log_reader.wake()
-        assert len(await received(subscriber, 60, 3)) == 60
+        assert len(await received(subscriber, 60)) == 60
 
 
 class _WordyEncoder(PlainEventEncoder, frozen=True):

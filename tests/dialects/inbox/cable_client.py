@@ -47,7 +47,7 @@ class CableClient:
             command_frame["data"] = msgspec.json.encode(data).decode()
         await self.socket.send(msgspec.json.encode(command_frame).decode())
 
-    async def receive(self, wait: float = 5.0) -> Frame:
+    async def receive(self, wait: float = 20.0) -> Frame:
         """The next frame that is no ping."""
         async with asyncio.timeout(wait):
             while True:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -27,19 +27,19 @@ class SseClient:
         self._lines = response.aiter_lines()
         self.cursor = ""
 
-    async def next(self, wait: float = 5.0) -> SseEvent:
+    async def next(self, wait: float = 20.0) -> SseEvent:
         """The next event. Raises TimeoutError, StopAsyncIteration at the end."""
         async with asyncio.timeout(wait):
             if (event := await self._next()) is None:
                 raise StopAsyncIteration
             return event
 
-    async def ended(self, wait: float = 5.0) -> bool:
+    async def ended(self, wait: float = 20.0) -> bool:
         """Whether the stream ends now."""
         async with asyncio.timeout(wait):
             return await self._next() is None
 
-    async def until(self, kind: str, wait: float = 5.0) -> list[SseEvent]:
+    async def until(self, kind: str, wait: float = 20.0) -> list[SseEvent]:
         """All events up to the next one of this kind, inclusive."""
         found: list[SseEvent] = []
         async with asyncio.timeout(wait):
@@ -47,17 +47,6 @@ class SseClient:
                 found.append(event)
                 if event.kind == kind:
                     break
-        return found
-
-    async def rest(self, wait: float = 0.5) -> list[SseEvent]:
-        """All events until none arrives for `wait` seconds."""
-        found: list[SseEvent] = []
-        with suppress(TimeoutError):
-            while True:
-                async with asyncio.timeout(wait):
-                    if (event := await self._next()) is None:
-                        break
-                    found.append(event)
         return found
 
     async def _next(self) -> SseEvent | None:

@@ -24,7 +24,7 @@ class WebSocketClient:
     async def send_raw(self, frame: str | bytes) -> None:
         await self._socket.send(frame)
 
-    async def receive(self, wait: float = 5.0) -> dict[str, Any]:
+    async def receive(self, wait: float = 20.0) -> dict[str, Any]:
         async with asyncio.timeout(wait):
             frame: dict[str, Any] = msgspec.json.decode(await self._socket.recv())
             return frame

@@ -25,13 +25,13 @@ class Recorder:
     def count(self, subject: Subject) -> int:
         return sum(received == subject for received, _ in self.received)
 
-    async def until(self, n: int, within: float = 5) -> list[tuple[Subject, bytes]]:
+    async def until(self, n: int, within: float = 20) -> list[tuple[Subject, bytes]]:
         """Wait for `n` messages, and for what would come just after."""
         await eventually(lambda: len(self.received) >= n, within)
         await asyncio.sleep(0.05)
         return self.received
 
-    async def until_received(self, subject: Subject, payload: bytes, within: float = 5) -> None:
+    async def until_received(self, subject: Subject, payload: bytes, within: float = 20) -> None:
         await eventually(lambda: (subject, payload) in self.received, within)
 
 
@@ -40,7 +40,7 @@ async def connected(*lines: ReconnectingBus) -> None:
     await eventually(lambda: all(line.connected for line in lines))
 
 
-async def eventually(true: Callable[[], bool], within: float = 10) -> None:
+async def eventually(true: Callable[[], bool], within: float = 20) -> None:
     """Wait until something is true."""
     async with asyncio.timeout(within):
         while True:

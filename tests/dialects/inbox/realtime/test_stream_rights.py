@@ -24,7 +24,7 @@ from tests.cast import make_cast
 from tests.dialects.inbox.cable_client import CableClient, LiveServer, identifier, live_server
 
 UNAUTHORIZED = {"type": "disconnect", "reason": "unauthorized", "reconnect": False}
-WITHIN = 5.0
+WITHIN = 10.0
 """Seconds within which a socket must end after its rights did."""
 
 
