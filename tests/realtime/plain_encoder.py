@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 from msgspec import Struct
@@ -77,13 +78,15 @@ async def realtime_of(engine: Engine, bus: Bus | None = None) -> AsyncIterator[R
 
 async def received(subscriber: Subscriber, count: int, seconds: float = 30.0) -> list[str]:
     """The next `count` events; fewer when there is none for `seconds`: many, since the transaction
-    of another test on the same PostgreSQL holds the log back until it ends."""
+    of another test on the same PostgreSQL holds the log back until it ends. A stream that is
+    resumed reads an empty batch at once."""
     frames: list[str] = []
-    while len(frames) < count:
-        batch = await subscriber.read(seconds)
-        if not batch.frames and not batch.reset:
-            break
-        frames += [frame.decode() for _, frame in batch.frames]
+    until = monotonic() + seconds
+    while len(frames) < count and (left := until - monotonic()) > 0:
+        batch = await subscriber.read(left)
+        if batch.frames or batch.reset:
+            frames += [frame.decode() for _, frame in batch.frames]
+            until = monotonic() + seconds
     return frames
 
 

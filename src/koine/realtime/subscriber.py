@@ -108,7 +108,8 @@ class Subscriber:
         return str(Cursor(self._epoch, position))
 
     async def read(self, wait: float) -> Batch:
-        """What comes next; an empty batch when `wait` seconds pass without anything.
+        """What comes next; an empty batch when `wait` seconds pass without anything, or when the
+        stream is resumed and the log has nothing for it yet.
 
         Reads pages of the log until it has caught up, then waits for what the hub queues. Raises
         Closed, and Unavailable when the log cannot be read.
