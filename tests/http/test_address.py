@@ -19,6 +19,14 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1"))
         ("10.0.0.1", ["1.1.1.1, rubbish"], "10.0.0.1"),
         ("::ffff:10.0.0.1", ["1.1.1.1"], "1.1.1.1"),
         ("::1", ["2001:db8::5"], "2001:db8::5"),
+        ("::1", ["2001:DB8:0:0::0005"], "2001:db8::5"),
+        ("::1", ["::ffff:192.0.2.1"], "192.0.2.1"),
+        ("::1", ["fe80::1%anything at all"], "fe80::1"),
+        ("10.0.0.1", ["192.0.2.1:4711"], "192.0.2.1"),
+        ("10.0.0.1", ["[2001:db8::5]:4711, [::1]"], "2001:db8::5"),
+        ("10.0.0.1", ["1.1.1.1, [rubbish]:1"], "10.0.0.1"),
+        ("10.0.0.1", ["1.1.1.1, " + "1" * 5000], "10.0.0.1"),
+        ("10.0.0.1", ["unknown"], "10.0.0.1"),
     ],
 )
 def test_only_trusted_proxies_are_believed(peer: str, forwarded: list[str], expected: str) -> None:
@@ -43,6 +51,14 @@ def test_a_caller_cannot_hide_among_its_own_addresses(address: str, expected: st
 def test_without_trusted_proxies_no_forwarded_header_is_read() -> None:
     headers = Headers([(b"x-forwarded-for", b"1.1.1.1")])
     assert client_ip(("127.0.0.1", 1), headers, ()) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("peer", "expected"), [("::ffff:192.0.2.1", "192.0.2.1"), ("fe80::1%eth0", "fe80::1")]
+)
+def test_an_address_has_one_form(peer: str, expected: str) -> None:
+    assert client_ip((peer, 1), Headers([]), ()) == expected
+    assert client_ip((peer, 1), Headers([]), TRUSTED) == expected
 
 
 @pytest.mark.parametrize(

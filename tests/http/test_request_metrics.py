@@ -46,7 +46,7 @@ async def test_the_access_log_has_the_route_and_not_the_path(log: io.StringIO) -
     assert list(fields.values()) == [
         "request", "DELETE", "/tiny/things/{id}", 204, "r-1", "tiny",
     ]  # fmt: skip
-    assert line["tenant"] == "t1"
+    assert (line["tenant"], line["address"]) == ("t1", "127.0.0.1")
     assert "a-secret" not in log.getvalue()
 
 

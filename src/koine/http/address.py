@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -12,19 +13,23 @@ from koine.http.headers import Headers
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,255}")
+_BRACKETS_OR_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
+_LONGEST = 64
+"""More characters than any address has."""
 
 
 def client_ip(peer: tuple[str, int] | None, headers: Headers, trusted: Networks) -> str:
-    """Give the last address in X-Forwarded-For that is not a trusted proxy's.
+    """Give the last address in X-Forwarded-For that is not a trusted proxy's; "" when unknown.
 
-    The header is read only when the peer itself is trusted: anyone can send it.
+    The header is read only when the peer itself is trusted: anyone can send it. An address has one
+    form: IPv6 is compressed and without a zone, and IPv4 in IPv6 is IPv4.
     """
-    address = peer[0] if peer else ""
+    address = _normal(peer[0]) if peer else ""
     if not trusted or not is_trusted(address, trusted):
         return address
     hops = [hop.strip() for line in headers.all(b"x-forwarded-for") for hop in line.split(",")]
     for hop in reversed(hops):
-        parsed = _parse(hop)
+        parsed = _parse(hop) or _parse(_without_port(hop))
         if parsed is None:
             break
         address = str(parsed)
@@ -70,11 +75,31 @@ def is_trusted(address: str, trusted: Networks) -> bool:
     return parsed is not None and any(parsed in network for network in trusted)
 
 
+def _normal(address: str) -> str:
+    # An IPv4 address has one form only.
+    parsed = _parse(address) if ":" in address else None
+    return address if parsed is None else str(parsed)
+
+
+def _without_port(hop: str) -> str:
+    """The address in `192.0.2.1:80`, `[2001:db8::1]:80` and `[2001:db8::1]`, as some proxies
+    write it; anything else as it is."""
+    found = _BRACKETS_OR_PORT.fullmatch(hop)
+    return hop if found is None else found[1] or found[2]
+
+
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    return _parsed(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)
     except ValueError:
         return None
-    # A dual-stack socket reports 10.0.0.1 as ::ffff:10.0.0.1, which is in no IPv4 network.
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    if isinstance(address, IPv4Address):
+        return address
+    # A dual-stack socket reports 10.0.0.1 as ::ffff:10.0.0.1, which is in no IPv4 network. The zone
+    # (fe80::1%eth0) may be any text.
+    return address.ipv4_mapped or IPv6Address(int(address))

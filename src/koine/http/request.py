@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from koine.http.address import base_url, client_ip, is_trusted, rate_limit_ip
 from koine.http.headers import Headers
+from koine.model.actor import Actor, at_address
 from koine.model.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from koine.http.rate_limits import Rate
     from koine.http.route import Route
     from koine.http.stream_capacity import StreamCapacity
-    from koine.model.actor import Actor
     from koine.realtime.realtime import Realtime
 
 # The three callables of ASGI, as its specification types them.
@@ -26,6 +26,9 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+_READING = ("GET", "HEAD", None)
+"""Methods that change nothing; a WebSocket has none."""
 
 B = TypeVar("B")
 Q = TypeVar("Q")
@@ -76,6 +79,7 @@ class Request(Generic[B, Q]):
 
     __slots__ = (
         "_actor",
+        "_client_ip",
         "body",
         "capacity_slots",
         "context",
@@ -121,6 +125,7 @@ class Request(Generic[B, Q]):
         self.payload_bytes = 0
         self.started = perf_counter()
         self._actor: Actor | None = None
+        self._client_ip: str | None = None
 
     @property
     def engine(self) -> Engine:
@@ -143,7 +148,9 @@ class Request(Generic[B, Q]):
 
     @actor.setter
     def actor(self, actor: Actor) -> None:
-        self._actor = actor
+        # What a GET does is in no audit log, and streams compare the actors of their readers.
+        reads = self.scope.get("method") in _READING
+        self._actor = actor if reads else at_address(actor, self.client_ip)
 
     @property
     def known_actor(self) -> Actor | None:
@@ -168,7 +175,10 @@ class Request(Generic[B, Q]):
     @property
     def client_ip(self) -> str:
         """The client's address, behind trusted proxies only ("" when unknown)."""
-        return client_ip(self.scope.get("client"), self.headers, self.context.trusted_proxies)
+        if self._client_ip is None:
+            peer, trusted = self.scope.get("client"), self.context.trusted_proxies
+            self._client_ip = client_ip(peer, self.headers, trusted)
+        return self._client_ip
 
     @property
     def rate_limit_ip(self) -> str:

@@ -34,5 +34,11 @@ class RequestMetrics:
                 request.log_context() | {"http.response.status_code": status}, status >= 500
             )
         if self._logged:
-            ms = round(seconds * 1000, 3)
-            _log.info("request", method=request.method, route=self._route, status=status, ms=ms)
+            _log.info(
+                "request",
+                address=request.client_ip,
+                method=request.method,
+                route=self._route,
+                status=status,
+                ms=round(seconds * 1000, 3),
+            )

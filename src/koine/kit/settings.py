@@ -103,7 +103,8 @@ class Settings(LimitSettings, frozen=True, kw_only=True):
         Meta(description="Format of the log; auto: console on a terminal, else JSON."),
     ] = "auto"
     access_log: Annotated[
-        bool, Meta(description="Log each request: method, route, status and time, never its path.")
+        bool,
+        Meta(description="Log each request: address, method, route, status, time; never its path."),
     ] = False
     metrics_port: Annotated[
         int,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 ActorKind = Literal["user", "contact", "key", "operator"]
 
@@ -15,7 +15,8 @@ class Actor(Struct, frozen=True):
     `model.permissions`; `role` is the user's role or None (a user without one is a customer).
     `session_id` is that of a login; `expires_at` (µs) is when the credential expires.
     `reads_private` is False for a key whose creator reads no private notes. `depends_on` are the
-    ids of the key's creators, whose change may end the key or restrict its rights.
+    ids of the key's creators, whose change may end the key or restrict its rights. `address` is the
+    IP address of the client that sent a request other than GET, for the audit log.
     """
 
     tenant_id: str
@@ -29,6 +30,7 @@ class Actor(Struct, frozen=True):
     expires_at: int | None = None
     reads_private: bool = True
     depends_on: frozenset[str] = frozenset()
+    address: str | None = None
 
     @property
     def caller(self) -> str:
@@ -39,6 +41,11 @@ class Actor(Struct, frozen=True):
     def may(self, *any_of: str) -> bool:
         """Whether the actor holds one of these; the operator and system admins hold all."""
         return self.is_system_admin or not self.permissions.isdisjoint(any_of)
+
+
+def at_address(actor: Actor, address: str) -> Actor:
+    """The actor as the sender of a request from an IP address ("": unknown)."""
+    return structs.replace(actor, address=address or None)
 
 
 def operator(tenant_id: str) -> Actor:

@@ -5,7 +5,8 @@ from msgspec import Struct
 
 class AuditEntry(Struct, frozen=True):
     """`actor_kind`/`actor_id` did `action` to the entity `noun_id`, which is a `noun` (the name of
-    the field on the wire); `detail` is JSON text."""
+    the field on the wire); `detail` is JSON text. `address` is the IP address of the client, None
+    where there is none: at the command line, and in entries that the server itself writes."""
 
     id: str
     actor_kind: str
@@ -15,3 +16,4 @@ class AuditEntry(Struct, frozen=True):
     noun_id: str
     detail: str
     created_at: int
+    address: str | None = None

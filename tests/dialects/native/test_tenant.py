@@ -97,6 +97,12 @@ async def test_the_audit_log_is_listed_newest_first(api: httpx.AsyncClient, cast
     assert (await api.get("/v1/audit", headers=cast.bearer("alice"))).status_code == 403
 
 
+async def test_a_forged_address_is_in_no_audit_entry(api: httpx.AsyncClient) -> None:
+    forged = {"X-Forwarded-For": "192.0.2.66", "Forwarded": "for=192.0.2.66"}
+    await api.patch("/v1/tenant", json={"name": "Acme 2"}, headers=forged)
+    assert (await list_all(api, "/v1/audit"))[0]["address"] == "127.0.0.1"
+
+
 async def test_an_api_key_of_a_demoted_administrator_creates_no_administrator(
     api: httpx.AsyncClient, cast: Cast
 ) -> None:

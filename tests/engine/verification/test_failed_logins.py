@@ -9,7 +9,7 @@ from koine.engine.maintenance import maintenance
 from koine.engine.people import accounts
 from koine.engine.verification.failed_logins import SUMMARY_INTERVAL
 from koine.kit.times import DAY, HOUR, SECOND
-from koine.model.actor import operator
+from koine.model.actor import at_address, operator
 from koine.model.audit import AuditEntry
 from koine.model.errors import Invalid, Unauthenticated
 from koine.model.page import Window
@@ -55,24 +55,26 @@ async def test_a_login_a_logout_and_a_reuse_are_in_the_audit_log(cast: Cast) -> 
     found = await sessions.log_in(cast.engine, str(dan.email), PASSWORD, address=FROM)
     (entry,) = await entries(cast, "log_in")
     assert (entry.actor_kind, entry.actor_id, entry.noun) == ("user", dan.id, "session")
-    assert detail_of(entry) == {"address": FROM}
+    assert (entry.address, detail_of(entry)) == (FROM, {})
     second = await sessions.refresh(cast.engine, found.refresh_token)
-    await sessions.log_out(cast.engine, second.refresh_token)
-    assert [each.noun_id for each in await entries(cast, "log_out")] == [entry.noun_id]
+    await sessions.log_out(cast.engine, second.refresh_token, address=FROM)
+    (left,) = await entries(cast, "log_out")
+    assert (left.noun_id, left.address) == (entry.noun_id, FROM)
     again = await sessions.log_in(cast.engine, str(dan.email), PASSWORD)
     await sessions.refresh(cast.engine, again.refresh_token)
     for _ in range(2):
         with pytest.raises(Unauthenticated):
-            await sessions.refresh(cast.engine, again.refresh_token)
+            await sessions.refresh(cast.engine, again.refresh_token, address=FROM)
     (reused,) = await entries(cast, "reuse_refresh_token")
-    assert (reused.actor_kind, detail_of(reused)) == ("anonymous", {"user": dan.id})
+    assert (reused.actor_kind, reused.address) == ("anonymous", FROM)
+    assert detail_of(reused) == {"user": dan.id}
 
 
 async def test_failed_logins_are_summed_up_in_few_entries(cast: Cast) -> None:
     await fail(cast, times=5)
     (first,) = await entries(cast, "fail_log_in")
     assert (first.noun, first.noun_id, first.actor_id) == ("user", cast.acme.id("dan"), None)
-    assert detail_of(first) == {"count": 1, "address": FROM}
+    assert (first.address, detail_of(first)) == (FROM, {"count": 1})
     cast.clock.advance(seconds=SUMMARY_INTERVAL // SECOND)
     await fail(cast)
     newest, _ = await entries(cast, "fail_log_in")
@@ -103,12 +105,11 @@ async def test_an_unknown_email_leaves_no_entry(cast: Cast) -> None:
 
 
 async def test_a_wrong_current_password_counts_as_a_failure(cast: Cast) -> None:
+    dan = at_address(cast.acme.actor("dan"), FROM)
     with pytest.raises(Invalid):
-        await accounts.change_own_password(
-            cast.engine, cast.acme.actor("dan"), "wrong", PASSWORD, address=FROM
-        )
+        await accounts.change_own_password(cast.engine, dan, "wrong", PASSWORD)
     (entry,) = await entries(cast, "fail_log_in")
-    assert entry.noun_id == cast.acme.id("dan")
+    assert (entry.noun_id, entry.address) == (cast.acme.id("dan"), FROM)
 
 
 async def test_entries_about_unknown_callers_expire_and_no_others(cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+import structlog
 from msgspec import Struct
 
 from koine.engine.auth import access
@@ -22,6 +23,7 @@ from koine.store.auth import credentials
 from koine.store.core.db import Duplicate, Tx
 from koine.store.people import identities
 
+_log = structlog.get_logger("koine")
 _WEAK = {
     "too_short": f"password must have at least {password_rules.SHORTEST} characters",
     "too_long": f"password must have at most {password_rules.LONGEST} characters",
@@ -59,6 +61,7 @@ class _Rotation(Struct, frozen=True):
     next_digest: str
     until: int
     was_given: bool
+    address: str | None
 
 
 async def set_password(engine: Engine, actor: Actor, user_id: str, password: str) -> None:
@@ -84,9 +87,14 @@ async def hash_checked(engine: Engine, password: str) -> HashedPassword:
 
 
 async def log_in(
-    engine: Engine, email: str, password: str, tenant_id: str | None = None, *, address: str = ""
+    engine: Engine,
+    email: str,
+    password: str,
+    tenant_id: str | None = None,
+    *,
+    address: str | None = None,
 ) -> LoggedIn:
-    """Log a user in by e-mail and password; `address` goes into the audit log. Raises
+    """Log a user in by e-mail and password; the client's `address` goes into the audit log. Raises
     Unauthenticated("invalid") for every kind of mismatch, after the same work, so that neither the
     error nor its time reveals which e-mails exist; Conflict("tenant") when the pair is valid in
     several tenants; Unavailable while too many others log in."""
@@ -95,6 +103,8 @@ async def log_in(
         logins = [login for login in logins if login.tenant_id == canonical_id(tenant_id)]
     matching = await engine.password_pool.run(_matching, logins, password)
     if not matching:
+        if not logins:
+            _log.warning("a login failed", address=address)
         for login in logins:
             await record_failed_login(engine, login.tenant_id, login.user_id, address)
         raise Unauthenticated("invalid")
@@ -104,20 +114,27 @@ async def log_in(
     return await _open(engine, login.tenant_id, login.user_id, address)
 
 
-async def record_failed_login(engine: Engine, tenant_id: str, user_id: str, address: str) -> None:
-    """Count a wrong password for a user; some of the calls write an audit entry for all so far."""
+async def record_failed_login(
+    engine: Engine, tenant_id: str, user_id: str, address: str | None
+) -> None:
+    """Log and count a wrong password for a user; some of the calls write an audit entry for all so
+    far."""
+    _log.warning("a login failed", tenant=tenant_id, user=user_id, address=address)
     now = engine.clock.now()
     count = engine.failed_logins.failed(tenant_id, user_id, now)
     if count:
         await engine.db.write(tenant_id, _record_failed_logins, now, user_id, count, address)
 
 
-async def _record_failed_logins(tx: Tx, now: int, user_id: str, count: int, address: str) -> None:
-    detail = {"count": count, "address": address}
-    await record_anonymous_audit(tx, now, "fail_log_in", "user", user_id, **detail)
+async def _record_failed_logins(
+    tx: Tx, now: int, user_id: str, count: int, address: str | None
+) -> None:
+    await record_anonymous_audit(
+        tx, now, "fail_log_in", "user", user_id, address=address, count=count
+    )
 
 
-async def refresh(engine: Engine, text: str) -> LoggedIn:
+async def refresh(engine: Engine, text: str, *, address: str | None = None) -> LoggedIn:
     """Exchange a refresh token for the next pair of tokens. Raises Unauthenticated.
 
     A token that was used before ends its session, since two parties hold it and one of them stole
@@ -132,6 +149,7 @@ async def refresh(engine: Engine, text: str) -> LoggedIn:
         tokens.sha256_hex(next_text),
         now + engine.settings.refresh_token_days * DAY,
         was_given=engine.refresh_token_mac.verify(f"{tenant_id}.{session_id}", secret),
+        address=address,
     )
     outcome = await engine.db.write(tenant_id, _rotate, now, rotation)
     if outcome is None:
@@ -142,11 +160,12 @@ async def refresh(engine: Engine, text: str) -> LoggedIn:
     return _logged_in(engine, tenant_id, session_id, outcome, next_text)
 
 
-async def log_out(engine: Engine, text: str) -> None:
+async def log_out(engine: Engine, text: str, *, address: str | None = None) -> None:
     """End the session whose newest refresh token this is; idempotent. Raises Unauthenticated."""
     tenant_id, session_id, secret = _split(text)
     digest = tokens.sha256_hex(f"{tenant_id}.{session_id}.{secret}")
-    if not await engine.db.write(tenant_id, _end, engine.clock.now(), session_id, digest):
+    now = engine.clock.now()
+    if not await engine.db.write(tenant_id, _end, now, session_id, digest, address):
         raise Unauthenticated("invalid")
     engine.forget_credentials()
 
@@ -208,38 +227,35 @@ def _matching(logins: list[Login], password: str) -> list[Login]:
     return [each for each in logins if passwords.verify_password(each.password_hash, password)]
 
 
-async def _open(engine: Engine, tenant_id: str, user_id: str, address: str) -> LoggedIn:
+async def _open(engine: Engine, tenant_id: str, user_id: str, address: str | None) -> LoggedIn:
     session_id = new_id()
     text = _refresh_token(engine, tenant_id, session_id)
     now = engine.clock.now()
     until = now + engine.settings.refresh_token_days * DAY
     session = Session(session_id, tenant_id, user_id, tokens.sha256_hex(text), now, until, None)
     failed_before = engine.failed_logins.passed(tenant_id, user_id)
-    detail: dict[str, object] = {"address": address}
-    if failed_before:
-        detail["failed_before"] = failed_before
-    user = await engine.db.write(tenant_id, _begin, session, detail)
+    user = await engine.db.write(tenant_id, _begin, session, failed_before, address)
     return _logged_in(engine, tenant_id, session_id, user, text)
 
 
-async def _end(tx: Tx, now: int, session_id: str, digest: str) -> bool:
+async def _end(tx: Tx, now: int, session_id: str, digest: str, address: str | None) -> bool:
     session = await credentials.get_session(tx, session_id)
     if session is None or not tokens.constant_time_equal(session.refresh_digest, digest):
         return False
     if await credentials.revoke_session(tx, session_id, now):
-        await record_audit(tx, now, _as_user(session), "log_out", "session", session_id)
+        await record_audit(tx, now, _as_user(session, address), "log_out", "session", session_id)
     return True
 
 
-async def _begin(tx: Tx, session: Session, detail: dict[str, object]) -> Identity:
+async def _begin(tx: Tx, session: Session, failed_before: int, address: str | None) -> Identity:
     user = await _active(tx, session.user_id)
     if user is None:
         raise Unauthenticated("invalid")
     await credentials.delete_ended_sessions_of(tx, user.id, session.created_at)
     await credentials.insert_session(tx, session)
-    await record_audit(
-        tx, session.created_at, _as_user(session), "log_in", "session", session.id, **detail
-    )
+    actor, now = _as_user(session, address), session.created_at
+    detail = {"failed_before": failed_before} if failed_before else {}
+    await record_audit(tx, now, actor, "log_in", "session", session.id, **detail)
     return user
 
 
@@ -254,7 +270,13 @@ async def _rotate(tx: Tx, now: int, rotation: _Rotation) -> Identity | Literal["
     if not rotation.was_given or not await credentials.revoke_session(tx, session.id, now):
         return None
     await record_anonymous_audit(
-        tx, now, "reuse_refresh_token", "session", session.id, user=session.user_id
+        tx,
+        now,
+        "reuse_refresh_token",
+        "session",
+        session.id,
+        address=rotation.address,
+        user=session.user_id,
     )
     return _REUSED
 
@@ -277,8 +299,10 @@ def _refresh_token(engine: Engine, tenant_id: str, session_id: str) -> str:
     return f"{about}.{engine.refresh_token_mac.issue(about)}"
 
 
-def _as_user(session: Session) -> Actor:
-    return Actor(tenant_id=session.tenant_id, kind="user", identity_id=session.user_id)
+def _as_user(session: Session, address: str | None) -> Actor:
+    return Actor(
+        tenant_id=session.tenant_id, kind="user", identity_id=session.user_id, address=address
+    )
 
 
 def _split(text: str) -> tuple[str, str, str]:

@@ -42,22 +42,45 @@ async def record_event(
 async def record_audit(
     tx: Tx, now: int, actor: Actor, action: str, entity: str, entity_id: str, **detail: object
 ) -> None:
-    """Write who did what to which thing; `detail` never holds a secret."""
-    text = json_text(detail)
+    """Write who did what to which thing, from which address; `detail` never holds a secret."""
     actor_id = actor.key_id or actor.identity_id
-    await audit_log.append(
-        tx, AuditEntry(new_id(), actor.kind, actor_id, action, entity, entity_id, text, now)
+    entry = AuditEntry(
+        id=new_id(),
+        actor_kind=actor.kind,
+        actor_id=actor_id,
+        action=action,
+        noun=entity,
+        noun_id=entity_id,
+        detail=json_text(detail),
+        created_at=now,
+        address=actor.address,
     )
+    await audit_log.append(tx, entry)
 
 
 async def record_anonymous_audit(
-    tx: Tx, now: int, action: str, entity: str, entity_id: str, **detail: object
+    tx: Tx,
+    now: int,
+    action: str,
+    entity: str,
+    entity_id: str,
+    *,
+    address: str | None,
+    **detail: object,
 ) -> None:
     """As `record_audit`, for an unknown caller. The code that calls this limits how often."""
-    text = json_text(detail)
-    await audit_log.append(
-        tx, AuditEntry(new_id(), audit_log.ANONYMOUS, None, action, entity, entity_id, text, now)
+    entry = AuditEntry(
+        id=new_id(),
+        actor_kind=audit_log.ANONYMOUS,
+        actor_id=None,
+        action=action,
+        noun=entity,
+        noun_id=entity_id,
+        detail=json_text(detail),
+        created_at=now,
+        address=address,
     )
+    await audit_log.append(tx, entry)
 
 
 FREE_TEXT_FIELDS = frozenset({"title", "metadata", "custom_attributes", "labels"})

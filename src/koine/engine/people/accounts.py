@@ -39,9 +39,7 @@ async def change(
         raise _refuse_duplicates() from None
 
 
-async def change_own_password(
-    engine: Engine, actor: Actor, current: str, password: str, *, address: str = ""
-) -> None:
+async def change_own_password(engine: Engine, actor: Actor, current: str, password: str) -> None:
     """Replace the actor's password, which it has to know; all of its sessions end.
 
     Raises Forbidden for anyone but a user, Invalid("current_password" | "password").
@@ -53,7 +51,9 @@ async def change_own_password(
     right = await engine.password_pool.run(passwords.verify_password, known, current)
     if login is None or not right:
         if login is not None:
-            await sessions.record_failed_login(engine, actor.tenant_id, login.user_id, address)
+            await sessions.record_failed_login(
+                engine, actor.tenant_id, login.user_id, actor.address
+            )
         raise Invalid("current_password", "wrong", "current_password is not the password")
     await sessions.set_password(engine, actor, actor.identity_id, password)
 

@@ -72,6 +72,7 @@ audit = Table(
     id_("noun_id"),
     text_("detail", False),
     int_("created_at"),
+    text_("address"),
     primary_key("tenant_id", "id"),
     Index("audit_created", "tenant_id", "created_at", "id"),
     partial_index("audit_anonymous", "tenant_id", "created_at", where="actor_kind = 'anonymous'"),

@@ -38,11 +38,7 @@ def login_routes(limiter: RateLimiter) -> Routes:
         me, body = request.actor.identity_id or "", request.body
         limit_login(request, limiter, me)
         await accounts.change_own_password(
-            request.engine,
-            request.actor,
-            body.current_password,
-            body.password,
-            address=request.client_ip,
+            request.engine, request.actor, body.current_password, body.password
         )
         refund_login(request, limiter, me)
 
@@ -67,7 +63,11 @@ def _login_route(routes: Routes, limiter: RateLimiter) -> None:
         if body.tenant_id is not None and canonical_id(body.tenant_id) is None:
             raise Unauthenticated("invalid")
         logged_in = await sessions.log_in(
-            request.engine, body.email, body.password, body.tenant_id, address=request.client_ip
+            request.engine,
+            body.email,
+            body.password,
+            body.tenant_id,
+            address=request.client_ip or None,
         )
         refund_login(request, limiter, body.email)
         return render_tokens(logged_in)
@@ -90,7 +90,8 @@ def refresh_routes(limiter: RateLimiter) -> Routes:
     )
     async def refresh(request: Request[schemas.RefreshToken, None]) -> schemas.Tokens:
         """Turn a refresh token into the next pair. One that was used before ends its session."""
-        return render_tokens(await sessions.refresh(request.engine, request.body.refresh_token))
+        token, address = request.body.refresh_token, request.client_ip or None
+        return render_tokens(await sessions.refresh(request.engine, token, address=address))
 
     @routes.post(
         "/v1/auth/logout",
@@ -104,7 +105,8 @@ def refresh_routes(limiter: RateLimiter) -> Routes:
     )
     async def log_out(request: Request[schemas.RefreshToken, None]) -> None:
         """End the session of a refresh token."""
-        await sessions.log_out(request.engine, request.body.refresh_token)
+        token, address = request.body.refresh_token, request.client_ip or None
+        await sessions.log_out(request.engine, token, address=address)
 
     return routes
 

@@ -60,6 +60,7 @@ def render_audit_entry(e: AuditEntry) -> schemas.AuditEntry:
         noun_id=e.noun_id,
         detail=fields.raw_json(e.detail),
         created_at=iso_ms(e.created_at),
+        address=e.address,
     )
 
 

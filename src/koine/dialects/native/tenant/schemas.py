@@ -121,7 +121,7 @@ class AuditQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """One change: the actor, the action and the entity (`noun`)."""
+    """One change: the actor, the action and the entity (`noun`); `address` is the client's."""
 
     id: str
     actor_kind: str
@@ -131,6 +131,7 @@ class AuditEntry(Struct, frozen=True):
     noun_id: str
     detail: RenderedObject
     created_at: str
+    address: str | None
 
 
 class AuditEntries(Struct, frozen=True):
