@@ -25,6 +25,7 @@ from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 from tests.support import databases
 from tests.support.databases import ReusableDatabase
+from tests.support.programs import LEFT_OUT
 from tests.support.shared_postgres import SharedPostgres, new_run
 
 BACKENDS = ("sqlite", "postgres")
@@ -61,7 +62,8 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the sums of what tests recorded with `record_property("counted: …", n)`."""
+    """Print the sums of what tests recorded with `record_property("counted: …", n)`, and what was
+    left out because a program is not installed."""
     totals: Counter[str] = Counter()
     for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
         done = getattr(report, "when", None) == "teardown"
@@ -70,6 +72,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
                 totals[name.removeprefix(COUNTED)] += value
     for name, total in sorted(totals.items()):
         terminalreporter.write_line(f"{name}: {total:,}")
+    left_out: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", ()):
+        _, _, reason = str(report.longrepr).partition(LEFT_OUT)
+        left_out.update([reason.rstrip("')")] if reason else [])
+    for reason, number in sorted(left_out.items()):
+        terminalreporter.write_line(f"{LEFT_OUT}{number} tests, as {reason}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

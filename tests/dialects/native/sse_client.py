@@ -1,6 +1,7 @@
 """A client of server-sent events, as a browser's `EventSource` is one."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -71,13 +72,14 @@ async def follow_stream(
     cursor: str | None = None,
     query: str = "",
     path: str = "/v1/events",
+    verify: ssl.SSLContext | bool = True,
 ) -> AsyncIterator[SseClient]:
-    """The stream for these headers, after the cursor or from now on."""
+    """The stream for these headers, after the cursor or from now on. `verify` is httpx's."""
     if cursor is not None:
         headers = headers | {"Last-Event-ID": cursor}
     timeout = httpx.Timeout(5.0, read=None)
     async with (
-        httpx.AsyncClient(timeout=timeout) as client,
+        httpx.AsyncClient(timeout=timeout, verify=verify) as client,
         client.stream("GET", f"{url}{path}{query}", headers=headers) as response,
     ):
         assert response.status_code == 200, (await response.aread()).decode()

@@ -1,7 +1,6 @@
 """A certificate must be for the host, of a trusted authority, and not expired."""
 
 import asyncio
-import datetime
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,63 +9,10 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from koine.kit.outbound import EgressPolicy, OutboundClient, Request, RequestFailed
 from tests.kit.outbound.receiver import NameServer, RawReceiver, running_receiver
-
-DAY = datetime.timedelta(days=1)
-
-
-class Authority:
-    """A certificate authority."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
-        made = self._made(self._name, self._key, days=1)
-        self._authority = made.add_extension(x509.BasicConstraints(True, None), True)
-        signed = self._authority.sign(self._key, hashes.SHA256())
-        self.pem = signed.public_bytes(serialization.Encoding.PEM).decode()
-
-    def trusted(self) -> ssl.SSLContext:
-        """An SSL context of a client that trusts only this authority."""
-        return ssl.create_default_context(cadata=self.pem)
-
-    def server(self, *names: x509.GeneralName, days: int = 1) -> ssl.SSLContext:
-        """An SSL context of a server with a certificate for these names, valid for `days`."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-        made = self._made(subject, key, days)
-        made = made.add_extension(x509.SubjectAlternativeName(names), False)
-        pem = made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        pem += key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        file = self._folder / "server.pem"
-        file.write_bytes(pem)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
-    def _made(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int
-    ) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 10 * DAY)
-            .not_valid_after(now + days * DAY)
-        )
+from tests.support.tls import Authority
 
 
 @pytest.fixture
