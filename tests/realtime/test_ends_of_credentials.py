@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from koine.engine import offboarding
+from koine.engine import offboarding, tenant_suspension
 from koine.engine.auth import api_keys, credentials, sessions
 from koine.engine.auth.sessions import LoggedIn
 from koine.engine.core.engine import Engine, open_engine
@@ -78,6 +78,9 @@ ENDS: dict[str, End] = {
     "email": change(PersonChanges(email=None)),
     "removed": lambda cast, _: offboarding.remove(
         cast.engine, cast.acme.actor("ada"), cast.acme.id("dan"), "user"
+    ),
+    "suspended": lambda cast, _: tenant_suspension.suspend(
+        cast.engine, operator(cast.acme.tenant.id)
     ),
 }
 

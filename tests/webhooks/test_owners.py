@@ -129,15 +129,15 @@ async def test_the_owner_of_a_delivery_that_waited_is_checked_again(
     made, conversation = await create_endpoint_of(harness, eve), await harness.create_conversation()
     await harness.send_message(conversation)
     await harness.plan()
-    reason_to_pause = payloads.PayloadBuilder.reason_to_pause
+    recheck = payloads.PayloadBuilder.recheck
 
     async def late(
         builder: payloads.PayloadBuilder, delivery: payloads.OutgoingDelivery
-    ) -> str | None:
+    ) -> payloads.Recheck:
         await end_rights(harness, eve, LEAVINGS["blocked"][0])
-        return await reason_to_pause(builder, delivery)
+        return await recheck(builder, delivery)
 
-    monkeypatch.setattr(payloads.PayloadBuilder, "reason_to_pause", late)
+    monkeypatch.setattr(payloads.PayloadBuilder, "recheck", late)
     await harness.service.dispatcher.dispatch_once()
     await harness.service.dispatcher.idle()
     assert harness.receiver.requests == []

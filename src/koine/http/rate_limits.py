@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from koine.kit.times import SECOND
 from koine.kit.tokens import sha256_hex
-from koine.model.errors import TooMany, Unauthenticated
+from koine.model.errors import TenantSuspended, TooMany, Unauthenticated
 
 if TYPE_CHECKING:
     from koine.http.request import AnyRequest
@@ -140,10 +140,10 @@ def limit_unauthenticated(request: AnyRequest, limiter: RateLimiter) -> None:
 async def authenticate_limited(
     request: AnyRequest, limiter: RateLimiter, authenticate: Awaitable[Actor]
 ) -> Actor:
-    """Give the actor of `authenticate`; count a request without a good credential by its address.
-    Raises what `authenticate` raises, and TooMany."""
+    """Give the actor of `authenticate`; count a request without a good credential, or of a
+    suspended tenant, by its address. Raises what `authenticate` raises, and TooMany."""
     try:
         return await authenticate
-    except Unauthenticated:
+    except (Unauthenticated, TenantSuspended):
         limit_unauthenticated(request, limiter)
         raise

@@ -44,6 +44,14 @@ class Forbidden(Refusal):
         self.what = what
 
 
+class TenantSuspended(Forbidden):
+    """The operator has suspended the actor's tenant: its credentials are refused until the tenant
+    is resumed."""
+
+    def __init__(self) -> None:
+        super().__init__("suspended")
+
+
 class NotFound(Refusal):
     """There is no such entity, or the actor may not know of it: callers cannot distinguish them."""
 

@@ -6,6 +6,9 @@ from msgspec import Struct
 class Tenant(Struct, frozen=True):
     """`number` is the integer `account_id` of inbox.md. `default_responder_id` answers
     where an inbox names none (chats.md, D: every workspace has one). `settings` is JSON text.
+
+    Since `suspended_at` (µs) its credentials are refused. At `delete_at` its deletion begins, which
+    was requested at `delete_requested_at`.
     """
 
     id: str
@@ -15,6 +18,24 @@ class Tenant(Struct, frozen=True):
     default_responder_id: str | None
     settings: str
     created_at: int
+    suspended_at: int | None = None
+    delete_at: int | None = None
+    delete_requested_at: int | None = None
+
+    def is_being_deleted(self, now: int) -> bool:
+        """Whether its deletion has begun, so that there is no way back."""
+        return self.delete_at is not None and self.delete_at <= now
+
+
+class DeletedTenant(Struct, frozen=True):
+    """What is left of a tenant: its tombstone. `counts` has the rows deleted of each table, JSON
+    text; `finished_at` is None while rows are being deleted."""
+
+    id: str
+    number: int
+    started_at: int
+    finished_at: int | None
+    counts: str
 
 
 class TenantSettings(Struct, frozen=True, omit_defaults=True):

@@ -2,7 +2,7 @@
 anonymous actors are deleted when they are old."""
 
 from msgspec import Struct, structs
-from sqlalchemy import ColumnElement, delete, insert, select, tuple_
+from sqlalchemy import ColumnElement, delete, insert, or_, select, tuple_
 
 from koine.model.audit import AuditEntry
 from koine.model.page import Page, Window
@@ -38,14 +38,26 @@ async def append(tx: Tx, entry: AuditEntry) -> None:
 
 
 async def find_page(
-    tx: Tx, noun: str | None, action: str | None, window: Window
+    tx: Tx,
+    noun: str | None,
+    action: str | None,
+    window: Window,
+    *,
+    since: int | None = None,
+    person_id: str | None = None,
 ) -> Page[AuditEntry]:
-    """One page, newest first, perhaps of one kind of entity (`noun`) or one action."""
+    """One page, newest first, perhaps of one kind of entity (`noun`) or one action, since a time
+    (µs), or by or about one person."""
     values: dict[str, object] = {"noun": noun, "action": action}
+    values |= {"since": since, "person_id": person_id}
     if window.cursor is not None:
         values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
     variant = _PageVariant(
-        cursor=window.cursor is not None, noun=noun is not None, action=action is not None
+        cursor=window.cursor is not None,
+        noun=noun is not None,
+        action=action is not None,
+        since=since is not None,
+        person=person_id is not None,
     )
     listed = _PAGES.of(variant)
     rows = await tx.all(listed, **values, limit=window.limit + 1, offset=window.offset)
@@ -68,6 +80,8 @@ class _PageVariant(Struct, frozen=True, kw_only=True):
     cursor: bool = False
     noun: bool = False
     action: bool = False
+    since: bool = False
+    person: bool = False
 
 
 def _page(v: _PageVariant) -> Query[AuditEntry]:
@@ -79,6 +93,11 @@ def _page(v: _PageVariant) -> Query[AuditEntry]:
         where.append(t.c.noun == param("noun"))
     if v.action:
         where.append(t.c.action == param("action"))
+    if v.since:
+        where.append(t.c.created_at >= param("since"))
+    if v.person:
+        person = param("person_id", t.c.actor_id.type)
+        where.append(or_(t.c.actor_id == person, t.c.noun_id == person))
     listed = select(*columns_of(t, AuditEntry)).where(*where)
     newest = listed.order_by(t.c.created_at.desc(), t.c.id.desc())
     return Query(newest.limit(param("limit")).offset(param("offset")), AuditEntry)

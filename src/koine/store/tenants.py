@@ -1,11 +1,12 @@
 """Tenants."""
 
 from msgspec import structs
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, union_all, update
 
 from koine.model.tenant import Tenant
 from koine.store.core.db import Tx
 from koine.store.core.statements import Command, Query, param
+from koine.store.tables import deleted_tenants
 from koine.store.tables import tenants as t
 from koine.store.tables.base import columns_of
 
@@ -38,7 +39,22 @@ _UPDATE = Command(
         settings=param("new_settings"),
     )
 )
-_HIGHEST = Query(select(func.coalesce(func.max(t.c.number), 0)), int, crosses_tenants=_ALL_TENANTS)
+_SUSPEND = Command(
+    update(t)
+    .where(t.c.id == param("tenant_id"))
+    .values(
+        suspended_at=param("new_suspended_at"),
+        delete_at=param("new_delete_at"),
+        delete_requested_at=param("new_delete_requested_at"),
+    )
+)
+# The number of a deleted tenant stays taken: clients of that tenant may still name it.
+_NUMBERS = union_all(select(t.c.number), select(deleted_tenants.c.number)).subquery()
+_HIGHEST = Query(
+    select(func.coalesce(func.max(_NUMBERS.c.number), 0)), int, crosses_tenants=_ALL_TENANTS
+)
+SUSPENDED = select(t.c.id).where(t.c.suspended_at.is_not(None))
+"""The ids of suspended tenants, for statements that leave them out."""
 
 
 async def get(tx: Tx, tenant_id: str) -> Tenant | None:
@@ -62,7 +78,7 @@ async def insert_one(tx: Tx, tenant: Tenant) -> None:
 
 
 async def highest_number(tx: Tx) -> int:
-    """The highest number of a tenant; 0 without one."""
+    """The highest number of a tenant, deleted ones included; 0 without one."""
     return await tx.one(_HIGHEST) or 0
 
 
@@ -73,4 +89,14 @@ async def change(tx: Tx, tenant: Tenant) -> None:
         new_name=tenant.name,
         new_default_responder_id=tenant.default_responder_id,
         new_settings=tenant.settings,
+    )
+
+
+async def change_suspension(tx: Tx, tenant: Tenant) -> None:
+    """Write since when the tenant is suspended, and when it is to be deleted."""
+    await tx.run(
+        _SUSPEND,
+        new_suspended_at=tenant.suspended_at,
+        new_delete_at=tenant.delete_at,
+        new_delete_requested_at=tenant.delete_requested_at,
     )

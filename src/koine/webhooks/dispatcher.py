@@ -195,16 +195,17 @@ class Dispatcher:
             self._woken.set()
 
     async def _may_post(self, delivery: OutgoingDelivery) -> bool:
-        """Whether the endpoint's owner still has the rights; if not, it is paused. Never raises."""
+        """Whether the endpoint's owner still has the rights, or it is paused, and the tenant is not
+        suspended. Never raises."""
         try:
-            reason = await self._builder.reason_to_pause(delivery)
+            found = await self._builder.recheck(delivery)
         except Exception:
             _log.warning("an endpoint owner's rights could not be read", exc_info=True)
             await asyncio.sleep(_RETRY_S)
             return False
-        if reason is not None:
-            self._results.batch.disabled[delivery.claim.endpoint] = reason
-        return reason is None
+        if found.reason_to_pause is not None:
+            self._results.batch.disabled[delivery.claim.endpoint] = found.reason_to_pause
+        return found.reason_to_pause is None and not found.is_held_back
 
     def _release(self, queue: EndpointQueue) -> None:
         """Give the claims that wait back, for another node or a later turn."""

@@ -74,6 +74,14 @@ class Recipient(Struct, frozen=True):
     rights_checked_at: int
 
 
+class Recheck(Struct, frozen=True):
+    """Why an endpoint must be paused, if it must; and whether its tenant is suspended, so that the
+    delivery waits."""
+
+    reason_to_pause: str | None = None
+    is_held_back: bool = False
+
+
 Bodies = dict[tuple[int, str, EventNames, Actor], WebhookPayload | None]
 """The bodies of a tenant's events, built once for all endpoints with the same format, kinds and
 actor."""
@@ -174,16 +182,15 @@ class PayloadBuilder:
             bodies[key] = format_.payload(context, tenant, kinds, actor)
         return bodies[key]
 
-    async def reason_to_pause(self, delivery: OutgoingDelivery) -> str | None:
-        """Why a delivery must not be sent after all: its endpoint's owner may have lost rights
-        while it waited longer than RECHECK_AFTER. Raises Unavailable."""
+    async def recheck(self, delivery: OutgoingDelivery) -> Recheck:
+        """Whether a delivery may still be sent: while it waited longer than RECHECK_AFTER, its
+        endpoint's owner may have lost rights, and its tenant may have been suspended. Raises
+        Unavailable."""
         now = self._engine.clock.now()
         if now - delivery.rights_checked_at <= RECHECK_AFTER:
-            return None
+            return Recheck()
         endpoint = delivery.endpoint
-        found = await self._engine.db.read(endpoint.tenant_id, _endpoint_actors, now, [endpoint])
-        actor = found[endpoint.key]
-        return None if isinstance(actor, Actor) else actor
+        return await self._engine.db.read(endpoint.tenant_id, _recheck, now, endpoint)
 
     def signed(
         self, endpoint: TenantEndpoint, event_id: str, body: bytes
@@ -228,3 +235,12 @@ async def _endpoint_actors(
     """The actor whose rights each endpoint has, or why it must be paused."""
     known: OwnerRights = {}
     return {endpoint.key: await endpoint_actor(tx, now, endpoint, known) for endpoint in receivers}
+
+
+async def _recheck(tx: Tx, now: int, endpoint: TenantEndpoint) -> Recheck:
+    actor = await endpoint_actor(tx, now, endpoint)
+    tenant = await tenants.get(tx, tx.tenant_id)
+    return Recheck(
+        reason_to_pause=None if isinstance(actor, Actor) else actor,
+        is_held_back=tenant is None or tenant.suspended_at is not None,
+    )

@@ -85,7 +85,7 @@ async def test_a_removed_users_key_and_token_are_refused(cast: Cast) -> None:
     await offboarding.remove(cast.engine, ada, dan, "user")
     cast.clock.advance(seconds=6)
     assert await refused(cast, token) == "invalid"
-    assert await refused(cast, created_key.text) == "invalid"
+    assert await refused(cast, created_key.text) == "revoked"
 
 
 async def test_a_blocked_users_token_is_refused(cast: Cast) -> None:

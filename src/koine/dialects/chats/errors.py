@@ -14,6 +14,7 @@ from koine.model.errors import (
     Malformed,
     NotFound,
     Refusal,
+    TenantSuspended,
     TooLarge,
     TooMany,
     Unauthenticated,
@@ -79,6 +80,11 @@ _FORBIDDEN = _Kind(
     403, "FORBIDDEN", "ForbiddenError",
     "This API key may not do this.", "Esta clave de API no tiene permiso para hacer esto.",
     "Esta chave de API não tem permissão para fazer isto.",
+)  # fmt: skip
+_SUSPENDED = _Kind(
+    403, "FORBIDDEN", "ForbiddenError",
+    "This workspace is suspended.", "Este espacio de trabajo está suspendido.",
+    "Este espaço de trabalho está suspenso.",
 )  # fmt: skip
 _NOT_FOUND = _Kind(
     404, "NOT_FOUND", "NotFoundError",
@@ -159,6 +165,8 @@ def _kind(refusal: Refusal | None) -> _Kind:
             return _INVALID
         case Unauthenticated():
             return _UNAUTHORIZED
+        case TenantSuspended():
+            return _SUSPENDED
         case Forbidden():
             return _FORBIDDEN
         case MethodNotAllowed():

@@ -14,6 +14,7 @@ from koine.model.errors import (
     Malformed,
     NotFound,
     Refusal,
+    TenantSuspended,
     TooLarge,
     TooMany,
     Unauthenticated,
@@ -73,6 +74,8 @@ def _error_fields(refusal: Refusal | None) -> ErrorFields:
             return 422, "VALIDATION_ERROR", refusal.message, {"field": name, "validation": reason}
         case Unauthenticated():
             return _unauthenticated(refusal)
+        case TenantSuspended(what=what):
+            return 403, "FORBIDDEN", "The tenant is suspended", {"reason": what}
         case Forbidden(what=what):
             return 403, "FORBIDDEN", "You may not do this", {"required": what}
         case MethodNotAllowed():

@@ -12,6 +12,7 @@ from koine.model.errors import (
     Malformed,
     NotFound,
     Refusal,
+    TenantSuspended,
     TooLarge,
     TooMany,
     Unauthenticated,
@@ -77,6 +78,8 @@ def describe(refusal: Refusal | None) -> Description:
             return "invalid", text, None
         case Unauthenticated(reason=reason):
             return "unauthenticated", UNAUTHENTICATED_DETAILS[reason], reason
+        case TenantSuspended(what=what):
+            return "forbidden", "The tenant is suspended", what
         case Forbidden(what=what):
             return "forbidden", f"This needs {what}", what
         case MethodNotAllowed(allowed=allowed):

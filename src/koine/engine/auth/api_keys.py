@@ -1,5 +1,7 @@
 """API keys: returned once, stored as a digest, revoked at once."""
 
+from typing import Literal
+
 import msgspec
 from msgspec import Struct, structs
 
@@ -12,7 +14,7 @@ from koine.kit.json import json_text
 from koine.kit.tokens import new_api_key
 from koine.model.actor import Actor
 from koine.model.credential import ApiKey
-from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS
 from koine.store.auth import credentials
 from koine.store.core.db import Tx
@@ -20,12 +22,28 @@ from koine.store.people import identities
 
 _USER_GONE = "the user whom the key acts as was removed or blocked: make a key for another user"
 
+_USER_LEFT = "the user whom it acts as was removed or blocked"
+_CREATOR_LEFT = "who made it was removed or blocked, or the key that made it has ended"
+
 
 class CreatedApiKey(Struct, frozen=True):
     """A new key and its secret `text`, which is returned only here."""
 
     key: ApiKey
     text: str
+
+
+class KeyState(Struct, frozen=True):
+    """Whether a key is accepted. One that is not counts as revoked for a `reason`, also when a
+    removed or blocked person is the reason, or has expired."""
+
+    state: Literal["active", "expired", "revoked"]
+    reason: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the key is accepted."""
+        return self.state == "active"
 
 
 @write_tx
@@ -76,6 +94,13 @@ async def list_all(tx: Tx, actor: Actor) -> list[ApiKey]:
     return await credentials.list_keys(tx)
 
 
+@read_tx
+async def list_with_states(tx: Tx, actor: Actor, now: int) -> list[tuple[ApiKey, KeyState]]:
+    """As `list_all`, each with its state `now` (µs). Raises Forbidden."""
+    access.require(actor, MANAGE_TENANT)
+    return [(key, await _state(tx, now, key)) for key in await credentials.list_keys(tx)]
+
+
 @rights_write_tx
 async def revoke(tx: Tx, now: int, actor: Actor, key_id: str) -> None:
     """Revoke a key, and with it the keys and webhooks that it created. It takes effect on this node
@@ -98,12 +123,16 @@ async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
     Conflict("user") where it would not work all the same, as its user was removed or blocked."""
     access.require(actor, MANAGE_TENANT)
     key = await credentials.get_key(tx, key_id)
-    if key is None or key.revoked_at is not None:
+    if key is None:
+        raise NotFound("api_key")
+    is_user_there = await delegation.current_rights(tx, now, Delegator(key.user_id)) is not None
+    # The keys of a removed user are revoked, and that is the more helpful reason.
+    if key.revoked_at is not None and is_user_there:
         raise NotFound("api_key")
     if actor.kind == "key":
         raise Forbidden("user")
     await _require_rank(tx, now, actor, key)
-    if await delegation.current_rights(tx, now, Delegator(key.user_id)) is None:
+    if not is_user_there:
         raise Conflict("user", _USER_GONE)
     permissions = msgspec.json.decode(key.permissions, type=frozenset[str])
     delegator = await _delegator(tx, now, actor, permissions)
@@ -111,6 +140,18 @@ async def take_over(tx: Tx, now: int, actor: Actor, key_id: str) -> ApiKey:
     made_by = key.created_by or key.created_by_key
     await record_audit(tx, now, actor, "take_over", "api_key", key_id, created_by=made_by)
     return structs.replace(key, created_by=delegator.user_id, created_by_key=None)
+
+
+async def _state(tx: Tx, now: int, key: ApiKey) -> KeyState:
+    try:
+        await delegation.key_actor(tx, now, key)
+    except Unauthenticated as refusal:
+        if refusal.reason == "expired":
+            return KeyState("expired")
+        if refusal.reason == "invalid":
+            return KeyState("revoked", _USER_LEFT)
+        return KeyState("revoked", None if key.revoked_at is not None else _CREATOR_LEFT)
+    return KeyState("active")
 
 
 async def _delegator(tx: Tx, now: int, actor: Actor, permissions: frozenset[str]) -> Delegator:

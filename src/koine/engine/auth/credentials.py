@@ -3,7 +3,7 @@ as much as a whole request, and a revocation must take effect within seconds all
 
 import msgspec
 
-from koine.engine.auth import delegation
+from koine.engine.auth import delegation, suspension
 from koine.engine.core.engine import Engine
 from koine.engine.verification.jwt import TokenError, key_id, unverified, verify_external
 from koine.kit import tokens
@@ -23,7 +23,8 @@ ActorCache = TTLCache[str, Actor]
 
 
 async def by_key(engine: Engine, text: str) -> Actor:
-    """The actor of an API key. Raises Unauthenticated (invalid, expired, revoked)."""
+    """The actor of an API key. Raises Unauthenticated (invalid, expired, revoked),
+    TenantSuspended."""
     now = engine.clock.now()
     memory = engine.credential_cache
     known = memory.get(text, now)
@@ -42,8 +43,9 @@ async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> A
     """The actor of an access token, of this server or of the tenant's own issuer.
 
     `tenant_id` is what the request names, if anything (delivery.md, D). Raises Unauthenticated;
-    Forbidden when it is not the tenant of the token; for a system administrator's token, which has
-    no tenant, Invalid without a `tenant_id` and NotFound("tenant") for an unknown one.
+    TenantSuspended; Forbidden when it is not the tenant of the token; for a system administrator's
+    token, which has no tenant, Invalid without a `tenant_id` and NotFound("tenant") for an unknown
+    one or one that is being deleted. A suspended one it may enter.
     """
     actor = engine.credential_cache.get(text, engine.clock.now())
     if actor is None or actor.kind == "key":
@@ -55,7 +57,8 @@ async def by_token(engine: Engine, text: str, tenant_id: str | None = None) -> A
     if not tenant_id:
         raise Invalid("tenant_id", "missing", "tenant_id is required")
     wanted = canonical_id(tenant_id)
-    if wanted is None or await engine.db.read(wanted, tenants.get, wanted) is None:
+    tenant = await engine.db.read(wanted, tenants.get, wanted) if wanted else None
+    if wanted is None or tenant is None or tenant.is_being_deleted(engine.clock.now()):
         raise NotFound("tenant")
     return msgspec.structs.replace(actor, tenant_id=wanted)
 
@@ -65,7 +68,9 @@ async def _by_key(tx: Tx, now: int, key_id: str) -> Actor:
     key = await credentials.get_key(tx, key_id)
     if key is None:
         raise Unauthenticated("invalid")
-    return await delegation.key_actor(tx, now, key)
+    actor = await delegation.key_actor(tx, now, key)
+    await suspension.require_active_tx(tx)
+    return actor
 
 
 async def _verify(engine: Engine, text: str, tenant_id: str | None) -> Actor:
@@ -95,6 +100,7 @@ async def _own(tx: Tx, claims: Claims) -> Actor:
         if session is None or session.revoked_at is not None:
             raise Unauthenticated("revoked")
     actor = await _user(tx, user_id)
+    await suspension.require_active_tx(tx)
     return msgspec.structs.replace(actor, session_id=canonical_id(_text(claims, "sid") or ""))
 
 
@@ -119,6 +125,7 @@ async def _external(engine: Engine, text: str, tenant_id: str | None) -> tuple[A
     if said is not None and canonical_id(said) != tenant.id:
         raise Unauthenticated("invalid")
     user = await engine.db.read(tenant.id, _user, _text(claims, "sub") or "")
+    suspension.require_active(tenant)
     actor = msgspec.structs.replace(
         user, role=_text(claims, "role"), permissions=_permissions(claims)
     )

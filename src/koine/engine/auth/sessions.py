@@ -5,7 +5,7 @@ from typing import Final, Literal
 import structlog
 from msgspec import Struct
 
-from koine.engine.auth import access
+from koine.engine.auth import access, suspension
 from koine.engine.core.engine import Engine
 from koine.engine.core.operations import rights_write_tx
 from koine.engine.core.recorder import record_anonymous_audit, record_audit
@@ -97,7 +97,7 @@ async def log_in(
     """Log a user in by e-mail and password; the client's `address` goes into the audit log. Raises
     Unauthenticated("invalid") for every kind of mismatch, after the same work, so that neither the
     error nor its time reveals which e-mails exist; Conflict("tenant") when the pair is valid in
-    several tenants; Unavailable while too many others log in."""
+    several tenants; TenantSuspended; Unavailable while too many others log in."""
     logins = await engine.db.read("", credentials.get_logins_by_email, email.strip().lower())
     if tenant_id is not None:
         logins = [login for login in logins if login.tenant_id == canonical_id(tenant_id)]
@@ -135,7 +135,8 @@ async def _record_failed_logins(
 
 
 async def refresh(engine: Engine, text: str, *, address: str | None = None) -> LoggedIn:
-    """Exchange a refresh token for the next pair of tokens. Raises Unauthenticated.
+    """Exchange a refresh token for the next pair of tokens. Raises Unauthenticated,
+    TenantSuspended (the token can be used again once the tenant is resumed).
 
     A token that was used before ends its session, since two parties hold it and one of them stole
     it. A token that this server never issued ends nothing, or anyone could end sessions by ids.
@@ -251,6 +252,7 @@ async def _begin(tx: Tx, session: Session, failed_before: int, address: str | No
     user = await _active(tx, session.user_id)
     if user is None:
         raise Unauthenticated("invalid")
+    await suspension.require_active_tx(tx)
     await credentials.delete_ended_sessions_of(tx, user.id, session.created_at)
     await credentials.insert_session(tx, session)
     actor, now = _as_user(session, address), session.created_at
@@ -263,6 +265,8 @@ async def _rotate(tx: Tx, now: int, rotation: _Rotation) -> Identity | Literal["
     session = await credentials.get_session(tx, rotation.session_id)
     if session is None or session.revoked_at is not None or session.expires_at <= now:
         return None
+    if rotation.was_given:
+        await suspension.require_active_tx(tx)
     if await credentials.rotate(
         tx, session.id, rotation.digest, rotation.next_digest, rotation.until
     ):

@@ -4,7 +4,7 @@ from functools import cached_property
 
 from msgspec import Struct, structs
 
-from koine.engine.auth import access
+from koine.engine.auth import access, suspension
 from koine.engine.contacts import rights
 from koine.engine.contacts.rights import ContactRights
 from koine.engine.core.engine import Engine
@@ -64,7 +64,8 @@ class ContactCaller(Struct, frozen=True, dict=True):
 
 
 async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) -> ContactCaller:
-    """The inbox and contact of a public address. Raises NotFound for what is unknown or removed."""
+    """The inbox and contact of a public address. Raises NotFound for what is unknown or removed,
+    TenantSuspended."""
     found = await engine.db.read("", inboxes.get_by_identifier, inbox_identifier)
     if found is None:
         raise NotFound("inbox")
@@ -107,7 +108,8 @@ async def verify_identity(
 async def resolve_stream_token(engine: Engine, token: str) -> ContactCaller:
     """The contact whose stream a pubsub token opens. Raises NotFound for an unknown token, or where
     the contact or its inbox was removed or the contact is blocked; Unauthenticated where an
-    identifier must be proven and was not, or was proven and is no longer the contact's."""
+    identifier must be proven and was not, or was proven and is no longer the contact's;
+    TenantSuspended."""
     found = await engine.db.read("", inboxes.get_by_pubsub_token, token)
     if found is None:
         raise NotFound("token")
@@ -180,6 +182,7 @@ async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> ContactCaller:
     tenant, inbox = await tenants.get(tx, tx.tenant_id), await inboxes.get(tx, inbox_id)
     if tenant is None or inbox is None:
         raise NotFound("inbox")
+    suspension.require_active(tenant)
     caller = ContactCaller(tenant, inbox)
     if source_id is None:
         return caller

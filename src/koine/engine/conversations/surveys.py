@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from koine.engine.auth import suspension
 from koine.engine.contacts.inboxes import inbox_settings
 from koine.engine.core.engine import Engine
 from koine.engine.sending.send import SendRequest, send_batch
@@ -67,7 +68,8 @@ async def send_survey_tx(tx: Tx, now: int, closed: Conversation) -> Conversation
 
 
 async def open_page(engine: Engine, conversation_id: str) -> SurveyPage:
-    """The survey of a conversation, known by its id alone. Raises NotFound where there is none."""
+    """The survey of a conversation, known by its id alone. Raises NotFound where there is none,
+    TenantSuspended."""
     tenant_id = await engine.db.read("", conversations.tenant_of, conversation_id)
     if tenant_id is None:
         raise NotFound("survey")
@@ -89,6 +91,7 @@ async def _open_page(tx: Tx, conversation_id: str) -> SurveyPage:
     message = await rows.newest_of_type(tx, found.id, SURVEY_CONTENT_TYPE)
     if inbox is None or message is None:
         raise NotFound("survey")
+    suspension.require_active(tenant)
     actor = Actor(tenant_id=tenant.id, kind="contact", identity_id=found.owner_id)
     return SurveyPage(tenant, inbox, found, message, actor)
 

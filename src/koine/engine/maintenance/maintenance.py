@@ -13,7 +13,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from koine.engine import offboarding
+from koine.engine import offboarding, tenant_deletion, unassignment
 from koine.engine.core.engine import Engine
 from koine.engine.idempotency import KEEP_FOR
 from koine.engine.maintenance import orphan_files
@@ -57,7 +57,10 @@ class MaintenanceReport(Struct, frozen=True):
     entries: int = 0
     """Entries of the audit log about unknown callers."""
     offboarded: int = 0
-    """Conversations that removed users and contacts were still in."""
+    """Conversations that removed users and contacts were still in, and those that blocked users
+    were still assigned to."""
+    tenants: int = 0
+    """Tenants whose deletion was completed."""
 
 
 @asynccontextmanager
@@ -86,12 +89,15 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
         sessions += await _delete_expired(engine, tenant.id, _SESSIONS, now - ENDED)
         entries += await _delete_expired(engine, tenant.id, _ANONYMOUS_ENTRIES, now - anonymous_for)
         held += await offboarding.resume(engine, tenant.id)
+        held += await unassignment.resume(engine, tenant.id)
     files = await orphan_files.delete_orphans(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY
     events = 0
     while await engine.db.write("", event_log_state.delete_before, now - kept, _BATCH_SIZE):
         events += 1
-    return MaintenanceReport(old, sessions, files, events, entries, held)
+    # Last of all, and at most until the next interval: it may take hours.
+    gone = await tenant_deletion.delete_due(engine, EVERY / SECOND)
+    return MaintenanceReport(old, sessions, files, events, entries, held, gone)
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:

@@ -1,5 +1,7 @@
 """Users together with their passwords, created or changed in one transaction."""
 
+from collections.abc import Awaitable, Callable
+
 from koine.engine.auth import access, sessions
 from koine.engine.auth.sessions import HashedPassword
 from koine.engine.core.engine import Engine
@@ -14,6 +16,13 @@ from koine.model.permissions import MANAGE_TENANT
 from koine.store.auth import credentials
 from koine.store.core.db import Duplicate, Tx
 
+FollowUp = Callable[[Tx, int, Actor, Identity], Awaitable[None]]
+"""What else a change does to the changed user: a part of the same transaction."""
+
+
+async def nothing_tx(tx: Tx, now: int, actor: Actor, user: Identity) -> None:
+    """Do nothing else: the default."""
+
 
 async def create(engine: Engine, actor: Actor, new: NewIdentity, password: str | None) -> Identity:
     """Add a user who can log in when a password is given. Raises Forbidden, Invalid,
@@ -27,14 +36,21 @@ async def create(engine: Engine, actor: Actor, new: NewIdentity, password: str |
 
 
 async def change(
-    engine: Engine, actor: Actor, user_id: str, changes: PersonChanges, password: str | None
+    engine: Engine,
+    actor: Actor,
+    user_id: str,
+    changes: PersonChanges,
+    password: str | None,
+    *,
+    then_tx: FollowUp = nothing_tx,
 ) -> Identity:
-    """Change a user, and the password when one is given, which ends their sessions. Raises
-    Forbidden, NotFound("user"), Invalid, Conflict("exists")."""
+    """Change a user, and the password when one is given, which ends their sessions; `then_tx` is
+    called in the transaction of the change. Raises Forbidden, NotFound("user"), Invalid,
+    Conflict("exists")."""
     access.require(actor, MANAGE_TENANT)
     hashed = None if password is None else await sessions.hash_checked(engine, password)
     try:
-        return await _change(engine, actor, user_id, changes, hashed)
+        return await _change(engine, actor, user_id, changes, hashed, then_tx=then_tx)
     except Duplicate:
         raise _refuse_duplicates() from None
 
@@ -76,10 +92,13 @@ async def _change(
     user_id: str,
     changes: PersonChanges,
     hashed: HashedPassword | None,
+    *,
+    then_tx: FollowUp,
 ) -> Identity:
     user = await directory.change_tx(tx, now, actor, user_id, "user", changes)
     if hashed is not None:
         await sessions.save_password_tx(tx, now, actor, user, hashed)
+    await then_tx(tx, now, actor, user)
     return user
 
 

@@ -191,6 +191,7 @@ async def remove_tx(
         raise Conflict("self", "you cannot remove yourself")
     if kind == "user":
         require_rank(actor, before)
+        await credentials.revoke_keys_of(tx, before.id, now)
     gone = structs.replace(before, identifier=None, removed_at=now, updated_at=now)
     await identities.change(tx, gone)
     await credentials.delete_login(tx, before.id)

@@ -29,11 +29,12 @@ async def check_owner(tx: Tx, owner_id: str | None) -> None:
 
 
 async def check_assignee(tx: Tx, assignee_id: str | None, before: str | None) -> None:
-    """Raise NotFound("assignee") for a new assignee that is no user of the tenant. The one `before`
-    is not checked."""
+    """Raise NotFound("assignee") for a new assignee that is no user of the tenant, or is blocked.
+    The one `before` is not checked."""
     if assignee_id in (None, before):
         return
-    if not _is_here(await identities.get(tx, str(assignee_id)), "user"):
+    found = await identities.get(tx, str(assignee_id))
+    if found is None or not _is_here(found, "user") or found.blocked:
         raise NotFound("assignee")
 
 

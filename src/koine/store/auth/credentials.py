@@ -47,6 +47,15 @@ _REVOKE_KEY = Command(
     )
     .values(revoked_at=param("now"))
 )
+_REVOKE_KEYS_OF = Command(
+    update(api_keys)
+    .where(
+        api_keys.c.tenant_id == param("tenant_id"),
+        api_keys.c.user_id == param("user_id"),
+        api_keys.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=param("now"))
+)
 _REASSIGN_KEY = Command(
     update(api_keys)
     .where(
@@ -163,6 +172,12 @@ async def revoke_key(tx: Tx, key_id: str, now: int) -> bool:
         return False
     await _record_change(tx, key_id, now)
     return True
+
+
+async def revoke_keys_of(tx: Tx, user_id: str, now: int) -> int:
+    """Revoke every API key that acts as a user, who is removed in this transaction; returns how
+    many. The event about the user (`revoke_sessions_of`) is the one about its keys, too."""
+    return await tx.run(_REVOKE_KEYS_OF, user_id=user_id, now=now)
 
 
 async def reassign_key_creator(tx: Tx, key_id: str, user_id: str | None, now: int) -> None:

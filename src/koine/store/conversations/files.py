@@ -9,6 +9,7 @@ from koine.store.core.expressions import in_list
 from koine.store.core.statements import Command, Query, param
 from koine.store.tables import files as t
 from koine.store.tables.base import columns_of
+from koine.store.tenants import SUSPENDED
 
 TOTAL = "uploads:total"
 """The counter of the bytes of a tenant's files."""
@@ -34,7 +35,9 @@ _INSERT = Command(
     )
 )
 _BY_KEY = Query(
-    select(*columns_of(t, StoredFile)).where(t.c.key == param("key")),
+    select(*columns_of(t, StoredFile)).where(
+        t.c.key == param("key"), t.c.tenant_id.not_in(SUSPENDED)
+    ),
     StoredFile,
     crosses_tenants="the unguessable key is the permission to read the file",
 )
@@ -68,7 +71,7 @@ async def insert_one(tx: Tx, file: StoredFile) -> None:
 
 
 async def get_by_key(tx: Tx, key: str) -> StoredFile | None:
-    """The file with this key, of any tenant."""
+    """The file with this key, of any tenant that is not suspended."""
     return await tx.one(_BY_KEY, key=key)
 
 

@@ -15,6 +15,7 @@ from koine.store.core.expressions import LogSnapshotTable, in_list
 from koine.store.core.statements import Command, InsertMany, Query, param
 from koine.store.tables import events as t
 from koine.store.tables.base import columns_of
+from koine.store.tenants import SUSPENDED
 
 _LOG = "one reader follows the log for all tenants"
 _FIELDS = list(Event.__struct_fields__)
@@ -70,11 +71,15 @@ _SNAPSHOT = Query(
     LogSnapshot,
     crosses_tenants=_LOG,
 )
+# Of a suspended tenant no event is deleted: webhooks that are held back are built of events.
+_KEPT = t.c.tenant_id.in_(SUSPENDED)
 _OLDEST = Query(
-    select(t.c.position, t.c.created_at).order_by(t.c.position).limit(param("limit")),
+    select(t.c.position, t.c.created_at).where(~_KEPT).order_by(t.c.position).limit(param("limit")),
     crosses_tenants=_LOG,
 )
-_DELETE_UP_TO = Command(delete(t).where(t.c.position <= param("position")), crosses_tenants=_LOG)
+_DELETE_UP_TO = Command(
+    delete(t).where(t.c.position <= param("position"), ~_KEPT), crosses_tenants=_LOG
+)
 
 
 async def append(tx: Tx, *new: Event) -> None:
@@ -122,7 +127,8 @@ async def get_by_positions(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
 
 
 async def delete_before(tx: Tx, time: int, limit: int) -> int:
-    """Delete the oldest events created before `time` (µs), at most `limit`.
+    """Delete the oldest events created before `time` (µs), at most `limit`, of tenants that are
+    not suspended.
 
     Returns the position of the last one deleted, 0 if there was none.
     """

@@ -14,6 +14,7 @@ from koine.store.tables.conversations import (
 from koine.store.tables.people import (
     contact_inboxes,
     counters,
+    deleted_tenants,
     deliveries,
     identities,
     inboxes,
@@ -29,6 +30,7 @@ __all__ = [
     "contact_inboxes",
     "conversations",
     "counters",
+    "deleted_tenants",
     "deliveries",
     "event_members",
     "events",

@@ -24,10 +24,26 @@ tenants = Table(
     id_("default_responder_id", True),
     text_("settings", False),
     int_("created_at"),
+    int_("suspended_at", True),
+    int_("delete_at", True),
+    int_("delete_requested_at", True),
     primary_key("id"),
     Index("tenants_number", "number", unique=True),
     Index("tenants_slug", "slug", unique=True),
 )
+
+deleted_tenants = Table(
+    "deleted_tenants",
+    metadata,
+    id_("id"),
+    int_("number"),
+    int_("started_at"),
+    int_("finished_at", True),
+    text_("counts", False),
+    primary_key("id"),
+)
+"""The tombstones: what is left of a tenant is its id and number, and how many rows of each table
+were deleted (`counts`, JSON). The number is never given to another tenant."""
 
 server = Table(
     "server",

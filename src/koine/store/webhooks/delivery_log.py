@@ -14,6 +14,7 @@ from koine.store.tables import webhook_attempts as attempt_rows
 from koine.store.tables import webhook_deliveries as t
 from koine.store.tables import webhook_endpoints
 from koine.store.tables.base import columns_of
+from koine.store.tenants import SUSPENDED
 
 _ALL_TENANTS = "old deliveries are deleted for all tenants at once"
 _COLUMNS = columns_of(t, WebhookDelivery)
@@ -89,7 +90,11 @@ _PENDING = Query(
             webhook_endpoints.c.id == t.c.endpoint_id,
         ),
     )
-    .where(t.c.state == "pending", webhook_endpoints.c.status == "active"),
+    .where(
+        t.c.state == "pending",
+        webhook_endpoints.c.status == "active",
+        t.c.tenant_id.not_in(SUSPENDED),
+    ),
     crosses_tenants="an operator's figure",
 )
 _CANCEL = Command(
@@ -122,7 +127,9 @@ _OLDEST = (
     .scalar_subquery()
 )
 _WITH_OLD = Query(
-    select(webhook_endpoints.c.tenant_id, webhook_endpoints.c.id).where(param("time") > _OLDEST),
+    select(webhook_endpoints.c.tenant_id, webhook_endpoints.c.id).where(
+        param("time") > _OLDEST, webhook_endpoints.c.tenant_id.not_in(SUSPENDED)
+    ),
     crosses_tenants=_ALL_TENANTS,
 )
 _OLD = Query(
@@ -190,7 +197,7 @@ async def attempts(tx: Tx, delivery: WebhookDelivery, limit: int) -> list[Attemp
 
 async def pending_count(tx: Tx) -> tuple[int, int | None]:
     """How many deliveries of all tenants are pending, and when the oldest was enqueued (µs),
-    without those of disabled endpoints."""
+    without those of disabled endpoints and of suspended tenants."""
     found = await tx.one(_PENDING)
     return (found[0], found[1]) if found else (0, None)
 
@@ -212,7 +219,8 @@ async def delete_some(tx: Tx, endpoint_id: str, limit: int) -> bool:
 
 
 async def endpoints_with_deliveries_before(tx: Tx, time: int) -> list[EndpointKey]:
-    """The endpoints of all tenants whose oldest delivery was enqueued before `time` (µs)."""
+    """The endpoints whose oldest delivery was enqueued before `time` (µs), of all tenants that are
+    not suspended: their deliveries wait for the tenant to be resumed."""
     return [EndpointKey(*row) for row in await tx.all(_WITH_OLD, time=time)]
 
 

@@ -21,6 +21,7 @@ from koine.store.tables import conversations, events, webhook_endpoints
 from koine.store.tables import webhook_attempts as attempt_rows
 from koine.store.tables import webhook_deliveries as t
 from koine.store.tables.base import columns_of
+from koine.store.tenants import SUSPENDED
 from koine.store.webhooks.endpoints import TENANT_ENDPOINT_COLUMNS
 
 _ALL_TENANTS = "the dispatchers serve all tenants"
@@ -86,6 +87,8 @@ _DUE_ENDPOINTS = Query(
             webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= param("now")
         ),
         param("now") >= _NEXT_DUE_AT,
+        # Held back until the tenant is resumed.
+        webhook_endpoints.c.tenant_id.not_in(SUSPENDED),
     ),
     TenantEndpoint,
     crosses_tenants=_ALL_TENANTS,
@@ -195,7 +198,8 @@ async def inbox_ids(tx: Tx, tenant_id: str, conversation_ids: list[str]) -> dict
 
 
 async def due_endpoints(tx: Tx, now: int) -> list[TenantEndpoint]:
-    """The endpoints with a due delivery whose circuit breaker allows an attempt now."""
+    """The endpoints with a due delivery whose circuit breaker allows an attempt now, of tenants
+    that are not suspended."""
     return await tx.all(_DUE_ENDPOINTS, now=now)
 
 

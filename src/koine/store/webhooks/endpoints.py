@@ -46,6 +46,11 @@ _DISABLE = Command(
     .where(*_ONE, t.c.status == "active")
     .values(status="disabled", reason=param("new_reason"), updated_at=param("now"))
 )
+_RESET_FAILING_SINCE = Command(
+    update(t)
+    .where(t.c.tenant_id == param("tenant_id"), t.c.failing_since.is_not(None))
+    .values(failing_since=None, open_until=None)
+)
 _HEALTH = UpdateMany(t, ["tenant_id", "id"], list(EndpointHealth.__struct_fields__))
 _DELETE = Command(delete(t).where(*_ONE))
 # Deliveries before attempts: a dispatcher that writes an attempt has locked its delivery, so the
@@ -108,6 +113,11 @@ async def set_health(tx: Tx, found: dict[EndpointKey, EndpointHealth]) -> None:
     """Write the health of these endpoints."""
     rows = [(key.tenant_id, key.endpoint_id, *structs.astuple(h)) for key, h in found.items()]
     await tx.many(_HEALTH, sorted(rows))
+
+
+async def reset_failing_since(tx: Tx) -> None:
+    """Count the time for which the tenant's endpoints have failed from their next failure on."""
+    await tx.run(_RESET_FAILING_SINCE)
 
 
 async def delete_one(tx: Tx, endpoint_id: str) -> None:

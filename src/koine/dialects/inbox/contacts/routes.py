@@ -25,7 +25,7 @@ routes = Routes()
     body=schemas.ContactCreate,
     returns=schemas.ContactCreated,
     forms=True,
-    other_statuses=(400, 401, 404, 422, 429),
+    other_statuses=(400, 401, 403, 404, 422, 429),
     tags=TAGS,
 )
 async def create_contact(request: Request[schemas.ContactCreate, None]) -> schemas.ContactCreated:
@@ -37,7 +37,7 @@ async def create_contact(request: Request[schemas.ContactCreate, None]) -> schem
     return render_created(created.contact_at_inbox[0], created.public_contact)
 
 
-@routes.get(CONTACT, returns=schemas.ContactCreated, other_statuses=(401, 404, 429), tags=TAGS)
+@routes.get(CONTACT, returns=schemas.ContactCreated, other_statuses=(401, 403, 404, 429), tags=TAGS)
 async def get_contact(request: Request[None, None]) -> schemas.ContactCreated:
     """Get the contact behind a source id."""
     found = contact_caller(request)

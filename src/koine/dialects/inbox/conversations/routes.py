@@ -25,7 +25,7 @@ routes = Routes()
 @routes.get(
     CONTACT + "/conversations",
     returns=list[schemas.Conversation],
-    other_statuses=(401, 404, 429),
+    other_statuses=(401, 403, 404, 429),
     tags=TAGS,
 )
 async def list_conversations(request: Request[None, None]) -> list[schemas.Conversation]:
@@ -54,7 +54,7 @@ async def _replay(request: Request[None, None]) -> schemas.Conversation:
     body=schemas.ConversationCreate,
     returns=schemas.Conversation,
     forms=True,
-    other_statuses=(400, 401, 404, 422, 429),
+    other_statuses=(400, 401, 403, 404, 422, 429),
     tags=TAGS,
 )
 async def create_conversation(
@@ -75,7 +75,7 @@ async def create_conversation(
 @routes.get(
     CONVERSATION,
     returns=schemas.Conversation,
-    other_statuses=(401, 404, 429),
+    other_statuses=(401, 403, 404, 429),
     path_types=NUMBERED,
     tags=TAGS,
 )
@@ -88,7 +88,7 @@ async def get_conversation(request: Request[None, None]) -> schemas.Conversation
     CONVERSATION + "/toggle_status",
     replay=_replay,
     returns=schemas.Conversation,
-    other_statuses=(401, 404, 429),
+    other_statuses=(401, 403, 404, 429),
     path_types=NUMBERED,
     tags=TAGS,
 )
@@ -103,7 +103,7 @@ async def toggle_status(request: Request[None, None]) -> schemas.Conversation:
     CONVERSATION + "/toggle_typing",
     body=schemas.Typing,
     forms=True,
-    other_statuses=(401, 404, 429),
+    other_statuses=(401, 403, 404, 429),
     path_types=NUMBERED,
     idempotent=False,
     tags=TAGS,
@@ -123,7 +123,7 @@ async def toggle_typing(request: Request[schemas.Typing, None]) -> None:
 
 @routes.post(
     CONVERSATION + "/update_last_seen",
-    other_statuses=(401, 404, 429),
+    other_statuses=(401, 403, 404, 429),
     path_types=NUMBERED,
     tags=TAGS,
 )

@@ -10,7 +10,7 @@ from koine.http.route import Routes
 routes = Routes()
 
 
-@routes.get(INBOX, returns=schemas.Inbox, other_statuses=(404, 429), tags=("Inbox",))
+@routes.get(INBOX, returns=schemas.Inbox, other_statuses=(403, 404, 429), tags=("Inbox",))
 async def get_inbox(request: Request[None, None]) -> schemas.Inbox:
     """Get an inbox: its name, opening hours and settings."""
     return render_inbox(contact_caller(request).inbox)

@@ -33,7 +33,7 @@ routes = Routes()
     MESSAGES,
     query=schemas.MessagesQuery,
     returns=list[schemas.Message],
-    other_statuses=(401, 404, 422, 429),
+    other_statuses=(401, 403, 404, 422, 429),
     path_types=NUMBERED,
     tags=TAGS,
 )

@@ -16,7 +16,7 @@ routes = Routes()
 
 
 @routes.get(
-    SURVEY, returns=schemas.Survey, other_statuses=(404, 429), path_types=PATH_TYPES, tags=TAGS
+    SURVEY, returns=schemas.Survey, other_statuses=(403, 404, 429), path_types=PATH_TYPES, tags=TAGS
 )
 async def get_survey(request: Request[None, None]) -> schemas.Survey:
     """Get the survey of a conversation."""

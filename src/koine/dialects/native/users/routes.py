@@ -3,7 +3,7 @@
 from koine.dialects.native import fields, pagination
 from koine.dialects.native.users import schemas
 from koine.dialects.native.users.render import render_user
-from koine.engine import offboarding
+from koine.engine import offboarding, unassignment
 from koine.engine.people import accounts, directory
 from koine.engine.people.directory import PersonChanges
 from koine.http.request import Request
@@ -47,10 +47,10 @@ async def get_user(request: Request[None, None]) -> schemas.User:
 
 @routes.patch(USER, body=schemas.ChangeUser, returns=schemas.User, path_types=TYPES, tags=TAGS)
 async def change_user(request: Request[schemas.ChangeUser, None]) -> schemas.User:
-    """Change a user. A new password ends the user's sessions."""
+    """Change a user. A new password ends the user's sessions; one who is blocked is unassigned."""
     given = fields.provided_fields(request.body, objects=OBJECTS)
     password = given.pop("password", None)
-    changed = await accounts.change(
+    changed = await unassignment.change_user(
         request.engine,
         request.actor,
         fields.path_id(request, "user_id"),

@@ -1,0 +1,71 @@
+"""Take the work from a user who was blocked: open conversations are assigned to nobody, and tickets
+are completed or go to the assignee of their conversation (helpdesk.md, D). The user stays a
+participant, and works on after being unblocked.
+
+As in `engine/offboarding`, the first conversations are changed in the transaction that blocks the
+user and the others in batches; if the process ends before the last, maintenance does the rest.
+"""
+
+from koine.engine.conversations import tickets
+from koine.engine.core.engine import Engine
+from koine.engine.people import accounts
+from koine.engine.people.directory import PersonChanges
+from koine.model.actor import Actor, operator
+from koine.model.identity import Identity
+from koine.store import offboarding
+from koine.store.conversations import conversations
+from koine.store.core.db import Tx
+
+BATCH_SIZE = 20
+"""Conversations of each kind (as assignee, with a ticket) in one transaction."""
+_PEOPLE = 100
+
+
+async def change_user(
+    engine: Engine,
+    actor: Actor,
+    user_id: str,
+    changes: PersonChanges,
+    password: str | None = None,
+) -> Identity:
+    """As `accounts.change`; a user that is blocked by it is unassigned."""
+    if changes.blocked is not True:
+        return await accounts.change(engine, actor, user_id, changes, password)
+    changed = await accounts.change(engine, actor, user_id, changes, password, then_tx=_unassign_tx)
+    await finish(engine, actor.tenant_id, user_id)
+    return changed
+
+
+async def finish(engine: Engine, tenant_id: str, user_id: str) -> int:
+    """Unassign what is left, batch by batch; returns how many conversations that were."""
+    count = 0
+    actor = operator(tenant_id)
+    while done := await engine.db.write(
+        tenant_id, unassign_batch_tx, engine.clock.now(), actor, user_id
+    ):
+        count += done
+    return count
+
+
+async def resume(engine: Engine, tenant_id: str) -> int:
+    """Finish for all blocked users of the tenant that still have work; returns how many
+    conversations that were."""
+    count = 0
+    while found := await engine.db.read_long(tenant_id, offboarding.blocked_with_work, _PEOPLE):
+        for user_id in found:
+            count += await finish(engine, tenant_id, user_id)
+    return count
+
+
+async def unassign_batch_tx(tx: Tx, now: int, actor: Actor, user_id: str) -> int:
+    """Unassign a batch of the conversations; returns how many, 0 when none is left. All are locked
+    first, in the order of ids, so that this cannot deadlock with other changes."""
+    ids = await offboarding.conversations_worked_on(tx, user_id, BATCH_SIZE)
+    locked = [found for each in ids if (found := await conversations.lock(tx, each)) is not None]
+    for conversation in locked:
+        await tickets.release_tx(tx, now, actor, conversation, user_id)
+    return len(locked)
+
+
+async def _unassign_tx(tx: Tx, now: int, actor: Actor, user: Identity) -> None:
+    await unassign_batch_tx(tx, now, actor, user.id)
