@@ -1,9 +1,15 @@
 """The other commands, and how errors are printed."""
 
 import json
+import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from koine import __version__
@@ -35,6 +41,41 @@ def test_help_is_plain_text_with_whole_sentences(words: tuple[str, ...]) -> None
     assert said.startswith("Usage: koine")
     assert "..." not in said.partition("\n\nCommands:")[2]
     assert not words or "--install-completion" not in said
+
+
+def leaves(command: Any, path: tuple[str, ...] = ("koine",)) -> Iterator[tuple[str, ...]]:
+    """The words of every command that does something."""
+    names = getattr(command, "list_commands", None)
+    if names is None:
+        yield path
+        return
+    context = typer.Context(command)
+    for name in names(context):
+        yield from leaves(command.get_command(context, name), (*path, name))
+
+
+EVERY = list(leaves(get_command(app)))
+
+
+def of(path: tuple[str, ...]) -> Any:
+    command: Any = get_command(app)
+    for name in path[1:]:
+        command = command.get_command(typer.Context(command), name)
+    return command
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_every_help_text_ends_with_an_example_that_can_be_typed(
+    path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = of(path)
+    words = shlex.split((command.help or "").rpartition("Example: ")[2])
+    assert tuple(words[: len(path)]) == path
+    for name in words:
+        if re.fullmatch(r"[\w-]+\.[a-z]+", name):
+            Path(name).touch()
+    command.make_context(path[-1], words[len(path) :])
 
 
 def test_version() -> None:

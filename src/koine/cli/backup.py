@@ -31,7 +31,10 @@ def backup(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Back up the database and the uploads, and verify the archive. Servers may use them."""
+    """Back up the database and the uploads, and verify the archive. Servers may use them.
+
+    Example: koine backup /backups
+    """
     if verify and no_verify:
         raise CommandError("give --verify or --no-verify, not both")
     settings = options.settings(data, database)

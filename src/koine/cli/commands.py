@@ -11,7 +11,8 @@ from koine.cli.errors import ErrorHandlingGroup
 
 COMMANDS = {
     "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",
-    "inbox": "inbox", "delivery": "delivery", "migrate": "migrate", "doctor": "doctor",
+    "inbox": "inbox", "delivery": "delivery", "audit": "audit",
+    "migrate": "migrate", "doctor": "doctor",
     "backup": "backup", "restore": "restore",
     "openapi": "openapi", "routes": "openapi", "version": "version",
 }  # fmt: skip

@@ -47,6 +47,8 @@ def import_(
 
     Fields: id, external_reference_id, delivery_code, customer_id, driver_id, status. A delivery
     known by its id or reference is changed. A file may be imported again: what is saved stays.
+
+    Example: koine delivery import deliveries.ndjson
     """
     settings = options.settings(data, database)
     with typer.progressbar(

@@ -17,7 +17,10 @@ SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 def doctor(
     data: options.Data = None, database: options.Database = None, as_json: options.Json = False
 ) -> None:
-    """Check settings, database, disk and versions. The exit code is 1 if there is a problem."""
+    """Check settings, database, disk and versions. The exit code is 1 if there is a problem.
+
+    Example: koine doctor --json
+    """
     try:
         settings = options.settings(data, database)
     except BadSetting as error:

@@ -34,7 +34,10 @@ def create(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Create an inbox; prints what the clients of contacts need."""
+    """Create an inbox; prints what the clients of contacts need.
+
+    Example: koine inbox create "Website" --channel api
+    """
     new = NewInbox(
         name=name,
         channel_type=channel,
@@ -60,7 +63,10 @@ def list_(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """List a tenant's inboxes."""
+    """List a tenant's inboxes.
+
+    Example: koine inbox list
+    """
     found = run_in_tenant(options.settings(data, database), tenant, inboxes.list_all)
     headings = ["id", "number", "name", "channel", "identifier"]
     output.print_rows(headings, map(_row, found), as_json=as_json)

@@ -7,10 +7,10 @@ import typer
 
 from koine.cli import options, output
 from koine.cli.errors import CommandError, describe
-from koine.cli.lookup import find_user
+from koine.cli.lookup import all_users, find_user
 from koine.cli.runtime import run_in_tenant
 from koine.engine.auth import api_keys
-from koine.engine.auth.api_keys import CreatedApiKey
+from koine.engine.auth.api_keys import CreatedApiKey, KeyState
 from koine.engine.core.engine import Engine
 from koine.kit.ids import canonical_id
 from koine.kit.settings import Settings
@@ -55,7 +55,10 @@ def create(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Create a key and print it; it cannot be shown again."""
+    """Create a key and print it; it cannot be shown again.
+
+    Example: koine key create "Our CRM" --user ann@acme.example
+    """
 
     async def work(engine: Engine, operator_actor: Actor) -> CreatedApiKey:
         person = await find_user(engine, operator_actor, user)
@@ -79,10 +82,19 @@ def list_(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """List a tenant's keys, the revoked ones too."""
-    found = run_in_tenant(options.settings(data, database), tenant, api_keys.list_all)
-    headings = ["id", "prefix", "name", "created", "expires", "revoked"]
-    output.print_rows(headings, map(_row, found), as_json=as_json)
+    """List a tenant's keys, and which of them are refused.
+
+    Example: koine key list --json
+    """
+
+    async def work(engine: Engine, operator_actor: Actor) -> list[dict[str, str | None]]:
+        emails = {user.id: user.email for user in await all_users(engine, operator_actor)}
+        found = await api_keys.list_with_states(engine, operator_actor, engine.clock.now())
+        return [_row(key, emails.get(key.user_id), state) for key, state in found]
+
+    rows = run_in_tenant(options.settings(data, database), tenant, work)
+    headings = ["id", "prefix", "name", "created", "expires", "revoked", "user", "state", "reason"]
+    output.print_rows(headings, rows, as_json=as_json)
 
 
 @app.command()
@@ -92,7 +104,10 @@ def revoke(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Revoke a key; a running server refuses it within seconds."""
+    """Revoke a key; a running server refuses it within seconds.
+
+    Example: koine key revoke 0199d4c0-0000-7000-8000-000000000000
+    """
     _change_key(api_keys.revoke, options.settings(data, database), tenant, key_id)
     typer.echo("revoked")
 
@@ -104,7 +119,10 @@ def take_over(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Keep a key valid after its creator was removed."""
+    """Keep a key valid after its creator was removed.
+
+    Example: koine key take-over 0199d4c0-0000-7000-8000-000000000000
+    """
     _change_key(api_keys.take_over, options.settings(data, database), tenant, key_id)
     typer.echo("taken over")
 
@@ -129,7 +147,7 @@ def _change_key(
     run_in_tenant(settings, tenant, work)
 
 
-def _row(key: ApiKey) -> dict[str, str | None]:
+def _row(key: ApiKey, email: str | None, state: KeyState) -> dict[str, str | None]:
     return {
         "id": key.id,
         "prefix": key.prefix,
@@ -137,4 +155,7 @@ def _row(key: ApiKey) -> dict[str, str | None]:
         "created_at": iso_ms(key.created_at),
         "expires_at": None if key.expires_at is None else iso_ms(key.expires_at),
         "revoked_at": None if key.revoked_at is None else iso_ms(key.revoked_at),
+        "user": email or key.user_id,
+        "state": state.state,
+        "reason": state.reason,
     }

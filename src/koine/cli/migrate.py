@@ -10,7 +10,10 @@ from koine.store import schema
 
 
 def migrate(data: options.Data = None, database: options.Database = None) -> None:
-    """Create the tables, or migrate them. `koine serve` does it too."""
+    """Create the tables, or migrate them. `koine serve` does it too.
+
+    Example: koine migrate --database postgresql://koine@db/koine
+    """
     settings = options.settings(data, database)
     before = run_until_done(_migrate(settings))
     where, head = database_name(settings), schema.head()

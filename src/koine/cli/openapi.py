@@ -15,7 +15,10 @@ def openapi(
     dialect: Annotated[str | None, typer.Argument(help="Its name; without, all of them.")] = None,
     base_url: Annotated[str, typer.Option(help="URL of the server it names.")] = "/",
 ) -> None:
-    """Print a dialect's OpenAPI 3.1 document."""
+    """Print a dialect's OpenAPI 3.1 document.
+
+    Example: koine openapi native --base-url https://acme.example
+    """
     known = {each.name: each for each in dialects()}
     if dialect is None:
         output.print_json({name: document(each, base_url) for name, each in known.items()})
@@ -26,7 +29,10 @@ def openapi(
 
 
 def routes(as_json: options.Json = False) -> None:
-    """List every route with its dialect and authentication."""
+    """List every route with its dialect and authentication.
+
+    Example: koine routes --json
+    """
     every = [row for dialect in dialects() for row in _rows(dialect)]
     output.print_rows(["dialect", "method", "path", "auth"], every, as_json=as_json)
 

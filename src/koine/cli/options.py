@@ -28,3 +28,12 @@ Tenant = Annotated[
 def settings(data: str | None, database: str | None, **given: object) -> Settings:
     """The settings of the environment; typed options come before them. Raises BadSetting."""
     return kit.load(os.environ, {"data_dir": data, "database_url": database, **given})
+
+
+def names_database(data: str | None, database: str | None) -> bool:
+    """Whether options or variables say where the database is, and it is not just the default."""
+    given = (data, database, *(os.environ.get(kit.variable(name)) for name in _PLACES))
+    return any(each and each.strip() for each in given)
+
+
+_PLACES = ("data_dir", "database_url")

@@ -1,6 +1,7 @@
 """What commands print: tables for people, JSON for scripts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import typer
@@ -35,3 +36,25 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     with console.capture() as captured:
         console.print(made)
     typer.echo("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
+
+
+def print_fields(fields: Mapping[str, object]) -> None:
+    """Print the fields of one thing for people, one a line."""
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        typer.echo(f"{name:{width}}  {'' if text is None else text}".rstrip())
+
+
+def counter(what: str) -> Callable[[int], None]:
+    """A function that counts what it is called with, and shows the sum on a terminal's standard
+    error."""
+    total = 0
+
+    def add(count: int) -> None:
+        nonlocal total
+        total += count
+        if sys.stderr.isatty():
+            typer.echo(f"\r{total} {what}", nl=False, err=True)
+
+    return add

@@ -19,6 +19,9 @@ def restore(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Restore the database and the uploads from an archive. The result is verified."""
+    """Restore the database and the uploads from an archive. The result is verified.
+
+    Example: koine restore /backups/before.tar
+    """
     settings = options.settings(data, database)
     report("is restored", path, lambda folder: restored(settings, path, folder, force=force))

@@ -12,20 +12,35 @@ from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.model.actor import Actor, operator
 from koine.model.tenant import Tenant
-from koine.server.database import StartupError, open_database
+from koine.server.database import StartupError, is_postgres, open_database, sqlite_path
 from koine.server.webhook_formats import webhook_formats
 from koine.store import schema
 
 R = TypeVar("R")
 
 
-def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
+def run(
+    settings: Settings, work: Callable[[Engine], Awaitable[R]], *, may_create: bool = False
+) -> R:
     """What `work` returns, on an engine of its own that is closed after it.
 
-    An empty database gets its tables; one of an older Koine is left to `koine migrate`.
-    Raises CommandError when the database cannot be opened, and what `work` raises.
+    An empty database gets its tables; one of an older Koine is left to `koine migrate`. A file that
+    is not there is only created if the command `may_create` it: beside a server whose database is
+    elsewhere, a new file would look as if the command had worked. Raises CommandError when the
+    database cannot be opened, and what `work` raises.
     """
+    if not may_create:
+        require_database(settings)
     return run_until_done(_run(settings, work))
+
+
+def require_database(settings: Settings) -> None:
+    """Raise CommandError where the settings name a file that is not there."""
+    if not is_postgres(settings) and not sqlite_path(settings).exists():
+        raise CommandError(
+            f"there is no database {sqlite_path(settings)}: --database or --data names another, "
+            "`koine tenant create` or `koine migrate` creates it"
+        )
 
 
 def run_in_tenant(

@@ -30,7 +30,10 @@ def serve(
     ] = None,
     log_level: Annotated[Level | None, typer.Option(help="Lowest level that is logged.")] = None,
 ) -> None:
-    """Run the server. Every option is also a setting (KOINE_PORT, …); see docs/running.md."""
+    """Run the server. Every option is also a setting (KOINE_PORT, …); see docs/running.md.
+
+    Example: koine serve --data /var/lib/koine --port 8000
+    """
     settings = options.settings(
         data, database, host=host, port=port, workers=workers, demo=demo, log_level=log_level
     )

@@ -6,5 +6,8 @@ from koine import __version__
 
 
 def version() -> None:
-    """Print the version."""
+    """Print the version.
+
+    Example: koine version
+    """
     typer.echo(__version__)

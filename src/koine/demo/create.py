@@ -51,7 +51,7 @@ async def demonstration(engine: Engine, base_url: str = "") -> DemoFile:
     """
     path = Path(engine.settings.data_dir) / credentials.FILE
     demo_file = credentials.read(path)
-    if demo_file is None or not await _exists(engine, demo_file):
+    if demo_file is None or not await exists(engine, demo_file):
         demo_file = await _create(engine)
         credentials.write(path, demo_file)
     fresh = await _refresh(engine, demo_file)
@@ -62,7 +62,8 @@ async def demonstration(engine: Engine, base_url: str = "") -> DemoFile:
     return fresh
 
 
-async def _exists(engine: Engine, demo_file: DemoFile) -> bool:
+async def exists(engine: Engine, demo_file: DemoFile) -> bool:
+    """Whether both tenants of the file are in this database."""
     known = {tenant.id for tenant in await tenants.list_all(engine)}
     return {demo_file.demo.credentials.tenant_id, demo_file.rival.credentials.tenant_id} <= known
 

@@ -12,9 +12,16 @@ from koine.store.core.db import Tx
 
 @read_tx
 async def find_page(
-    tx: Tx, actor: Actor, entity: str | None, action: str | None, window: Window
+    tx: Tx,
+    actor: Actor,
+    entity: str | None,
+    action: str | None,
+    window: Window,
+    *,
+    since: int | None = None,
+    person_id: str | None = None,
 ) -> Page[AuditEntry]:
-    """A page of the log, newest first, if given of one kind of entity or action. Raises
-    Forbidden."""
+    """A page of the log, newest first, if given of one kind of entity or action, since a time (µs),
+    by or about one person. Raises Forbidden."""
     access.require(actor, MANAGE_TENANT)
-    return await audit_log.find_page(tx, entity, action, window)
+    return await audit_log.find_page(tx, entity, action, window, since=since, person_id=person_id)
