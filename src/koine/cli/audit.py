@@ -136,6 +136,8 @@ def _line(entry: AuditEntry, as_json: bool) -> str:
         }
         return msgspec.json.encode(fields).decode()
     who = f"{entry.actor_kind} {entry.actor_id}" if entry.actor_id else entry.actor_kind
+    if entry.address is not None:
+        who += f" from {entry.address}"
     more = " ".join(f"{name}={_text(value)}" for name, value in detail.items())
     line = f"{iso_ms(entry.created_at)}  {who}  {entry.action} {entry.noun} {entry.noun_id}"
     return f"{line}  {more}".rstrip()
