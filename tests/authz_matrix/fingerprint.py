@@ -14,7 +14,7 @@ def _of(table: sa.Table) -> sa.Select[int, int]:
     columns = [c for c in table.columns if not isinstance(c.type, Uuid)]
     sums = [_sum(c) for c in columns if isinstance(c.type, sa.Integer | sa.Text)]
     whole = sum(sums[1:], sums[0]) if sums else sa.literal(0)
-    owner = table.c.id if table.name == "tenants" else table.c.tenant_id
+    owner = table.c.tenant_id if "tenant_id" in table.c else table.c.id
     rows = sa.select(sa.func.count(), sa.cast(whole, sa.BigInteger))
     return rows.select_from(table).where(owner == param("tenant_id"))
 
