@@ -20,7 +20,9 @@ import uvloop
 from argon2 import PasswordHasher
 from hypothesis import settings
 
+from koine.engine.core.server_keys import open_keys
 from koine.engine.verification import passwords
+from koine.kit.settings import load
 from koine.store.core.db import Database
 from tests.cast import Cast, make_cast
 from tests.support import databases
@@ -168,8 +170,10 @@ def run_folder(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 async def sqlite_db(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
-    """The SQLite database of this process."""
+    """The SQLite database of this process. It has a key, without which a test whose settings have
+    one would keep others from generating it."""
     async with databases.sqlite(tmp_path_factory.mktemp("sqlite")) as opened:
+        await open_keys(opened, load({}))
         yield opened
 
 
@@ -177,6 +181,7 @@ async def sqlite_db(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[D
 async def postgres_db(shared_postgres: SharedPostgres) -> AsyncIterator[Database]:
     """The PostgreSQL database of this process."""
     async with databases.postgres(shared_postgres) as opened:
+        await open_keys(opened, load({}))
         yield opened
 
 

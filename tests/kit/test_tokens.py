@@ -4,6 +4,7 @@ import re
 import pytest
 
 from koine.kit.tokens import (
+    StatelessSecrets,
     api_key_prefix,
     constant_time_equal,
     hmac_hex,
@@ -60,3 +61,11 @@ def test_hmac_is_rfc_4231_case_2() -> None:
     wanted = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     assert hmac_hex("Jefe", "what do ya want for nothing?") == wanted
     assert hmac_hex("Jefe", b"what do ya want for nothing?") == wanted
+
+
+def test_a_secret_that_an_older_key_signed_is_verified() -> None:
+    text = StatelessSecrets("old").issue("me")
+    assert StatelessSecrets("new", ["older", "old"]).verify("me", text)
+    assert not StatelessSecrets("new", ["older"]).verify("me", text)
+    assert not StatelessSecrets("new", ["old"]).verify("you", text)
+    assert StatelessSecrets("new").verify("me", StatelessSecrets("new", ["old"]).issue("me"))

@@ -16,6 +16,7 @@ from koine.demo.credentials import (
 from koine.demo.seed import SeededTenant
 from koine.engine import deliveries, tenants
 from koine.engine.auth import api_keys, sessions
+from koine.engine.contacts.hmac_tokens import newest_token
 from koine.engine.conversations import conversations
 from koine.engine.core.engine import Engine
 from koine.engine.people import directory
@@ -84,7 +85,7 @@ async def _create(engine: Engine) -> DemoFile:
 
 async def _create_tenant(engine: Engine, name: str, slug: str, scale: int) -> DemoTenant:
     clock = FakeClock(engine.clock.now() - STORY_DAYS * DAY)
-    past = Engine(engine.db, clock, engine.settings, random_token(), engine.webhook_formats)
+    past = Engine(engine.db, clock, engine.settings, engine.server_keys, engine.webhook_formats)
     seeded = await seed.seed(past, name, slug)
     examples = await history.write_history(past, clock, seeded, scale)
     made = await _credentials(engine, seeded)
@@ -123,7 +124,9 @@ async def _credentials(engine: Engine, seeded: SeededTenant) -> Credentials:
             owner_id=contact.id,
             responder_id=whatsapp.responder_id or "",
         ),
-        inbox=credentials.InboxCredentials(public.identifier, place.source_id, public.hmac_token),
+        inbox=credentials.InboxCredentials(
+            public.identifier, place.source_id, newest_token(engine.encryption, public) or ""
+        ),
         native=credentials.NativeCredentials(admin.email or "", password),
     )
 

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
 
+from koine.kit import secret_keys
 from koine.kit.limit_settings import LimitSettings, Seconds
 from koine.kit.outbound.egress_policy import EgressPolicy
-from koine.kit.tokens import MIN_SECRET_BYTES
 
 PREFIX = "KOINE_"
 MIN_TOKEN = 16
@@ -132,7 +132,12 @@ class Settings(LimitSettings, frozen=True, kw_only=True):
     ] = ""
     secret_key: Annotated[
         str,
-        Meta(description="Secret that signs tokens; empty: generated, and stored in the database."),
+        Meta(
+            description="Keys that sign and seal, newest first, by comma; empty: in the database."
+        ),
+    ] = ""
+    secret_key_file: Annotated[
+        str, Meta(description="File with such keys, a key a line; older than the keys above.")
     ] = ""
     access_token_seconds: Annotated[
         Seconds, Meta(description="Lifetime of an access token, in seconds.")
@@ -175,6 +180,15 @@ class Settings(LimitSettings, frozen=True, kw_only=True):
             return self.base_url.rstrip("/")
         host = "localhost" if self.host in ("0.0.0.0", "::", "") else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def secret_keys(self) -> tuple[str, ...]:
+        """The server's keys that are given, newest first; `secret_keys.STORED` stands for the one
+        in the database. Raises BadSetting, after `load` only if the file changed."""
+        try:
+            return secret_keys.parse(self.secret_key, self.secret_key_file)
+        except secret_keys.BadSecretKeys as error:
+            name = "secret_key_file" if error.in_file else "secret_key"
+            raise BadSetting(variable(name), str(error)) from None
 
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """`trusted_proxies`, parsed. Raises ValueError, but not after `load`."""
@@ -256,8 +270,7 @@ def _check(settings: Settings) -> None:
         raise BadSetting(variable("database_url"), reason)
     if not _BASE_URL.fullmatch(settings.base_url):
         raise BadSetting(variable("base_url"), "must be http://… or https://…, or empty")
-    if 0 < len(settings.secret_key.encode("utf-8", "surrogateescape")) < MIN_SECRET_BYTES:
-        raise BadSetting(variable("secret_key"), f"must have {MIN_SECRET_BYTES} bytes or more")
+    settings.secret_keys()
     if not _BASE_URL.fullmatch(settings.otel_endpoint):
         raise BadSetting(variable("otel_endpoint"), "must be http://… or https://…, or empty")
     if not _NATS.fullmatch(settings.nats_url):

@@ -6,6 +6,7 @@ import hmac
 import re
 import secrets
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 MIN_SECRET_BYTES = 32
@@ -32,24 +33,24 @@ class ApiKeySecret:
 class StatelessSecrets:
     """Random secrets with a signature, so that they can be verified without being stored."""
 
-    def __init__(self, secret: str) -> None:
-        """`secret` is the server's key; who knows it can issue secrets."""
-        self._key = hashlib.sha256(b"stamp\0" + secret.encode()).hexdigest()
+    def __init__(self, secret: str, older: Sequence[str] = ()) -> None:
+        """`secret` is the server's key; who knows it can issue secrets. Those that one of the
+        `older` keys signed are valid, too."""
+        self._keys = [
+            hashlib.sha256(b"stamp\0" + each.encode()).hexdigest() for each in (secret, *older)
+        ]
 
     def issue(self, about: str) -> str:
         """A new secret that is valid for `about` alone: 256 random bits, then the signature."""
         text = secrets.token_urlsafe(_STAMPED_BYTES)
-        return text + self._mac(about, text)
+        return text + _stamp(self._keys[0], about, text)
 
     def verify(self, about: str, text: str) -> bool:
         """Whether `issue` once returned this text for the same `about`."""
-        return len(text) == 2 * _STAMPED and constant_time_equal(
-            text[_STAMPED:], self._mac(about, text[:_STAMPED])
+        return len(text) == 2 * _STAMPED and any(
+            constant_time_equal(text[_STAMPED:], _stamp(key, about, text[:_STAMPED]))
+            for key in self._keys
         )
-
-    def _mac(self, about: str, text: str) -> str:
-        stamp = hmac.new(self._key.encode(), _bytes(f"{about}.{text}"), hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(stamp).decode().rstrip("=")
 
 
 def random_token(nbytes: int = 24) -> str:
@@ -89,6 +90,11 @@ def hmac_hex(secret: str, text: str | bytes) -> str:
 def unbase64(text: str) -> bytes:
     """The bytes of unpadded URL-safe base64. Raises ValueError for anything else."""
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def _stamp(key: str, about: str, text: str) -> str:
+    stamp = hmac.new(key.encode(), _bytes(f"{about}.{text}"), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(stamp).decode().rstrip("=")
 
 
 def _base62(length: int) -> str:

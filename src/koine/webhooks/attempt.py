@@ -8,7 +8,7 @@ from koine.kit import metrics, tracing
 from koine.kit.json import json_text
 from koine.kit.outbound import Blocked, Request, RequestFailed, Response
 from koine.model.webhook import Attempt
-from koine.webhooks.payloads import SECRET_UNREADABLE, OutgoingDelivery, PayloadBuilder
+from koine.webhooks.payloads import KeysUnreadable, OutgoingDelivery, PayloadBuilder
 from koine.webhooks.response import ResponseClass, classify
 
 MAX_SAVED_REQUEST = 16 * 1024
@@ -47,8 +47,8 @@ async def post(
         response_class = ResponseClass("refused", refused.reason)
     except RequestFailed as failed:
         response_class = ResponseClass("retry", failed.reason)
-    except ValueError:
-        response_class = ResponseClass("retry", SECRET_UNREADABLE)
+    except KeysUnreadable as unreadable:
+        response_class = ResponseClass("retry", unreadable.reason)
     except Exception:
         # Raised to the dispatcher, it would leave the delivery counted as in flight for ever.
         _log.error("a webhook could not be sent", event_id=claim.event_id, exc_info=True)

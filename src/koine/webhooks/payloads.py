@@ -29,11 +29,20 @@ RECHECK_AFTER = SECOND
 CONTENT = {"content-type": "application/json"}
 EVENT_EXPIRED = "the event is no longer in the log"
 ENCODING_FAILED = "the server could not build the body; see its log"
-SECRET_UNREADABLE = (
-    "the endpoint's secret cannot be read: the server's secret_key is another; rotate it"
+SECRET_UNREADABLE = "no key of the server opens the endpoint's secret: rotate it"
+HEADERS_UNREADABLE = (
+    "no key of the server opens the endpoint's headers: set them again, or rotate its secret"
 )
 _headers = msgspec.json.Decoder(dict[str, str])
 _log = structlog.get_logger("koine.webhooks")
+
+
+class KeysUnreadable(Exception):
+    """What an endpoint has encrypted is opened by no key of the server; `reason` says what."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Keys(Struct, frozen=True):
@@ -196,7 +205,7 @@ class PayloadBuilder:
         self, endpoint: TenantEndpoint, event_id: str, body: bytes
     ) -> tuple[dict[str, str], Keys]:
         """The headers of a request that is sent now, and the keys they were made with. Raises
-        ValueError when the keys cannot be decrypted."""
+        KeysUnreadable."""
         keys, now_s = self._decrypted_keys(endpoint), unix(self._engine.clock.now())
         made = CONTENT | webhook_signature.headers(keys.secrets, event_id, now_s, body)
         own = self._engine.webhook_formats[endpoint.dialect].signatures(
@@ -218,15 +227,28 @@ class PayloadBuilder:
 
 
 def decrypt_keys(engine: Engine, endpoint: WebhookEndpoint, now: int) -> Keys:
-    """The decrypted keys of an endpoint. Raises ValueError when they were encrypted with another
-    key."""
-    secrets = [engine.encryption.decrypt(endpoint.secret).decode()]
+    """The decrypted keys of an endpoint; an old secret that no key of the server opens is left out.
+    Raises KeysUnreadable for the secret or the headers."""
+    secret = _opened(engine, endpoint.secret)
+    if secret is None:
+        raise KeysUnreadable(SECRET_UNREADABLE)
+    secrets = [secret.decode()]
     if endpoint.old_secret is not None and (endpoint.old_secret_until or 0) > now:
-        secrets.append(engine.encryption.decrypt(endpoint.old_secret).decode())
-    headers = (
-        _headers.decode(engine.encryption.decrypt(endpoint.headers)) if endpoint.headers else {}
-    )
-    return Keys(tuple(secrets), headers)
+        old = _opened(engine, endpoint.old_secret)
+        secrets += [] if old is None else [old.decode()]
+    if not endpoint.headers:
+        return Keys(tuple(secrets), {})
+    headers = _opened(engine, endpoint.headers)
+    if headers is None:
+        raise KeysUnreadable(HEADERS_UNREADABLE)
+    return Keys(tuple(secrets), _headers.decode(headers))
+
+
+def _opened(engine: Engine, sealed: bytes) -> bytes | None:
+    try:
+        return engine.encryption.decrypt(sealed)
+    except ValueError:
+        return None
 
 
 async def _endpoint_actors(

@@ -6,8 +6,10 @@ import pytest
 
 from koine.engine import offboarding
 from koine.engine.auth import credentials, sessions
+from koine.engine.core.engine import open_engine
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
+from koine.kit.settings import load
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -165,6 +167,23 @@ async def test_any_token_that_was_used_before_ends_the_session(cast: Cast) -> No
         await credentials.by_token(cast.engine, newest.access_token)
     with pytest.raises(Unauthenticated):
         await sessions.refresh(cast.engine, newest.refresh_token)
+
+
+async def test_tokens_of_an_older_key_are_valid_and_recognized(cast: Cast) -> None:
+    first = await logged_in(cast)
+    second = await sessions.refresh(cast.engine, first.refresh_token)
+    settings = load({"KOINE_SECRET_KEY": "n" * 32})
+    node = await open_engine(cast.engine.db, cast.clock, settings, cast.engine.webhook_formats)
+    assert node.server_keys.secrets[0] == "n" * 32
+    await credentials.by_token(node, second.access_token)
+    third = await sessions.refresh(node, second.refresh_token)
+    await credentials.by_token(node, third.access_token)
+    with pytest.raises(Unauthenticated, match="invalid"):
+        await credentials.by_token(cast.engine, third.access_token)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await sessions.refresh(node, first.refresh_token)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await sessions.refresh(node, third.refresh_token)
 
 
 async def test_a_refresh_token_is_read_in_any_case_of_its_ids(cast: Cast) -> None:

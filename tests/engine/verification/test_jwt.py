@@ -310,3 +310,23 @@ def test_a_weak_rsa_key_verifies_nothing() -> None:
     key = RSAKey(weak, weak)
     with pytest.raises(TokenError):
         read(token(key=key), key.as_pem().decode())
+
+
+def test_the_newest_secret_signs_and_older_ones_are_accepted() -> None:
+    clock, new = FakeClock(), "n" * 40
+    both = TokenSigner(new, "acme", "koine", clock, [SECRET])
+    assert both.verify(signer(clock).sign({"sub": "u1"}, 900))["sub"] == "u1"
+    made = both.sign({"sub": "u2"}, 900)
+    assert signer(clock, secret=new).verify(made)["sub"] == "u2"
+    with pytest.raises(TokenError, match="invalid"):
+        signer(clock).verify(made)
+    with pytest.raises(TokenError, match="invalid"):
+        both.verify(signer(clock, secret="b" * 40).sign({"sub": "u1"}, 900))
+    clock.advance(seconds=1000)
+    with pytest.raises(TokenError, match="expired"):
+        both.verify(made)
+
+
+def test_a_short_older_secret_is_refused() -> None:
+    with pytest.raises(BadKey):
+        TokenSigner(SECRET, "acme", "koine", FakeClock(), ["short"])

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from koine.engine.core.encryption import SecretCipher
 from koine.engine.core.search_slots import search_slots
+from koine.engine.core.server_keys import ServerKeys, open_keys
 from koine.engine.sending.write_batcher import WriteBatcher
 from koine.engine.verification.failed_logins import FailedLogins
 from koine.engine.verification.issuer_keys import IssuerKeys
@@ -15,11 +15,10 @@ from koine.kit.clock import Clock
 from koine.kit.outbound import EgressPolicy, OutboundClient
 from koine.kit.settings import Settings
 from koine.kit.shutdown_signal import ShutdownSignal
-from koine.kit.tokens import StatelessSecrets, random_token
+from koine.kit.tokens import StatelessSecrets
 from koine.model.actor import Actor
 from koine.model.errors import Refusal, Unavailable
 from koine.model.webhook_format import WebhookFormats
-from koine.store import server_values
 from koine.store.core.db import Database
 
 ISSUER = "koine"
@@ -39,7 +38,7 @@ class Engine:
         db: Database,
         clock: Clock,
         settings: Settings,
-        secret: str,
+        server_keys: ServerKeys,
         webhook_formats: WebhookFormats,
     ) -> None:
         self.db = db
@@ -48,10 +47,12 @@ class Engine:
         self.write_batcher = WriteBatcher(db, clock)
         self.search_slots = search_slots(settings)
         self.password_pool = PasswordPool()
-        self.signer = TokenSigner(secret, ISSUER, ISSUER, clock)
+        self.server_keys = server_keys
+        newest, *older = server_keys.secrets
+        self.signer = TokenSigner(newest, ISSUER, ISSUER, clock, older)
         self.credential_cache: TTLCache[str, Actor] = TTLCache(CREDENTIAL_CACHE_SIZE)
-        self.encryption = SecretCipher(secret)
-        self.refresh_token_mac = StatelessSecrets(secret)
+        self.encryption = server_keys.sealing
+        self.refresh_token_mac = StatelessSecrets(newest, older)
         self.webhook_formats = webhook_formats
         self.failed_logins = FailedLogins(settings.audit_failed_logins_per_hour)
         self.shutdown_signal = ShutdownSignal()
@@ -87,9 +88,7 @@ class Engine:
 async def open_engine(
     db: Database, clock: Clock, settings: Settings, webhook_formats: WebhookFormats
 ) -> Engine:
-    """An engine over a migrated database. The signing key is that of the settings, else one that is
-    stored in the database, so that each node accepts the tokens of every other."""
-    secret = settings.secret_key
-    if not secret:
-        secret = await db.write("", server_values.get_or_insert, "token_secret", random_token(48))
-    return Engine(db, clock, settings, secret, webhook_formats)
+    """An engine over a migrated database, with the server's keys (`server_keys.open_keys`). Raises
+    BadSetting, Unavailable."""
+    keys = await open_keys(db, settings)
+    return Engine(db, clock, settings, keys, webhook_formats)

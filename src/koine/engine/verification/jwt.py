@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -57,11 +57,14 @@ class TokenError(Exception):
 class TokenSigner:
     """Makes and reads this server's own tokens: HS256, `typ` JWT, one issuer, one audience."""
 
-    def __init__(self, secret: str, issuer: str, audience: str, clock: Clock) -> None:
-        """Raises BadKey when `secret` has fewer than 32 bytes."""
-        if len(secret.encode()) < MIN_SECRET_BYTES:
+    def __init__(
+        self, secret: str, issuer: str, audience: str, clock: Clock, older: Sequence[str] = ()
+    ) -> None:
+        """`secret` signs; tokens signed with one of the `older` ones are accepted, too. Raises
+        BadKey when one has fewer than 32 bytes."""
+        self._secrets = (secret, *older)
+        if min(len(each.encode()) for each in self._secrets) < MIN_SECRET_BYTES:
             raise jwt_keys.BadKey(f"a secret needs at least {MIN_SECRET_BYTES} bytes")
-        self._secret = secret
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
@@ -72,19 +75,30 @@ class TokenSigner:
         now = unix(self._clock.now())
         full = {"jti": new_id(), **claims, "iss": self._issuer, "aud": self._audience}
         full |= {"iat": now, "exp": now + ttl_s}
-        return jwt.encode({"alg": "HS256"}, full, self._key)
+        return jwt.encode({"alg": "HS256"}, full, self._keys[0])
 
     def verify(self, token: str) -> Claims:
         """The claims of a token signed here. Raises TokenError, and nothing else."""
-        header, claims = _read(token, "HS256", (self._key,))
+        header, claims = self._read(token)
         if header.get("typ") != "JWT" or header.get("kid") is not None:
             raise TokenError("invalid", "header")
         _check_claims(claims, self._audience, self._issuer, self._clock.now())
         return claims
 
+    def _read(self, token: str) -> tuple[Claims, Claims]:
+        """Header and claims, once the signature is that of one of the keys: no token names its
+        key, since servers of the version before refuse those that do."""
+        *others, last = self._keys
+        for key in others:
+            try:
+                return _read(token, "HS256", (key,))
+            except TokenError:
+                continue
+        return _read(token, "HS256", (last,))
+
     @cached_property
-    def _key(self) -> jwk.OctKey:
-        return jwk.OctKey.import_key(self._secret)
+    def _keys(self) -> tuple[jwk.OctKey, ...]:
+        return tuple(jwk.OctKey.import_key(each) for each in self._secrets)
 
 
 def verify_external(

@@ -11,12 +11,12 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
-from koine.engine.core.encryption import SecretCipher
+from koine.engine.core.encryption import SealingKeys
 from koine.engine.core.engine import Engine
 from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_audit
 from koine.engine.webhooks import endpoint_owners as owners
-from koine.engine.webhooks.endpoints import OLD_SECRET_HOURS, WRITE, existing, seal_headers
+from koine.engine.webhooks.endpoints import OLD_SECRET_HOURS, WRITE, existing, opens, seal_headers
 from koine.engine.webhooks.validation import (
     check_headers,
     check_inbox_tx,
@@ -150,7 +150,7 @@ def _secret(
 
 
 def _secrets(
-    cipher: SecretCipher,
+    cipher: SealingKeys,
     now: int,
     before: WebhookEndpoint,
     values: dict[str, Any],
@@ -159,8 +159,11 @@ def _secrets(
     """The encrypted fields that change. Those of the former origin are dropped."""
     kept: dict[str, Any] = {}
     if secret is not None:
-        until = now + OLD_SECRET_HOURS * HOUR
-        kept = {"old_secret": before.secret, "old_secret_until": until}
+        overlaps = opens(cipher, before.secret)
+        kept = {
+            "old_secret": before.secret if overlaps else None,
+            "old_secret_until": now + OLD_SECRET_HOURS * HOUR if overlaps else None,
+        }
         kept["secret"] = cipher.encrypt(secret.encode())
     if _moves(before, values):
         kept |= {"old_secret": None, "old_secret_until": None}
@@ -173,7 +176,7 @@ def _moves(before: WebhookEndpoint, values: dict[str, Any]) -> bool:
     return "url" in values and not same_origin(before.url, values["url"])
 
 
-def _opened(cipher: SecretCipher, endpoint: WebhookEndpoint) -> str | None:
+def _opened(cipher: SealingKeys, endpoint: WebhookEndpoint) -> str | None:
     try:
         return cipher.decrypt(endpoint.secret).decode()
     except ValueError:

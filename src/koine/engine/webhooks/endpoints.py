@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from koine.engine.auth import access
-from koine.engine.core.encryption import SecretCipher
+from koine.engine.core.encryption import SealingKeys
 from koine.engine.core.engine import Engine
 from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_audit
@@ -74,7 +74,7 @@ async def create(engine: Engine, actor: Actor, new: NewEndpoint) -> CreatedEndpo
 
 @write_tx
 async def _create(
-    tx: Tx, now: int, actor: Actor, cipher: SecretCipher, new: NewEndpoint
+    tx: Tx, now: int, actor: Actor, cipher: SealingKeys, new: NewEndpoint
 ) -> CreatedEndpoint:
     await check_inbox_tx(tx, new.inbox_id)
     if await endpoints.count(tx) >= MAX_ENDPOINTS:
@@ -151,26 +151,31 @@ async def rotate(
     tx: Tx,
     now: int,
     actor: Actor,
-    cipher: SecretCipher,
+    cipher: SealingKeys,
     endpoint_id: str,
     hours: int = OLD_SECRET_HOURS,
 ) -> CreatedEndpoint:
     """Give an endpoint a new secret; for some hours the old one still signs, too (0: it does not).
+    An old secret and headers that no key of the server opens are dropped, or nothing could be sent.
     Raises Forbidden, also for an endpoint that may be sent more than the actor may read; NotFound.
     """
     access.require(actor, *WRITE)
     before = existing(await endpoints.lock(tx, endpoint_id))
     owners.require_rights_of(actor, before)
     secret = webhook_signature.new_secret()
+    overlaps = hours > 0 and opens(cipher, before.secret)
+    keeps_headers = before.headers is not None and opens(cipher, before.headers)
     after = structs.replace(
         before,
         secret=cipher.encrypt(secret.encode()),
-        old_secret=before.secret if hours else None,
-        old_secret_until=now + hours * HOUR if hours else None,
-        updated_at=now,
+        old_secret=before.secret if overlaps else None,
+        old_secret_until=now + hours * HOUR if overlaps else None,
+        headers=before.headers if keeps_headers else None,
+        updated_at=max(now, before.updated_at + 1),
     )
     await endpoints.change(tx, after)
-    await record_audit(tx, now, actor, "rotate", "webhook", endpoint_id)
+    detail = {"dropped": "headers"} if after.headers != before.headers else {}
+    await record_audit(tx, now, actor, "rotate", "webhook", endpoint_id, **detail)
     return CreatedEndpoint(after, secret)
 
 
@@ -203,6 +208,11 @@ async def _remove(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str
     await record_audit(tx, now, actor, "remove", "webhook", endpoint_id)
 
 
-def seal_headers(cipher: SecretCipher, headers: dict[str, str]) -> bytes | None:
+def opens(cipher: SealingKeys, sealed: bytes) -> bool:
+    """Whether a key of the server opens the value."""
+    return cipher.opening_key(sealed) is not None
+
+
+def seal_headers(cipher: SealingKeys, headers: dict[str, str]) -> bytes | None:
     """Headers as they are stored: encrypted, as they may contain credentials."""
     return cipher.encrypt(msgspec.json.encode(headers)) if headers else None
