@@ -15,6 +15,8 @@ from msgspec import Struct
 from koine.engine import tenants
 from koine.engine.auth import api_keys, sessions
 from koine.engine.contacts import inboxes
+from koine.engine.contacts.hmac_tokens import newest_token
+from koine.engine.core.encryption import SealingKeys
 from koine.engine.core.engine import Engine, open_engine
 from koine.engine.people import directory
 from koine.http.app import build_app
@@ -22,7 +24,7 @@ from koine.http.dialect import Dialect
 from koine.kit.clock import FakeClock
 from koine.kit.ids import new_id
 from koine.kit.settings import Settings, load
-from koine.kit.tokens import random_token
+from koine.kit.tokens import hmac_hex, random_token
 from koine.model.actor import Actor, ActorKind, operator
 from koine.model.delivery import Delivery
 from koine.model.identity import Identity, NewIdentity
@@ -86,6 +88,14 @@ class Cast(Struct):
         """The `Authorization` header of a user."""
         return {"Authorization": f"Bearer {self.token(name, company)}"}
 
+    def hmac_token(self, inbox: Inbox | None = None) -> str:
+        """The HMAC token of an inbox, of Acme's if none is given."""
+        return newest_token(self.engine.encryption, inbox or self.acme.inbox) or ""
+
+    def identity_hash(self, identifier: str, inbox: Inbox | None = None) -> str:
+        """The identity hash that the tenant's own server makes."""
+        return hmac_hex(self.hmac_token(inbox), identifier)
+
 
 async def make_cast(db: Database, clock: FakeClock | None = None, **settings: object) -> Cast:
     """Create both tenants in `db`, which may have others; `settings` are the server's."""
@@ -122,16 +132,17 @@ async def http(engine: Engine, *dialects: Dialect) -> AsyncIterator[httpx.AsyncC
 async def _cast_tenant(engine: Engine, name: str) -> CastTenant:
     tenant = await tenants.create(engine, name, f"{name.lower()}-{new_id()}")
     # One transaction for everything else: most tests start with this.
-    return await engine.db.write(tenant.id, _fill, engine.clock.now(), tenant)
+    keys = engine.encryption
+    return await engine.db.write(tenant.id, _fill, engine.clock.now(), tenant, keys)
 
 
-async def _fill(tx: Tx, now: int, tenant: Tenant) -> CastTenant:
+async def _fill(tx: Tx, now: int, tenant: Tenant, keys: SealingKeys) -> CastTenant:
     admin = operator(tenant.id)
     people = {who: await _user(tx, now, admin, who) for who in ROLES}
     for who in ("carol", "dave"):
         new = NewIdentity(kind="contact", name=f"{who.title()} Contact", email=f"{who}@web.test")
         people[who] = await directory.create_tx(tx, now, admin, new)
-    inbox = await inboxes.create.in_tx(tx, now, admin, inboxes.NewInbox(name="Website"))
+    inbox = await inboxes.create_tx(tx, now, admin, keys, inboxes.NewInbox(name="Website"))
     key, read_only_key = [
         await api_keys.create.in_tx(
             tx, now, admin, key_name, permissions, user_id=people["alice"].id

@@ -7,7 +7,7 @@ from koine.engine.contacts import inboxes
 from koine.engine.contacts.inboxes import NewInbox
 from koine.engine.people import directory
 from koine.kit.ids import new_id
-from koine.kit.tokens import hmac_hex, random_token
+from koine.kit.tokens import random_token
 from koine.model.actor import operator
 from koine.model.identity import NewIdentity
 from koine.model.inbox import ContactInbox, Inbox
@@ -40,8 +40,8 @@ async def inbox_callers(cast: Cast) -> list[Caller]:
     # Each tenant counts its conversations: the rival's numbers must not exist here, too.
     await cast.engine.db.write(rival.tenant.id, _skip_numbers)
     ivy, carol = acme.contact_inboxes["ivy"].source_id, acme.contact_inboxes["carol"].source_id
-    hash_ = hmac_hex(strict.hmac_token, "ivy")
-    carols = hmac_hex(strict.hmac_token, "carol")
+    hash_ = cast.identity_hash("ivy", strict)
+    carols = cast.identity_hash("carol", strict)
     site, foreign = acme.inbox.identifier, rival.inbox.identifier
     closed = await inboxes.create(cast.engine, operator(acme.tenant.id), NewInbox(name="Closed"))
     await inboxes.remove(cast.engine, operator(acme.tenant.id), closed.id)

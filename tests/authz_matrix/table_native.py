@@ -85,6 +85,7 @@ NATIVE = {
     f"GET {INBOX}": Row("look", "inbox"),
     f"PATCH {INBOX}": Row("manage", "inbox", {"name": "Newer"}),
     f"DELETE {INBOX}": Row("manage", "inbox"),
+    f"POST {INBOX}/rotate-hmac-token": Row("manage", "inbox", {}),
     "GET /v1/responders": Row("look"),
     "POST /v1/responders": Row("manage", body={"name": "Robot"}),
     f"GET {RESPONDER}": Row("look", "responder"),

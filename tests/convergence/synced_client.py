@@ -25,6 +25,7 @@ class SyncedClient:
         self._actor = cast.acme.actor(name)
         self._call = call.with_headers(cast.bearer(name))
         self._realtime = realtime
+        self._keys = cast.engine.encryption
         self._subscriber: Subscriber | None = None
 
     async def begin(self, tickets: list[str], deliveries: list[str]) -> None:
@@ -36,7 +37,7 @@ class SyncedClient:
         async def ask() -> Any:
             return actor
 
-        events = encoder.NativeEventEncoder(BASE, _unframed)
+        events = encoder.NativeEventEncoder(BASE, _unframed, self._keys)
         reader = encoder.NativeReader(actor, ask, EventFilter(), events)
         self._subscriber = await self._realtime.connect(reader, cursor)
 

@@ -9,6 +9,7 @@ from koine.dialects.native.conversations.render import render_conversation
 from koine.dialects.native.realtime.encoder import NativeEventEncoder, NativeReader
 from koine.dialects.native.realtime.filter import EventFilter
 from koine.engine.conversations import conversations, messages, tickets
+from koine.engine.core.encryption import SealingKeys
 from koine.engine.events import event_context
 from koine.http import sse
 from koine.model.actor import Actor
@@ -100,5 +101,8 @@ def reader_of(actor: Actor) -> NativeReader:
         return actor
 
     return NativeReader(
-        actor, ask, EventFilter(), NativeEventEncoder("http://koine.test", sse.frame)
+        actor,
+        ask,
+        EventFilter(),
+        NativeEventEncoder("http://koine.test", sse.frame, SealingKeys(["k" * 32])),
     )

@@ -10,7 +10,11 @@ from msgspec import structs
 from koine.engine.auth import api_keys, credentials
 from koine.engine.contacts.rights import is_proven
 from koine.engine.conversations import conversations
+from koine.engine.sealed_secrets import CLEAR_UNTIL
+from koine.kit.clock import SystemClock
+from koine.kit.times import DAY, MINUTE
 from koine.model.conversation import NewConversation
+from koine.store import server_values
 from koine.store.contacts import inboxes
 from koine.store.core.db import Database, Tx
 from koine.store.events import reader_events
@@ -100,6 +104,21 @@ async def test_existing_contact_inboxes_are_unverified_until_they_send_their_has
     assert (carol.email_verified, carol.identifier_verified) == (False, True)
     assert dave.email_verified
     assert not any(is_proven(place, carol) for place in found)
+
+
+async def test_tokens_in_clear_text_wait_a_day_where_older_nodes_may_serve(
+    fresh_db: Database,
+) -> None:
+    step = importlib.import_module("koine.store.migrations.versions.0014_sealed_hmac_tokens")
+    assert await fresh_db.read("", server_values.get, CLEAR_UNTIL) is None
+    if fresh_db.kind == "sqlite":
+        return
+    await fresh_db.alter_schema(lambda _: step.A_DAY_LATER)
+    assert await fresh_db.read("", server_values.get, CLEAR_UNTIL) is None
+    await make_cast(fresh_db)
+    await fresh_db.alter_schema(lambda _: step.A_DAY_LATER)
+    until = await fresh_db.read("", server_values.get, CLEAR_UNTIL)
+    assert abs(int(until or 0) - SystemClock().now() - DAY) < 10 * MINUTE
 
 
 async def _add_places(tx: Tx, places: list[Any]) -> None:

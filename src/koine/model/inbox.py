@@ -18,9 +18,13 @@ identifier, e-mail or phone, for bridges that keep the inbox identifier secret."
 
 
 class Inbox(Struct, frozen=True):
-    """One inbox. `identifier` is its public name (inbox.md; at least 128 random bits),
-    `hmac_token` signs contacts' identifiers, `settings` is JSON text the engine reads through
-    `InboxSettings`.
+    """One inbox. `identifier` is its public name (inbox.md; at least 128 random bits), `settings`
+    is JSON text the engine reads through `InboxSettings`.
+
+    `sealed_hmac_token` is the HMAC token that signs contacts' identifiers, encrypted;
+    `old_hmac_token`, encrypted as well, is the one before, valid until `old_hmac_token_until`. Read
+    them by `engine.contacts.hmac_tokens`: `hmac_token` is the token in clear text only where
+    `sealed_hmac_token` is None (an older Koine made the inbox), else random text without a use.
     """
 
     id: str
@@ -36,6 +40,9 @@ class Inbox(Struct, frozen=True):
     created_at: int
     updated_at: int
     removed_at: int | None
+    sealed_hmac_token: bytes | None = None
+    old_hmac_token: bytes | None = None
+    old_hmac_token_until: int | None = None
 
 
 class ContactInbox(Struct, frozen=True):

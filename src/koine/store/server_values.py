@@ -1,6 +1,6 @@
 """Values of the server as a whole, by name: no tenant's rows."""
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from koine.store.core.db import Tx
 from koine.store.core.expressions import insert_ignoring, upsert
@@ -21,6 +21,7 @@ _REPLACE = Command(
     .values(value=param("new")),
     crosses_tenants=CROSSES_TENANTS,
 )
+_DELETE = Command(delete(t).where(t.c.name == param("name")), crosses_tenants=CROSSES_TENANTS)
 _INSERT = Command(insert_ignoring(t, _ROW, ["name"]), crosses_tenants=CROSSES_TENANTS)
 
 
@@ -51,3 +52,8 @@ async def put(tx: Tx, name: str, value: str) -> None:
 async def replace(tx: Tx, name: str, old: str, new: str) -> bool:
     """Save `new` if the value is `old`; returns whether it was."""
     return bool(await tx.run(_REPLACE, name=name, old=old, new=new))
+
+
+async def delete_one(tx: Tx, name: str) -> None:
+    """Delete the value of this name, if there is one."""
+    await tx.run(_DELETE, name=name)

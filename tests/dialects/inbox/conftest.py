@@ -11,7 +11,6 @@ from msgspec import Struct
 from koine.dialects.inbox import InboxDialect
 from koine.dialects.native import NativeDialect
 from koine.engine.contacts import inboxes
-from koine.kit.tokens import hmac_hex
 from koine.model.actor import operator
 from koine.model.inbox import Inbox
 from koine.store.core.db import Database
@@ -117,7 +116,7 @@ class InboxClient(Struct):
 
     def sign(self, identifier: str, inbox: Inbox | None = None) -> str:
         """The identity hash that the tenant's own server makes."""
-        return hmac_hex((inbox or self.cast.acme.inbox).hmac_token, identifier)
+        return self.cast.identity_hash(identifier, inbox)
 
 
 @pytest.fixture

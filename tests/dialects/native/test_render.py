@@ -17,6 +17,7 @@ from koine.dialects.native.tenant.render import render_tenant
 from koine.dialects.native.tickets.render import render_ticket
 from koine.dialects.native.users.render import render_user
 from koine.engine.auth import access
+from koine.engine.core.encryption import SealingKeys
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant
 from koine.model.delivery import Delivery
@@ -37,7 +38,6 @@ RENDERERS: dict[str, tuple[type, Any]] = {
     "ticket": (Ticket, render_ticket),
 }
 RENDERERS_WITH_SETTINGS: dict[str, tuple[type, Any]] = {
-    "inbox": (Inbox, render_inbox),
     "tenant": (Tenant, render_tenant),
 }
 
@@ -52,6 +52,9 @@ def render(parts: dict[str, Any]) -> object:
     if name in RENDERERS_WITH_SETTINGS:
         kind, renderer = RENDERERS_WITH_SETTINGS[name]
         return renderer(msgspec.convert(parts[name], kind), access.sees_settings(actor))
+    if name == "inbox":
+        keys = SealingKeys(["k" * 32]) if access.sees_settings(actor) else None
+        return render_inbox(msgspec.convert(parts[name], Inbox), keys)
     found = msgspec.convert(parts["conversation"], Conversation)
     return render_conversation(found, msgspec.convert(parts["around"], Related), actor)
 

@@ -11,7 +11,6 @@ from koine.engine.contacts import callers, contacts, merge
 from koine.engine.contacts.rules import ContactInput
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
-from koine.kit.tokens import hmac_hex
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.identity import Identity
 from koine.model.page import Window
@@ -79,7 +78,7 @@ async def test_the_survivor_gets_the_identifier_and_the_block_of_the_merged_cont
     at = await callers.resolve(
         cast.engine, acme.inbox.identifier, acme.contact_inboxes["dave"].source_id
     )
-    shown = hmac_hex(acme.inbox.hmac_token, "dave-1")
+    shown = cast.identity_hash("dave-1")
     assert (await callers.verify_identity(cast.engine, at, shown)).rights.proven
 
 

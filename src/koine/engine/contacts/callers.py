@@ -6,7 +6,9 @@ from msgspec import Struct, structs
 
 from koine.engine.auth import access, suspension
 from koine.engine.contacts import rights
+from koine.engine.contacts.hmac_tokens import valid_tokens
 from koine.engine.contacts.rights import ContactRights
+from koine.engine.core.encryption import SealingKeys
 from koine.engine.core.engine import Engine
 from koine.engine.core.recorder import record_event
 from koine.kit.tokens import constant_time_equal, hmac_hex
@@ -29,7 +31,8 @@ class ContactCaller(Struct, frozen=True, dict=True):
 
     `contact_inbox` and `contact` are None where the address names only the inbox.
     `proven_elsewhere`, whether another contact inbox proved the identifier, is only looked up for
-    inboxes that trust their clients.
+    inboxes that trust their clients. `keys` open the inbox's HMAC tokens, of which those count that
+    are valid `at` (µs); without keys no identity hash is valid.
     """
 
     tenant: Tenant
@@ -37,6 +40,8 @@ class ContactCaller(Struct, frozen=True, dict=True):
     contact_inbox: ContactInbox | None = None
     contact: Identity | None = None
     proven_elsewhere: bool = False
+    keys: SealingKeys | None = None
+    at: int = 0
 
     @property
     def contact_at_inbox(self) -> tuple[ContactInbox, Identity]:
@@ -51,6 +56,12 @@ class ContactCaller(Struct, frozen=True, dict=True):
         because the contact inbox has proven an identifier once (inbox.md, D)."""
         proven_once = self.contact_inbox is not None and self.contact_inbox.proof_required
         return self.inbox.identity_required or proven_once
+
+    @cached_property
+    def hmac_tokens(self) -> tuple[str, ...]:
+        """The inbox's HMAC tokens that prove an identifier: the newest, and in the overlap of a
+        rotation the one before."""
+        return () if self.keys is None else valid_tokens(self.keys, self.inbox, self.at)
 
     @cached_property
     def rights(self) -> ContactRights:
@@ -69,7 +80,7 @@ async def resolve(engine: Engine, inbox_identifier: str, source_id: str | None) 
     found = await engine.db.read("", inboxes.get_by_identifier, inbox_identifier)
     if found is None:
         raise NotFound("inbox")
-    return await engine.db.read(found.tenant_id, _enter, found.inbox_id, source_id)
+    return await _caller(engine, found.tenant_id, found.inbox_id, source_id)
 
 
 async def verify_for_change(
@@ -82,7 +93,7 @@ async def verify_for_change(
     """
     contact = caller.contact_at_inbox[1]
     access.check_not_blocked(contact)
-    is_other = identifier != contact.identifier and is_hash_of(caller.inbox, identifier, shown)
+    is_other = identifier != contact.identifier and is_hash_of(caller, identifier, shown)
     if not caller.must_prove_identity and is_other:
         return caller
     return await verify_identity(engine, caller, shown)
@@ -97,7 +108,7 @@ async def verify_identity(
     request of this contact inbox makes it necessary (inbox.md, D).
     """
     contact = caller.contact_at_inbox[1]
-    check_hash(caller.inbox, contact.identifier, shown, required=caller.must_prove_identity)
+    check_hash(caller, contact.identifier, shown, required=caller.must_prove_identity)
     if not shown or contact.identifier is None or caller.rights.proven:
         return caller
     return await engine.db.write(
@@ -113,7 +124,7 @@ async def resolve_stream_token(engine: Engine, token: str) -> ContactCaller:
     found = await engine.db.read("", inboxes.get_by_pubsub_token, token)
     if found is None:
         raise NotFound("token")
-    caller = await engine.db.read(found.tenant_id, _enter, found.inbox_id, found.source_id)
+    caller = await _caller(engine, found.tenant_id, found.inbox_id, found.source_id)
     contact_inbox, contact = caller.contact_at_inbox
     if caller.inbox.removed_at is not None or contact.blocked:
         raise NotFound("contact")
@@ -123,7 +134,7 @@ async def resolve_stream_token(engine: Engine, token: str) -> ContactCaller:
 
 
 def check_hash(
-    inbox: Inbox, identifier: str | None, given_hash: str | None, *, required: bool
+    caller: ContactCaller, identifier: str | None, given_hash: str | None, *, required: bool
 ) -> None:
     """Raise Unauthenticated for a hash that is not that of the identifier, or for a missing one
     where one is `required`."""
@@ -131,15 +142,18 @@ def check_hash(
         if required:
             raise Unauthenticated("missing")
         return
-    if not is_hash_of(inbox, identifier, given_hash):
+    if not is_hash_of(caller, identifier, given_hash):
         raise Unauthenticated("invalid")
 
 
-def is_hash_of(inbox: Inbox, identifier: str | None, given_hash: str | None) -> bool:
-    """Whether this is the identity hash of the identifier; compared in constant time."""
+def is_hash_of(caller: ContactCaller, identifier: str | None, given_hash: str | None) -> bool:
+    """Whether this is the identity hash of the identifier under one of the inbox's valid HMAC
+    tokens; compared in constant time."""
     if not identifier or not given_hash:
         return False
-    return constant_time_equal(hmac_hex(inbox.hmac_token, identifier), given_hash)
+    return any(
+        constant_time_equal(hmac_hex(token, identifier), given_hash) for token in caller.hmac_tokens
+    )
 
 
 async def remember_proof_tx(
@@ -169,7 +183,9 @@ async def with_contact_tx(
     """The caller with this contact inbox and contact."""
     trusting = rights.is_trusting(caller.inbox)
     elsewhere = trusting and await is_proven_anywhere_tx(tx, contact)
-    return ContactCaller(caller.tenant, caller.inbox, contact_inbox, contact, elsewhere)
+    return ContactCaller(
+        caller.tenant, caller.inbox, contact_inbox, contact, elsewhere, caller.keys, caller.at
+    )
 
 
 async def is_proven_anywhere_tx(tx: Tx, contact: Identity) -> bool:
@@ -178,12 +194,21 @@ async def is_proven_anywhere_tx(tx: Tx, contact: Identity) -> bool:
     return identifier is not None and await inboxes.is_identifier_proven(tx, contact.id, identifier)
 
 
-async def _enter(tx: Tx, inbox_id: str, source_id: str | None) -> ContactCaller:
+async def _caller(
+    engine: Engine, tenant_id: str, inbox_id: str, source_id: str | None
+) -> ContactCaller:
+    keys, now = engine.encryption, engine.clock.now()
+    return await engine.db.read(tenant_id, _enter, keys, now, inbox_id, source_id)
+
+
+async def _enter(
+    tx: Tx, keys: SealingKeys, now: int, inbox_id: str, source_id: str | None
+) -> ContactCaller:
     tenant, inbox = await tenants.get(tx, tx.tenant_id), await inboxes.get(tx, inbox_id)
     if tenant is None or inbox is None:
         raise NotFound("inbox")
     suspension.require_active(tenant)
-    caller = ContactCaller(tenant, inbox)
+    caller = ContactCaller(tenant, inbox, keys=keys, at=now)
     if source_id is None:
         return caller
     contact_inbox = await inboxes.get_contact_inbox(tx, inbox_id, source_id)

@@ -63,7 +63,7 @@ async def create(
     check_person(_checked(given))
     check_attributes(given.custom_attributes)
     required = caller.must_prove_identity
-    check_hash(caller.inbox, given.identifier, given.identifier_hash, required=required)
+    check_hash(caller, given.identifier, given.identifier_hash, required=required)
     source_id = given.source_id or _random_id()
     work = (caller, structs.replace(given, source_id=source_id), admit)
     try:
@@ -125,7 +125,7 @@ async def _existing(
     contact_inbox, contact = known
     caller = await with_contact_tx(tx, caller, contact_inbox, contact)
     required = caller.must_prove_identity
-    check_hash(caller.inbox, contact.identifier, given.identifier_hash, required=required)
+    check_hash(caller, contact.identifier, given.identifier_hash, required=required)
     if given.identifier_hash and contact.identifier and not caller.rights.proven:
         return await remember_proof_tx(tx, now, caller, contact.identifier)
     return caller

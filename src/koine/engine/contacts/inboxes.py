@@ -6,7 +6,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from koine.engine.auth import access
+from koine.engine.contacts import hmac_tokens
 from koine.engine.core import attributes
+from koine.engine.core.encryption import SealingKeys
+from koine.engine.core.engine import Engine
 from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_audit, record_event
 from koine.kit.ids import new_id
@@ -23,7 +26,7 @@ from koine.store.contacts import inboxes
 from koine.store.core.db import Tx
 from koine.store.people import identities
 
-TOKEN_BYTES = 24
+IDENTIFIER_BYTES = 24
 """192 random bits: more than the 128 a public identifier must have."""
 
 
@@ -48,20 +51,24 @@ class InboxChanges(Struct, frozen=True, kw_only=True):
     settings: str | UnsetType = UNSET
 
 
-@write_tx
-async def create(tx: Tx, now: int, actor: Actor, new: NewInbox) -> Inbox:
+async def create(engine: Engine, actor: Actor, new: NewInbox) -> Inbox:
     """Open an inbox. Raises Forbidden, Invalid("responder_id")."""
+    return await _create(engine, actor, engine.encryption, new)
+
+
+async def create_tx(tx: Tx, now: int, actor: Actor, keys: SealingKeys, new: NewInbox) -> Inbox:
+    """As `create`. `keys` encrypt its HMAC token."""
     access.require(actor, MANAGE_TENANT)
     await _check_responder(tx, new.responder_id)
     _check_settings(new.settings)
     inbox = Inbox(
         id=new_id(),
         number=await number_sequences.next_number(tx, "inbox"),
-        identifier=random_token(TOKEN_BYTES),
-        hmac_token=random_token(TOKEN_BYTES),
+        identifier=random_token(IDENTIFIER_BYTES),
         created_at=now,
         updated_at=now,
         removed_at=None,
+        **hmac_tokens.sealed_columns(keys, random_token(hmac_tokens.TOKEN_BYTES)),
         **structs.asdict(new),
     )
     await inboxes.insert_one(tx, inbox)
@@ -108,6 +115,9 @@ async def remove(tx: Tx, now: int, actor: Actor, inbox_id: str) -> None:
     await inboxes.change(tx, structs.replace(before, removed_at=now, updated_at=now))
     await record_audit(tx, now, actor, "remove", "inbox", before.id)
     await record_event(tx, now, "inbox.updated", before.id)
+
+
+_create = write_tx(create_tx)
 
 
 def inbox_settings(inbox: Inbox) -> InboxSettings:

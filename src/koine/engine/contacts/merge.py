@@ -164,7 +164,7 @@ def _proves(caller: ContactCaller, other: Identity, given: ContactInput) -> bool
     return (
         given.identifier == other.identifier
         and other.identifier_verified
-        and is_hash_of(caller.inbox, other.identifier, given.identifier_hash)
+        and is_hash_of(caller, other.identifier, given.identifier_hash)
     )
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy import Index, Table
 
 from koine.store.tables.base import (
+    blob,
     flag,
     id_,
     int_,
@@ -147,6 +148,9 @@ inboxes = Table(
     int_("created_at"),
     int_("updated_at"),
     int_("removed_at", True),
+    blob("sealed_hmac_token"),
+    blob("old_hmac_token"),
+    int_("old_hmac_token_until", True),
     primary_key("tenant_id", "id"),
     same_tenant_reference("responder_id", "identities"),
     Index("inboxes_number", "tenant_id", "number", unique=True),

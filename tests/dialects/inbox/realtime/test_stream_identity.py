@@ -9,7 +9,6 @@ from msgspec import structs
 
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
-from koine.kit.tokens import hmac_hex
 from koine.model.inbox import ContactInbox
 from koine.store.core.db import Database
 from tests.cast import make_cast
@@ -45,7 +44,7 @@ async def by_email(live_inbox: LiveServer) -> ContactInbox:
 
 async def by_own_proof(live_inbox: LiveServer) -> ContactInbox:
     """b: the attacker's own identity hash beside the victim's e-mail."""
-    shown = hmac_hex(live_inbox.cast.acme.inbox.hmac_token, "attacker-1")
+    shown = live_inbox.cast.identity_hash("attacker-1")
     return await new_contact_inbox(
         live_inbox, identifier="attacker-1", identifier_hash=shown, email=MAIL
     )
@@ -54,7 +53,7 @@ async def by_own_proof(live_inbox: LiveServer) -> ContactInbox:
 async def by_merging_proof(live_inbox: LiveServer) -> ContactInbox:
     """c: the attacker's verified contact merged into the victim, by way of a second one."""
     contact_inbox, second = await by_own_proof(live_inbox), await new_contact_inbox(live_inbox)
-    shown = {"X-Identifier-Hash": hmac_hex(live_inbox.cast.acme.inbox.hmac_token, "attacker-1")}
+    shown = {"X-Identifier-Hash": live_inbox.cast.identity_hash("attacker-1")}
     await live_inbox.request("PATCH", contact_inbox, "", json={"email": EVIL}, headers=shown)
     await live_inbox.request("PATCH", second, "", json={"email": EVIL})
     await live_inbox.request("PATCH", second, "", json={"email": MAIL})
@@ -105,7 +104,7 @@ async def test_an_old_proof_is_disconnected_when_the_tenant_changes_the_identifi
         await directory.change(live_inbox.cast.engine, ada, acme.id("carol"), "contact", changes)
 
     await rename("carol-1")
-    shown = hmac_hex(acme.inbox.hmac_token, "carol-1")
+    shown = live_inbox.cast.identity_hash("carol-1")
     contact_inbox = await new_contact_inbox(live_inbox, identifier="carol-1", identifier_hash=shown)
     async with live_inbox.connect(contact_inbox) as client:
         await rename("carol-2")

@@ -14,7 +14,7 @@ from koine.engine.conversations import conversations
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.kit.ids import new_id
-from koine.kit.tokens import hmac_hex, random_token
+from koine.kit.tokens import random_token
 from koine.model.actor import operator
 from koine.model.conversation import NewConversation
 from koine.model.inbox import ContactInbox
@@ -132,7 +132,7 @@ async def test_a_contact_receives_all_of_its_own_events_once_it_is_verified(
     await directory.change(
         live_inbox.cast.engine, operator_actor, company.id("carol"), "contact", changes
     )
-    shown = {"X-Identifier-Hash": hmac_hex(company.inbox.hmac_token, "carol-1")}
+    shown = {"X-Identifier-Hash": live_inbox.cast.identity_hash("carol-1")}
     async with live_inbox.connect(live_inbox.carol) as client:
         elsewhere = NewConversation(owner_id=company.id("carol"))
         await conversations.create(live_inbox.cast.engine, operator_actor, elsewhere)

@@ -206,7 +206,7 @@ async def test_a_thousand_subscribers_share_one_encoded_frame(
     async def ask() -> Actor:
         return actor
 
-    encoders = [NativeEventEncoder("", sse.frame) for _ in range(1000)]
+    encoders = [NativeEventEncoder("", sse.frame, cast.engine.encryption) for _ in range(1000)]
     readers = [NativeReader(actor, ask, EventFilter(), each) for each in encoders]
     subscribers = [await server.realtime.connect(reader, None) for reader in readers]
     receiving = asyncio.gather(*(first_message(subscriber) for subscriber in subscribers))

@@ -1,8 +1,11 @@
 """The types of inboxes."""
 
-from msgspec import UNSET, Struct, UnsetType
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from koine.dialects.native.schemas import Id, JsonObject, Name, RenderedObject
+from koine.engine.contacts.hmac_tokens import MAX_OVERLAP_HOURS, OLD_TOKEN_HOURS
 from koine.model.inbox import ChannelType
 
 
@@ -27,8 +30,15 @@ class ChangeInbox(Struct, frozen=True, kw_only=True):
     settings: JsonObject | UnsetType = UNSET
 
 
+class RotateHmacToken(Struct, frozen=True):
+    """For how many hours identity hashes by the old token are valid, too."""
+
+    overlap_hours: Annotated[int, Meta(ge=0, le=MAX_OVERLAP_HOURS)] = OLD_TOKEN_HOURS
+
+
 class Inbox(Struct, frozen=True):
-    """An inbox. Its public `identifier` and its `hmac_token` are shown to those who manage it."""
+    """An inbox. Its public `identifier` and its `hmac_token` are shown to those who manage it.
+    `old_hmac_token_until`: until then the token before the last rotation is valid, too."""
 
     id: str
     number: int
@@ -36,6 +46,7 @@ class Inbox(Struct, frozen=True):
     channel_type: ChannelType
     identifier: str | None
     hmac_token: str | None
+    old_hmac_token_until: str | None
     identity_required: bool
     single_conversation: bool
     responder_id: str | None

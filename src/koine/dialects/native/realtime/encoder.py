@@ -9,6 +9,7 @@ from msgspec import Struct
 from koine.dialects.native import auth
 from koine.dialects.native.realtime import render, schemas
 from koine.dialects.native.realtime.filter import EventFilter
+from koine.engine.core.encryption import SealingKeys
 from koine.http import sse
 from koine.http.request import AnyRequest
 from koine.model.actor import Actor
@@ -23,14 +24,16 @@ _encode = msgspec.json.encode
 
 
 class NativeEventEncoder(Struct, frozen=True, cache_hash=True):
-    """Events with the data that `GET` returns for their subjects."""
+    """Events with the data that `GET` returns for their subjects. `keys` open the HMAC tokens of
+    inboxes, for readers whose view has them."""
 
     base_url: str
     frame: Framing
+    keys: SealingKeys
 
     def encode(self, context: EventContext, view: render.EventView) -> bytes | None:
         """The frame of an event; None when its subject does not exist any more."""
-        rendered = render.render_event(context, view, self.base_url)
+        rendered = render.render_event(context, view, self.base_url, self.keys)
         return None if rendered is None else self.frame(rendered.type, _encode(rendered))
 
     def encode_ephemeral(
@@ -82,7 +85,7 @@ def sse_reader(request: AnyRequest, event_filter: EventFilter) -> NativeReader:
     async def reauthenticate() -> Actor:
         return auth.require_read(await auth.authenticate_uncounted(request))
 
-    encoder = NativeEventEncoder(request.base_url, sse.frame)
+    encoder = NativeEventEncoder(request.base_url, sse.frame, request.engine.encryption)
     return NativeReader(auth.require_reader(request), reauthenticate, event_filter, encoder)
 
 

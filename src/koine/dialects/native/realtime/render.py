@@ -23,6 +23,7 @@ from koine.dialects.native.tenant.render import render_tenant
 from koine.dialects.native.tickets.render import render_ticket
 from koine.dialects.native.users.render import render_user
 from koine.engine.auth import access, visibility
+from koine.engine.core.encryption import SealingKeys
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, unread
@@ -63,9 +64,12 @@ def event_view(context: EventContext, kind: str, actor: Actor) -> EventView:
     return EventView(kind, conversation)
 
 
-def render_event(context: EventContext, view: EventView, base_url: str) -> schemas.Event | None:
-    """The event for readers with this view; None when its subject does not exist any more."""
-    data = render_data(context, view, base_url)
+def render_event(
+    context: EventContext, view: EventView, base_url: str, keys: SealingKeys
+) -> schemas.Event | None:
+    """The event for readers with this view; None when its subject does not exist any more. `keys`
+    open the HMAC token of an inbox, for a view with `settings`."""
+    data = render_data(context, view, base_url, keys)
     if data is None:
         return None
     event = context.event
@@ -92,7 +96,9 @@ def event_kind(context: EventContext, actor: Actor) -> str:
     return kind
 
 
-def render_data(context: EventContext, view: EventView, base_url: str) -> schemas.EventData | None:
+def render_data(
+    context: EventContext, view: EventView, base_url: str, keys: SealingKeys | None
+) -> schemas.EventData | None:
     """The data of the event for readers with this view; None as in `render_event`."""
     event = context.event
     match event.kind.partition(".")[0]:
@@ -112,7 +118,7 @@ def render_data(context: EventContext, view: EventView, base_url: str) -> schema
         case Inbox() as inbox if inbox.removed_at is not None:
             return schemas.EventData(inbox_id=inbox.id)
         case Inbox() as inbox:
-            return schemas.EventData(inbox=render_inbox(inbox, view.settings))
+            return schemas.EventData(inbox=render_inbox(inbox, keys if view.settings else None))
         case Delivery() as delivery if view.kind == DELIVERY_REMOVED:
             return schemas.EventData(delivery_id=delivery.id)
         case Delivery() as delivery:

@@ -105,7 +105,7 @@ async def _authenticate(
     auth.limit_actor(request, requests, actor)
     request.take_credential_slot(actor)
     event_filter = await resolve_filter(request.engine, actor, hello.kinds, hello.conversations)
-    event_encoder = encoder.NativeEventEncoder(request.base_url, frame)
+    event_encoder = encoder.NativeEventEncoder(request.base_url, frame, request.engine.encryption)
     reader = encoder.NativeReader(actor, credential.authenticate, event_filter, event_encoder)
     limit = commands.CommandLimit(command_limits, request.request_id, COMMANDS_PER_MINUTE)
     connection = commands.WebSocketConnection(

@@ -65,7 +65,7 @@ class NativeWebhookFormat:
         data: object
         if event.kind == "webhook.disabled":
             data = {"webhook_id": event.subject_id, **_object_decoder.decode(event.body)}
-        elif (data := render.render_data(context, view, self._base_url)) is None:
+        elif (data := render.render_data(context, view, self._base_url, None)) is None:
             return None
         body = Body(
             type=kind,
