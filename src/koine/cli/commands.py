@@ -13,7 +13,7 @@ COMMANDS = {
     "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",
     "inbox": "inbox", "delivery": "delivery", "audit": "audit",
     "migrate": "migrate", "doctor": "doctor",
-    "backup": "backup", "restore": "restore",
+    "backup": "backup", "restore": "restore", "secrets": "secrets",
     "openapi": "openapi", "routes": "openapi", "version": "version",
 }  # fmt: skip
 """The commands with their modules in this package, in the order of `koine --help`."""

@@ -9,6 +9,7 @@ from koine.server.database import (
     sqlite_path,
 )
 from koine.server.preflight import Finding, check_database
+from koine.server.secret_check import check_secrets
 from koine.store import schema
 from koine.store.schema import WrongSchema
 
@@ -28,6 +29,7 @@ async def diagnose_database(settings: Settings) -> list[Finding]:
         try:
             await schema.check(db)
             found.append(Finding("ok", "tables", f"at {await db.version()}"))
+            found += await check_secrets(db, settings)
         except WrongSchema as error:
             found.append(Finding("problem", "tables", str(error), "koine migrate"))
     finally:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 from msgspec import Struct
 
+from koine.kit import secret_keys
 from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings, unknown, variable
 from koine.server.database import StartupError, is_postgres, sqlite_path
@@ -114,10 +115,10 @@ def _check_upload_budgets(settings: Settings) -> Iterator[Finding]:
 
 def check_secret_key(settings: Settings) -> Finding:
     """Whether the key that encrypts secrets is outside of the database and its backups."""
-    if settings.secret_key:
+    if settings.secret_keys()[:1] not in ((), (secret_keys.STORED,)):
         return Finding("ok", "secrets", "the key that encrypts secrets is not in the database")
-    found = "the key that signs tokens and encrypts webhook secrets is in the database with them"
-    advice = "set KOINE_SECRET_KEY before webhooks are created; see docs/running.md"
+    found = "the key that signs tokens and encrypts secrets is in the database with them"
+    advice = "set KOINE_SECRET_KEY, then `koine secrets rotate`; see docs/secrets.md"
     return Finding("warning", "secrets", found, advice)
 
 

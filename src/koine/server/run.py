@@ -16,6 +16,7 @@ from msgspec import structs
 from koine import __version__
 from koine.demo.create import demonstration
 from koine.demo.output import summary
+from koine.engine import sealed_secrets
 from koine.engine.core.engine import Engine, open_engine
 from koine.engine.maintenance.maintenance import maintenance_jobs
 from koine.http.request import Receive, Scope, Send
@@ -28,8 +29,9 @@ from koine.server.database import StartupError, database_name, open_database
 from koine.server.followers import run_followers
 from koine.server.listener import Server, open_listener, uvicorn_config
 from koine.server.observability import observability
-from koine.server.preflight import check_start
+from koine.server.preflight import check_start, raise_fatal
 from koine.server.rlimits import raise_file_limit
+from koine.server.secret_check import check_secrets
 from koine.server.shutdown import CloseConnectionMiddleware, GracefulShutdown
 from koine.server.webhook_formats import webhook_formats
 from koine.server.workers import Supervisor
@@ -153,8 +155,10 @@ def _serve_many(settings: Settings, listener: socket.socket) -> None:
 
 
 async def _print_startup(engine: Engine) -> None:
-    """Print the server's URL and, with `demo`, the credentials of the demonstration."""
+    """Print the server's URL and, with `demo`, the credentials of the demonstration; log which
+    secrets cannot be opened."""
     settings = engine.settings
+    raise_fatal(await check_secrets(engine.db, settings, thorough=False))
     url, where = settings.public_url(), database_name(settings)
     if settings.demo:
         kept = await demonstration(engine, url)
@@ -199,6 +203,7 @@ async def serving_engine(settings: Settings) -> AsyncIterator[Engine]:
         formats = webhook_formats(settings.public_url())
         engine = await open_engine(db, SystemClock(), settings, formats)
         try:
+            await sealed_secrets.seal_clear_tokens(engine)
             yield engine
         finally:
             await engine.outbound.close()

@@ -1,4 +1,5 @@
-"""Periodic work, done by one node at a time: delete what expired, and files without a row.
+"""Periodic work, done by one node at a time: delete what expired, and files without a row; encrypt
+HMAC tokens that nodes of an older version stored in clear text.
 
 Each process that serves runs `maintenance_jobs`. In each interval the first node to write its
 number into the database does the work, and the others skip it.
@@ -13,7 +14,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from koine.engine import offboarding, tenant_deletion, unassignment
+from koine.engine import offboarding, sealed_secrets, tenant_deletion, unassignment
 from koine.engine.core.engine import Engine
 from koine.engine.idempotency import KEEP_FOR
 from koine.engine.maintenance import orphan_files
@@ -61,6 +62,8 @@ class MaintenanceReport(Struct, frozen=True):
     were still assigned to."""
     tenants: int = 0
     """Tenants whose deletion was completed."""
+    sealed_tokens: int = 0
+    """HMAC tokens of inboxes that were in clear text, and are encrypted now."""
 
 
 @asynccontextmanager
@@ -95,9 +98,10 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     events = 0
     while await engine.db.write("", event_log_state.delete_before, now - kept, _BATCH_SIZE):
         events += 1
+    sealed = await sealed_secrets.seal_clear_tokens(engine)
     # Last of all, and at most until the next interval: it may take hours.
     gone = await tenant_deletion.delete_due(engine, EVERY / SECOND)
-    return MaintenanceReport(old, sessions, files, events, entries, held, gone)
+    return MaintenanceReport(old, sessions, files, events, entries, held, gone, sealed)
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:
