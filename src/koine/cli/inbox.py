@@ -39,7 +39,7 @@ def create(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Create an inbox; prints what the clients of contacts need.
+    """Create an inbox and print what its clients need.
 
     Example: koine inbox create "Website" --channel api
     """

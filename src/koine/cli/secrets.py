@@ -14,7 +14,7 @@ from koine.engine.core.engine import Engine
 from koine.engine.sealed_secrets import Resealed, UnopenedRow
 
 app = typer.Typer(
-    help="The server's keys: what each has encrypted, and the change to a new one.",
+    help="The server's keys: show and change them.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -60,10 +60,10 @@ def status(
 def rotate(
     data: options.Data = None, database: options.Database = None, as_json: options.Json = False
 ) -> None:
-    """Encrypt every stored secret with the newest key, while the server serves.
+    """Encrypt stored secrets anew with the newest key.
 
-    Give every node the new key first (docs/secrets.md). May be stopped and repeated. Afterwards the
-    older keys are only needed for tokens that they signed.
+    It runs while the server serves, and may be stopped and repeated. Give every node the new key
+    first (docs/secrets.md). Afterwards older keys are only needed for tokens that they signed.
 
     Example: koine secrets rotate
     """
