@@ -4,14 +4,14 @@ The tokens themselves are encrypted by `engine.sealed_secrets`, since SQL has no
 which know only the tokens in clear text, may still serve a PostgreSQL database: there it is done a
 day later.
 
-Revision ID: 0014
+Revision ID: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 A_DAY_LATER = """
 INSERT INTO server (name, value)
