@@ -109,7 +109,7 @@ async def test_existing_contact_inboxes_are_unverified_until_they_send_their_has
 async def test_tokens_in_clear_text_wait_a_day_where_older_nodes_may_serve(
     fresh_db: Database,
 ) -> None:
-    step = importlib.import_module("koine.store.migrations.versions.0015_sealed_hmac_tokens")
+    step = importlib.import_module("koine.store.migrations.versions.0016_sealed_hmac_tokens")
     assert await fresh_db.read("", server_values.get, CLEAR_UNTIL) is None
     if fresh_db.kind == "sqlite":
         return

@@ -4,14 +4,14 @@ The tokens themselves are encrypted by `engine.sealed_secrets`, since SQL has no
 which know only the tokens in clear text, may still serve a PostgreSQL database: there it is done a
 day later.
 
-Revision ID: 0015
+Revision ID: 0016
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 A_DAY_LATER = """
 INSERT INTO server (name, value)
