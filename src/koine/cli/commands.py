@@ -12,7 +12,7 @@ from koine.cli.errors import ErrorHandlingGroup
 COMMANDS = {
     "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",
     "inbox": "inbox", "delivery": "delivery", "audit": "audit",
-    "migrate": "migrate", "doctor": "doctor",
+    "migrate": "migrate", "doctor": "doctor", "status": "status",
     "backup": "backup", "restore": "restore", "secrets": "secrets",
     "openapi": "openapi", "routes": "openapi", "version": "version",
 }  # fmt: skip

@@ -26,7 +26,7 @@ def doctor(
     except BadSetting as error:
         findings = [Finding("problem", "settings", str(error), "see docs/running.md")]
     else:
-        findings = run_until_done(_diagnose(settings))
+        findings = run_until_done(diagnose(settings))
     if as_json:
         output.print_json(findings)
     else:
@@ -38,7 +38,8 @@ def doctor(
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _diagnose(settings: Settings) -> list[Finding]:
+async def diagnose(settings: Settings) -> list[Finding]:
+    """Everything that is checked, also what is fine."""
     return [
         *check_settings(os.environ, settings),
         check_secret_key(settings),
