@@ -87,6 +87,24 @@ async def test_an_unavailable_database_is_counted() -> None:
     assert metrics.REGISTRY.get_sample_value("koine_database_unavailable_total") == before + 1
 
 
+async def test_refusals_by_a_limit_and_credentials_are_counted() -> None:
+    def counts() -> list[float]:
+        return [
+            metrics.REGISTRY.get_sample_value(f"koine_{name}_total", {label: value}) or 0.0
+            for name, label, value in (
+                ("requests_refused", "limit", "requests"),
+                ("requests_refused", "limit", "body_size"),
+                ("unauthenticated", "reason", "missing"),
+            )
+        ]
+
+    before = counts()
+    for _ in range(3):
+        await ask("GET", "/tiny/limited")
+    await ask("GET", "/tiny/things", "another")
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [1, 0, 1]
+
+
 async def test_metrics_are_closed_without_a_token() -> None:
     assert (await ask("GET", "/metrics")).status_code == 404
 

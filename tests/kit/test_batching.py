@@ -61,3 +61,23 @@ async def test_an_item_cancelled_in_the_queue_is_not_executed() -> None:
     given_up.cancel()
     assert (await first, await last, batcher.queued) == (2, 6, 0)
     assert done == [1, 3]
+
+
+async def test_the_age_of_the_oldest_queued_item_is_known() -> None:
+    gate = asyncio.Event()
+
+    async def wait(items: list[int]) -> list[int]:
+        await gate.wait()
+        return items
+
+    batcher = Batcher(wait, lanes=1)
+    first, second = batcher.add(1), batcher.add(2)
+    await asyncio.sleep(0.02)
+    # Both are queued until the lane begins with them, as one batch.
+    third = batcher.add(3)
+    assert batcher.queued == 1 and 0 <= batcher.oldest_seconds() < 0.02
+    await asyncio.sleep(0.02)
+    assert batcher.oldest_seconds() >= 0.02
+    gate.set()
+    assert list(await asyncio.gather(first, second, third)) == [1, 2, 3]
+    assert batcher.oldest_seconds() == 0

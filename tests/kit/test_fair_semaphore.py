@@ -113,3 +113,14 @@ async def test_a_slot_of_a_cancelled_caller_goes_to_the_next() -> None:
     assert callers.semaphore.waiting == 0
     async with callers.semaphore.slot("c", "1"):
         pass
+
+
+async def test_the_longest_wait_is_known() -> None:
+    semaphore = FairSemaphore(ONE)
+    async with all_taken(semaphore):
+        callers = Callers(semaphore)
+        await callers.acquire("a 1")
+        await asyncio.sleep(0.02)
+        assert semaphore.held == 1 and semaphore.oldest_seconds() >= 0.02
+    await callers.release_all()
+    assert (semaphore.held, semaphore.oldest_seconds()) == (0, 0)

@@ -3,10 +3,12 @@
 import re
 import timeit
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from koine.kit import metrics
+from koine.model.errors import Limit, UnauthenticatedReason
 
 RUNNING = Path(__file__).parents[2] / "docs" / "running.md"
 INSTRUMENTS = list(metrics.instruments())
@@ -22,6 +24,17 @@ def test_every_instrument_is_in_the_docs(instrument: tuple[str, str, tuple[str, 
 def test_every_instrument_of_the_docs_is_one() -> None:
     rows = re.findall(r"^\| `(koine_\w+)` \|", RUNNING.read_text(), re.MULTILINE)
     assert rows == [name for name, *_ in INSTRUMENTS]
+
+
+def test_counters_by_limit_are_there_before_anything_was_refused() -> None:
+    assert set(get_args(Limit)) < set(metrics.KNOWN_LABELS[metrics.REQUESTS_REFUSED])
+    assert set(get_args(UnauthenticatedReason)) == set(
+        metrics.KNOWN_LABELS[metrics.UNAUTHENTICATED]
+    )
+    shown = metrics.text().decode()
+    for counter, values in metrics.KNOWN_LABELS.items():
+        (name,) = {each.name for each in counter.describe()}
+        assert all(f'{name}_total{{{counter._labelnames[0]}="{v}"}}' in shown for v in values)
 
 
 def test_a_request_is_counted_in_its_class() -> None:

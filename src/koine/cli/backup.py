@@ -13,6 +13,7 @@ from koine.cli.runtime import run_until_done
 from koine.kit.settings import Settings
 from koine.server.backup.create import back_up
 from koine.server.backup.manifest import BadArchive, Manifest
+from koine.server.backup.record import record_created, record_verified
 from koine.server.backup.verify import verify as verified
 from koine.store.backup import BackupError
 
@@ -41,8 +42,10 @@ def backup(
     archive = Path(path) if verify else _create(settings, path)
     if not verify:
         typer.echo(f"{archive}: {archive.stat().st_size / (1 << 20):.1f} MiB")
+        _record(record_created(settings, archive))
     if not no_verify:
         report("can be restored", archive, lambda folder: verified(settings, archive, folder))
+        _record(record_verified(settings))
 
 
 def report(outcome: str, path: Path, work: Work) -> None:
@@ -76,6 +79,12 @@ def summary(manifest: Manifest) -> str:
     if manifest.deleted:
         lines.append(f"uploads deleted while it was made: {len(manifest.deleted)}")
     return "\n".join(lines)
+
+
+def _record(work: Coroutine[object, object, str]) -> None:
+    """Write into the database what was done; the archive is good also where that fails."""
+    if reason := run_until_done(work):
+        typer.echo(f"koine: the time could not be written into the database: {reason}", err=True)
 
 
 def _create(settings: Settings, target: str) -> Path:

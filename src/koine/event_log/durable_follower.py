@@ -53,7 +53,8 @@ class DurableFollower:
     this process (`_scanned`); another process, or this one after a restart, reads it again.
 
     `name` is the cursor's in the database: one for each kind of follower, never changed.
-    `on_written` is called after each turn that wrote rows.
+    `on_written` is called after each turn that wrote rows. `position` is up to where all events
+    were handled, here or by another process, as far as this one knows.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class DurableFollower:
         self._on_written = on_written
         self._stable = 0
         self._scanned = 0
+        self.position = 0
         self._woken = asyncio.Event()
 
     async def log_advanced(self, log: LogState) -> None:
@@ -106,6 +108,7 @@ class DurableFollower:
             total += written
             if end >= stable:
                 break
+        self.position = stable
         return total
 
     async def _needs_transaction(self, stable: int) -> bool:

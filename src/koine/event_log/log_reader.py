@@ -8,6 +8,7 @@ repeated one costs one query.
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -56,12 +57,14 @@ class LogFollower(Protocol):
 
 class EventLogReader:
     """`run` is its task; `wake` may be called at any time. Followers are notified in their order,
-    first of the state at the start: what is in the log already may be new to them."""
+    first of the state at the start: what is in the log already may be new to them. `progress` has
+    for each, by its name in metrics, a function that returns the position it has handled."""
 
     def __init__(self, db: Database) -> None:
         self.stable = 0
         self.started = asyncio.Event()
         self.followers: list[LogFollower] = []
+        self.progress: dict[str, Callable[[], int]] = {}
         self._db = db
         self._notified: dict[LogFollower, LogState] = {}
         self._epoch = ""

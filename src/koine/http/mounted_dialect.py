@@ -16,7 +16,7 @@ from koine.http.response import RawResponse, encode_response
 from koine.http.router import Router
 from koine.kit import metrics
 from koine.kit.settings import Settings
-from koine.model.errors import Refusal, TooMany, Unauthenticated, Unavailable
+from koine.model.errors import Refusal, TooLarge, TooMany, Unauthenticated, Unavailable
 
 _log = structlog.get_logger("koine.http")
 
@@ -44,6 +44,7 @@ class MountedDialect:
         """Render a refusal in the dialect's shape, with the headers that HTTP wants for it."""
         if isinstance(refusal, RateLimited):
             request.rate = refusal.rate
+        count_refusal(refusal)
         try:
             response = self._render(request, refusal, route_known)
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -53,8 +54,6 @@ class MountedDialect:
             elif isinstance(refusal, KeyReused):
                 status = 422
             elif isinstance(refusal, TooMany | Unavailable):
-                if isinstance(refusal, Unavailable):
-                    metrics.DATABASE_UNAVAILABLE.inc()
                 headers.setdefault("retry-after", str(refusal.retry_after))
             elif isinstance(refusal, Unauthenticated):
                 headers.setdefault("www-authenticate", "Bearer")
@@ -95,6 +94,21 @@ class MountedDialect:
     def _render(self, request: AnyRequest, refusal: Refusal | None, route_known: bool) -> Response:
         response = self.dialect.error_response(refusal, request.request_id, route_known)
         return self._localised.localised(request, response) if self._localised else response
+
+
+def count_refusal(refusal: Refusal) -> None:
+    """Count a refusal that operators want to know of."""
+    match refusal:
+        case Unavailable():
+            metrics.DATABASE_UNAVAILABLE.inc()
+        case TooMany(limit=limit):
+            metrics.REQUESTS_REFUSED.labels(limit).inc()
+        case TooLarge():
+            metrics.REQUESTS_REFUSED.labels("body_size").inc()
+        case Unauthenticated(reason=reason):
+            metrics.UNAUTHENTICATED.labels(reason).inc()
+        case _:
+            pass
 
 
 def _check_prefix(dialect: Dialect, path: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from koine.kit.times import SECOND
 from koine.kit.tokens import sha256_hex
-from koine.model.errors import TenantSuspended, TooMany, Unauthenticated
+from koine.model.errors import Limit, TenantSuspended, TooMany, Unauthenticated
 
 if TYPE_CHECKING:
     from koine.http.request import AnyRequest
@@ -40,16 +40,18 @@ class RateLimited(TooMany):
     """Too many requests. `rate` is for the response's headers: the application puts it on the
     request."""
 
-    def __init__(self, retry_after: int, rate: Rate) -> None:
-        super().__init__(retry_after)
+    def __init__(self, retry_after: int, rate: Rate, limit: Limit = "requests") -> None:
+        super().__init__(retry_after, limit=limit)
         self.rate = rate
 
 
 class RateLimiter:
-    """Token buckets by key ("tenant:ip" …). Above `max_keys` the least recently used is dropped."""
+    """Token buckets by key ("tenant:ip" …). Above `max_keys` the least recently used is dropped.
+    `limit` is the word of the limit in metrics."""
 
-    def __init__(self, max_keys: int = 100_000) -> None:
+    def __init__(self, max_keys: int = 100_000, *, limit: Limit = "requests") -> None:
         self._max_keys = max_keys
+        self._limit: Limit = limit
         self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def check(self, key: str, per_minute: int, now: int) -> Rate | None:
@@ -73,7 +75,7 @@ class RateLimiter:
         full_in = ceil((per_minute - left) / per_second)
         rate = Rate(per_minute, int(left), now // SECOND + full_in)
         if not allowed:
-            raise RateLimited(max(1, ceil((1 - tokens) / per_second)), rate)
+            raise RateLimited(max(1, ceil((1 - tokens) / per_second)), rate, self._limit)
         return rate
 
     def reset(self, key: str) -> None:
@@ -100,9 +102,11 @@ class WindowBudget:
     """Amounts spent by key in the current window of time. Above `max_keys` the least recently used
     key is dropped."""
 
-    def __init__(self, window: int, max_keys: int = 100_000) -> None:
-        """`window` in µs; windows begin at its multiples since the epoch (UTC)."""
+    def __init__(self, window: int, limit: Limit, max_keys: int = 100_000) -> None:
+        """`window` in µs; windows begin at its multiples since the epoch (UTC). `limit` is the word
+        of the budget in metrics."""
         self._window = window
+        self._limit: Limit = limit
         self._max_keys = max_keys
         self._spent: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
@@ -116,7 +120,8 @@ class WindowBudget:
         if current > since:
             since, spent = current, 0
         if spent + amount > most:
-            raise TooMany(ceil(((since + 1) * self._window - now) / SECOND))
+            seconds = ceil(((since + 1) * self._window - now) / SECOND)
+            raise TooMany(seconds, limit=self._limit)
         self._spent[key] = since, spent + amount
         self._spent.move_to_end(key)
         if len(self._spent) > self._max_keys:

@@ -31,7 +31,7 @@ class StreamCapacity:
             return
         if self._open[key] >= limit:
             metrics.STREAMS_REFUSED.labels(by).inc()
-            raise TooMany(RETRY_SECONDS)
+            raise TooMany(RETRY_SECONDS, limit="streams")
         self._open[key] += 1
         slots.append(key)
 

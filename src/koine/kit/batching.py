@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import Context
+from time import monotonic
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Batcher(Generic[T, R]):
         self._idle_lanes = lanes
         self._replays = replays
         self._queue: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._added_at: deque[float] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -43,10 +45,15 @@ class Batcher(Generic[T, R]):
         """How many items are queued."""
         return len(self._queue)
 
+    def oldest_seconds(self) -> float:
+        """For how many seconds the oldest item has been queued; 0 when none is."""
+        return monotonic() - self._added_at[0] if self._added_at else 0.0
+
     def add(self, item: T) -> asyncio.Future[R]:
         """Queue one item; await its result. An item that is cancelled while queued is skipped."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
+        self._added_at.append(monotonic())
         if self._idle_lanes:
             self._idle_lanes -= 1
             # A context of its own: a lane works for many callers, not for the one that started it.
@@ -70,6 +77,7 @@ class Batcher(Generic[T, R]):
         batch: list[tuple[T, asyncio.Future[R]]] = []
         while self._queue and len(batch) < self._max_size:
             queued = self._queue.popleft()
+            self._added_at.popleft()
             if not queued[1].cancelled():
                 batch.append(queued)
         return batch

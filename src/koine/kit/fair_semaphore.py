@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import TypeVar
 
 from msgspec import Struct
@@ -39,7 +40,18 @@ class FairSemaphore:
         self._of_group: Counter[str] = Counter()
         self._of_caller: Counter[tuple[str, str]] = Counter()
         self._waiting: Counter[str] = Counter()
+        self._since: dict[_Waiter, float] = {}
         self.waiting = 0
+
+    @property
+    def held(self) -> int:
+        """How many slots are held."""
+        return self._at_work
+
+    def oldest_seconds(self) -> float:
+        """For how many seconds the caller that waits longest has waited; 0 when none waits."""
+        first = next(iter(self._since.values()), None)
+        return 0.0 if first is None else monotonic() - first
 
     @asynccontextmanager
     async def slot(self, group: str, caller: str) -> AsyncIterator[None]:
@@ -74,11 +86,14 @@ class FairSemaphore:
         self._queues.setdefault(group, {}).setdefault(caller, []).append(waiter)
         self.waiting += 1
         self._waiting[group] += 1
+        self._since[waiter] = monotonic()
         try:
             async with asyncio.timeout(bounds.wait_seconds):
                 await self._slot_of(group, caller, waiter)
         except TimeoutError:
             raise QueueFull from None
+        finally:
+            del self._since[waiter]
 
     async def _slot_of(self, group: str, caller: str, waiter: _Waiter) -> None:
         try:

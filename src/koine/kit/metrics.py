@@ -22,6 +22,24 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's own 
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
 
+BUILD = Gauge(
+    "koine_build_info",
+    "1: the version of Koine, the kind of its database, and the revision of the schema there.",
+    ["version", "database", "schema"],
+    registry=REGISTRY,
+)
+READY = Gauge(
+    "koine_ready",
+    "Whether a check of /readyz passes: 1 or 0.",
+    ["check"],
+    registry=REGISTRY,
+)
+EVENT_LOOP_DELAY = Histogram(
+    "koine_event_loop_delay_seconds",
+    "Seconds by which timers of the process were late, measured every two seconds.",
+    buckets=_FAST,
+    registry=REGISTRY,
+)
 REQUESTS = Histogram(
     "koine_request_seconds",
     "Requests, and seconds until the response began; status is its class (2xx).",
@@ -38,6 +56,68 @@ SEND_BATCH_SIZE = Histogram(
     buckets=_SIZES,
     registry=REGISTRY,
 )
+SEND_QUEUE = Gauge("koine_send_queue", "Sends that wait for a batch of writes.", registry=REGISTRY)
+SEND_QUEUE_OLDEST = Gauge(
+    "koine_send_queue_oldest_seconds",
+    "Age of the oldest send that waits for a batch of writes.",
+    registry=REGISTRY,
+)
+REQUESTS_REFUSED = Counter(
+    "koine_requests_refused",
+    "Requests refused by a limit.",
+    ["limit"],
+    registry=REGISTRY,
+)
+UNAUTHENTICATED = Counter(
+    "koine_unauthenticated",
+    "Requests without a valid credential, by what was wrong with it.",
+    ["reason"],
+    registry=REGISTRY,
+)
+LOGINS = Counter("koine_logins", "Logins by e-mail and password.", registry=REGISTRY)
+FAILED_LOGINS = Counter(
+    "koine_failed_logins",
+    "Logins, changes of a password and uses of a refresh token that failed, by reason.",
+    ["reason"],
+    registry=REGISTRY,
+)
+UPLOADS = Counter("koine_uploads", "Files that were stored.", registry=REGISTRY)
+UPLOAD_BYTES = Counter(
+    "koine_upload_bytes", "Bytes of the files that were stored.", registry=REGISTRY
+)
+UPLOAD_FAILURES = Counter(
+    "koine_upload_failures",
+    "Files that were not stored, by reason.",
+    ["reason"],
+    registry=REGISTRY,
+)
+SEARCHES_RUNNING = Gauge("koine_searches_running", "Searches that run.", registry=REGISTRY)
+SEARCHES_WAITING = Gauge(
+    "koine_searches_waiting", "Searches that wait for a slot.", registry=REGISTRY
+)
+SEARCHES_OLDEST = Gauge(
+    "koine_searches_oldest_seconds",
+    "Age of the oldest search that waits for a slot.",
+    registry=REGISTRY,
+)
+DATABASE_CONNECTIONS = Gauge(
+    "koine_database_connections",
+    "Connections of the process to its database, by pool and state (in_use, idle).",
+    ["pool", "state"],
+    registry=REGISTRY,
+)
+DATABASE_CONNECTIONS_MAX = Gauge(
+    "koine_database_connections_max",
+    "Most connections that a pool may have.",
+    ["pool"],
+    registry=REGISTRY,
+)
+DATABASE_CALLERS_WAITING = Gauge(
+    "koine_database_callers_waiting",
+    "Callers that wait for a connection of a pool.",
+    ["pool"],
+    registry=REGISTRY,
+)
 DATABASE_WAIT = Histogram(
     "koine_database_wait_seconds",
     "Seconds that a batch of writes waited for its turn, or a transaction for a connection.",
@@ -48,6 +128,42 @@ DATABASE_UNAVAILABLE = Counter(
     "koine_database_unavailable",
     "Requests refused because the database was down, busy or full.",
     registry=REGISTRY,
+)
+DATABASE_SIZE = Gauge(
+    "koine_database_size_bytes",
+    "Size of the database on disk, the same in each process.",
+    registry=REGISTRY,
+)
+UPLOADS_SIZE = Gauge(
+    "koine_uploads_size_bytes",
+    "Bytes of the uploads of all tenants, the same in each process.",
+    registry=REGISTRY,
+)
+DISK_SIZE = Gauge(
+    "koine_disk_size_bytes", "Size of the file system of the data folder.", registry=REGISTRY
+)
+DISK_FREE = Gauge(
+    "koine_disk_free_bytes",
+    "Free bytes on the file system of the data folder.",
+    registry=REGISTRY,
+)
+MIGRATIONS_PENDING = Gauge(
+    "koine_migrations_pending",
+    "Migrations that the database lacks; below 0: those that it has and we do not know.",
+    registry=REGISTRY,
+)
+BACKUP_TIME = Gauge(
+    "koine_backup_last_success_timestamp_seconds",
+    "Unix time of the last backup, the same in each process; 0: never.",
+    registry=REGISTRY,
+)
+BACKUP_VERIFIED = Gauge(
+    "koine_backup_last_verification_timestamp_seconds",
+    "Unix time of the last verification of a backup that found no difference; 0: never.",
+    registry=REGISTRY,
+)
+BACKUP_SIZE = Gauge(
+    "koine_backup_last_size_bytes", "Size of the last backup's archive.", registry=REGISTRY
 )
 IDEMPOTENT_RESPONSES_NOT_STORED = Counter(
     "koine_idempotent_responses_not_stored",
@@ -60,6 +176,18 @@ EVENT_POSITION = Gauge(
 EVENT_LAG = Gauge(
     "koine_event_lag_seconds",
     "Age of the oldest committed event that was not yet dispatched to open streams.",
+    registry=REGISTRY,
+)
+EVENT_QUEUE = Gauge(
+    "koine_event_queue",
+    "Positions of the event log that a follower (streams, webhooks) has yet to handle.",
+    ["follower"],
+    registry=REGISTRY,
+)
+EVENT_QUEUE_OLDEST = Gauge(
+    "koine_event_queue_oldest_seconds",
+    "Age of the oldest event that a follower has yet to handle.",
+    ["follower"],
     registry=REGISTRY,
 )
 STREAM_CONNECTIONS = Gauge(
@@ -99,11 +227,24 @@ WEBHOOK_ATTEMPTS = Counter(
     registry=REGISTRY,
 )
 WEBHOOK_QUEUE = Gauge(
-    "koine_webhook_queue", "Webhook deliveries that are not completed.", registry=REGISTRY
+    "koine_webhook_queue",
+    "Webhook deliveries that are not completed, the same in each process.",
+    registry=REGISTRY,
 )
 WEBHOOK_OLDEST = Gauge(
     "koine_webhook_oldest_seconds",
-    "Age of the oldest webhook delivery that is not completed.",
+    "Age of the oldest webhook delivery that is not completed, the same in each process.",
+    registry=REGISTRY,
+)
+WEBHOOK_OVERDUE = Gauge(
+    "koine_webhook_overdue_seconds",
+    "Seconds since the attempt that is due longest should have begun, the same in each process.",
+    registry=REGISTRY,
+)
+WEBHOOK_ENDPOINTS = Gauge(
+    "koine_webhook_endpoints",
+    "Webhook endpoints by state (active, failing, disabled), the same in each process.",
+    ["state"],
     registry=REGISTRY,
 )
 BUS_RECONNECTS = Counter(
@@ -131,6 +272,37 @@ OUTBOUND_REFUSED = Counter(
 )
 
 ProcessCollector(namespace="koine", registry=REGISTRY)
+
+KNOWN_LABELS: dict[Counter, tuple[str, ...]] = {
+    REQUESTS_REFUSED: (
+        "requests", "logins", "streams", "contacts", "conversations", "bytes", "uploads",
+        "body_size", "passwords", "searches", "sends",
+    ),
+    UNAUTHENTICATED: ("missing", "invalid", "expired", "revoked"),
+    FAILED_LOGINS: (
+        "wrong_password", "unknown_email", "several_tenants", "blocked",
+        "refresh_token", "reused_refresh_token",
+    ),
+    UPLOAD_FAILURES: ("disk", "database", "budget", "error"),
+    STREAMS_REFUSED: ("address", "credential"),
+    CONNECTIONS_ENDED: (
+        "head_size", "malformed", "framing", "pipelined", "silent", "idle", "head_time",
+        "body_time", "unread", "address", "frames", "message_time", "login_time",
+    ),
+    WEBHOOK_ATTEMPTS: ("delivered", "retry", "refused", "gone"),
+    WEBHOOK_DELIVERIES: ("delivered", "failed", "cancelled"),
+    EVENTS_CAUGHT_UP: ("log", "own"),
+}  # fmt: skip
+"""Counters that are there with 0 from the start, so that the first increase is seen as one."""
+
+
+def _show_known_labels() -> None:
+    for counter, values in KNOWN_LABELS.items():
+        for value in values:
+            counter.labels(value)
+
+
+_show_known_labels()
 
 
 class RequestTimes:

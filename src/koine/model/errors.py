@@ -4,6 +4,8 @@ all."""
 from typing import Literal
 
 UnauthenticatedReason = Literal["missing", "invalid", "expired", "revoked"]
+Limit = Literal["requests", "logins", "streams", "contacts", "conversations", "bytes", "uploads"]
+"""What there were too many of."""
 
 
 class Refusal(Exception):
@@ -78,12 +80,16 @@ class TooLarge(Refusal):
 
 
 class TooMany(Refusal):
-    """Too many requests; try again after `retry_after` seconds. `what` names the limit."""
+    """Too many requests; try again after `retry_after` seconds. `what` names the limit, for people;
+    `limit` is the word for it in metrics."""
 
-    def __init__(self, retry_after: int, what: str = "requests") -> None:
+    def __init__(
+        self, retry_after: int, what: str = "requests", *, limit: Limit = "requests"
+    ) -> None:
         super().__init__(retry_after, what)
         self.retry_after = retry_after
         self.what = what
+        self.limit = limit
 
 
 class Unavailable(Refusal):

@@ -48,6 +48,7 @@ class Realtime:
         await self._bus.start(self._on_bus_message)
         # Last of all: what it awaits must not delay followers that only wake a task of theirs.
         self.log_reader.followers.append(self._dispatcher)
+        self.log_reader.progress["streams"] = lambda: self.hub.delivered
         self.engine.db.after_commit = self._on_commit
         for work in (self.log_reader.run(), self._sweep(), self._drain(), self.presence.run()):
             self._tasks.append(asyncio.create_task(work))

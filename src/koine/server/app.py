@@ -8,6 +8,7 @@ from koine.dialects.native import NativeDialect
 from koine.engine.core.engine import Engine
 from koine.http import app as http
 from koine.http.dialect import Dialect
+from koine.http.health import ReadinessChecks
 from koine.http.idempotency_store import DatabaseIdempotencyStore
 from koine.realtime.realtime import Realtime
 from koine.server.readiness import Readiness
@@ -18,10 +19,12 @@ def dialects() -> list[Dialect]:
     return [DeliveryDialect(), HelpdeskDialect(), ChatsDialect(), InboxDialect(), NativeDialect()]
 
 
-def create_app(engine: Engine, realtime: Realtime | None = None) -> http.App:
-    """The application of every dialect on one engine; without `realtime` it has no streams."""
-    lag_seconds = realtime.log_reader.idle_seconds if realtime else None
-    ready = Readiness(engine.db, engine.shutdown_signal, lag_seconds=lag_seconds).checks
+def create_app(
+    engine: Engine, realtime: Realtime | None = None, ready: ReadinessChecks | None = None
+) -> http.App:
+    """The application of every dialect on one engine; without `realtime` it has no streams. `ready`
+    makes the checks of /readyz, by default those of `readiness_checks`."""
+    ready = ready or readiness_checks(engine, realtime)
     return http.build_app(
         dialects(),
         engine,
@@ -30,3 +33,9 @@ def create_app(engine: Engine, realtime: Realtime | None = None) -> http.App:
         idempotency=DatabaseIdempotencyStore(engine),
         realtime=realtime,
     )
+
+
+def readiness_checks(engine: Engine, realtime: Realtime | None) -> ReadinessChecks:
+    """The checks of /readyz of a process."""
+    lag_seconds = realtime.log_reader.idle_seconds if realtime else None
+    return Readiness(engine.db, engine.shutdown_signal, lag_seconds=lag_seconds).checks

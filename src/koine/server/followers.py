@@ -23,6 +23,7 @@ async def run_followers(engine: Engine) -> AsyncIterator[Realtime]:
     )
     webhooks = WebhookService(engine)
     realtime.log_reader.followers.append(webhooks.planner)
+    realtime.log_reader.progress["webhooks"] = lambda: webhooks.planner.position
     await realtime.start()
     sending = asyncio.create_task(webhooks.run())
     try:

@@ -24,7 +24,7 @@ from koine.kit import logs, private_files
 from koine.kit.clock import SystemClock
 from koine.kit.settings import BadSetting, Settings, environment, load
 from koine.model.errors import Conflict, Unavailable
-from koine.server.app import create_app
+from koine.server.app import create_app, readiness_checks
 from koine.server.database import StartupError, database_name, open_database
 from koine.server.followers import run_followers
 from koine.server.listener import Server, open_listener, uvicorn_config
@@ -32,6 +32,7 @@ from koine.server.observability import observability
 from koine.server.preflight import check_start, raise_fatal
 from koine.server.rlimits import raise_file_limit
 from koine.server.secret_check import check_secrets
+from koine.server.sampler import sampling
 from koine.server.shutdown import CloseConnectionMiddleware, GracefulShutdown
 from koine.server.webhook_formats import webhook_formats
 from koine.server.workers import Supervisor
@@ -186,8 +187,10 @@ async def serving_app(
             maintenance_jobs(engine),
             run_followers(engine) as realtime,
         ):
-            app = create_app(engine, realtime)
-            yield engine, CloseConnectionMiddleware(app, engine.shutdown_signal)
+            ready = readiness_checks(engine, realtime)
+            async with sampling(engine, realtime, ready):
+                app = create_app(engine, realtime, ready)
+                yield engine, CloseConnectionMiddleware(app, engine.shutdown_signal)
 
 
 @asynccontextmanager

@@ -66,6 +66,12 @@ def knows(revision: str) -> bool:
     return revision in revisions(_MIGRATIONS)
 
 
+def migrations_pending(revision: str) -> int:
+    """How many migrations a database of this revision ("" for an empty one) lacks; below 0: how
+    many it has that this program does not know."""
+    return int(head()) - int(revision or 0)
+
+
 @cache
 def revisions(directory: Path) -> list[str]:
     """Every revision in order: 0001, 0002, …, from the names of the migrations' files."""

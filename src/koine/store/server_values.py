@@ -21,6 +21,7 @@ _REPLACE = Command(
     .values(value=param("new")),
     crosses_tenants=CROSSES_TENANTS,
 )
+_NAMES = Query(select(t.c.name), str, crosses_tenants=CROSSES_TENANTS)
 _DELETE = Command(delete(t).where(t.c.name == param("name")), crosses_tenants=CROSSES_TENANTS)
 _INSERT = Command(insert_ignoring(t, _ROW, ["name"]), crosses_tenants=CROSSES_TENANTS)
 
@@ -42,6 +43,13 @@ async def get_or_insert(tx: Tx, name: str, otherwise: str) -> str:
 async def insert_if_missing(tx: Tx, name: str, value: str) -> bool:
     """Save the value if there is none of this name; returns whether it was saved."""
     return bool(await tx.run(_INSERT, name=name, value=value))
+
+
+async def list_by_prefix(tx: Tx, prefix: str) -> dict[str, str]:
+    """The values whose names begin so, by their whole names."""
+    names = [name for name in await tx.all(_NAMES) if name.startswith(prefix)]
+    found = {name: await get(tx, name) for name in sorted(names)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 async def put(tx: Tx, name: str, value: str) -> None:

@@ -6,8 +6,7 @@ import structlog
 
 from koine.engine.core.engine import Engine
 from koine.event_log.durable_follower import DurableFollower
-from koine.kit import metrics
-from koine.kit.times import DAY, SECOND
+from koine.kit.times import DAY
 from koine.model.errors import Unavailable
 from koine.store.webhooks import delivery_log
 from koine.store.webhooks.endpoints import PLANNER_CURSOR
@@ -39,8 +38,7 @@ class WebhookService:
                 group.create_task(work)
 
     async def delete_old(self) -> None:
-        """Delete deliveries that are older than the setting says, and measure the queue. Raises
-        Unavailable."""
+        """Delete deliveries that are older than the setting says. Raises Unavailable."""
         engine = self._engine
         now = engine.clock.now()
         before = now - engine.settings.webhook_keep_days * DAY
@@ -50,9 +48,6 @@ class WebhookService:
             arguments = (key.endpoint_id, before, CLEANUP_BATCH)
             while await engine.db.write(key.tenant_id, delivery_log.delete_before, *arguments):
                 pass
-        count, oldest = await engine.db.read_long("", delivery_log.pending_count)
-        metrics.WEBHOOK_QUEUE.set(count)
-        metrics.WEBHOOK_OLDEST.set(0 if oldest is None else max(now - oldest, 0) / SECOND)
 
     async def _cleanup_loop(self) -> None:
         while True:

@@ -10,6 +10,7 @@ from koine.engine.core.engine import open_engine
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.kit.settings import load
+from koine.kit import metrics
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -219,3 +220,27 @@ async def test_a_user_who_loses_its_login_loses_its_sessions(cast: Cast) -> None
 async def logged_in_again(cast: Cast) -> sessions.LoggedIn:
     """Another session of Dan's."""
     return await sessions.log_in(cast.engine, str(cast.acme.people["dan"].email), PASSWORD)
+
+
+async def test_logins_and_their_failures_are_counted_by_reason(cast: Cast) -> None:
+    def counts() -> dict[str, float]:
+        reasons = ("wrong_password", "unknown_email", "refresh_token", "reused_refresh_token")
+        value = metrics.REGISTRY.get_sample_value
+        return {"": value("koine_logins_total") or 0.0} | {
+            reason: value("koine_failed_logins_total", {"reason": reason}) or 0.0
+            for reason in reasons
+        }
+
+    before = counts()
+    dan, email = await logged_in(cast), str(cast.acme.people["dan"].email)
+    for tried, password in ((email, "another password"), ("no@acme.test", PASSWORD)):
+        with pytest.raises(Unauthenticated):
+            await sessions.log_in(cast.engine, tried, password)
+    await sessions.refresh(cast.engine, dan.refresh_token)
+    for _ in range(2):  # the first use of an old token ends the session
+        with pytest.raises(Unauthenticated):
+            await sessions.refresh(cast.engine, dan.refresh_token)
+    assert {name: now - before[name] for name, now in counts().items()} == {
+        "": 1, "wrong_password": 1, "unknown_email": 1, "refresh_token": 1,
+        "reused_refresh_token": 1,
+    }  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from koine.engine.conversations import files
+from koine.kit import metrics
 from koine.model.errors import NotFound, Unavailable
 from koine.store.conversations import files as rows
 from tests.cast import Cast
@@ -30,6 +31,11 @@ def cast_settings(tmp_path: Path) -> dict[str, object]:
     return {"data_dir": str(tmp_path)}
 
 
+def failures(reason: str) -> float:
+    labels = {"reason": reason}
+    return metrics.REGISTRY.get_sample_value("koine_upload_failures_total", labels) or 0.0
+
+
 def on_disk(cast: Cast) -> list[Path]:
     return [p for p in Path(cast.engine.settings.data_dir).rglob("*") if p.is_file()]
 
@@ -48,8 +54,10 @@ async def test_what_was_saved_is_read_back(cast: Cast) -> None:
 
 async def test_a_failing_disk_is_unavailable(cast: Cast) -> None:
     (Path(cast.engine.settings.data_dir) / "files").symlink_to("/nowhere/at/all")
+    before = failures("disk")
     with pytest.raises(Unavailable):
         await files.save(cast.engine, cast.acme.tenant.id, None, Bytes(b"x"))
+    assert failures("disk") == before + 1
 
 
 async def test_numbers_count_within_the_tenant(cast: Cast) -> None:

@@ -25,11 +25,11 @@ class Budgets:
     def __init__(self) -> None:
         # A WindowBudget forgets the oldest counters when it is full. Each has its own, so that
         # addresses and contacts, which clients can make up, never displace the counter of an inbox.
-        self._bytes_of_addresses = WindowBudget(HOUR)
-        self._bytes_of_inboxes = WindowBudget(DAY)
-        self._contacts_of_addresses = WindowBudget(HOUR)
-        self._contacts_of_inboxes = WindowBudget(DAY)
-        self._conversations = WindowBudget(HOUR)
+        self._bytes_of_addresses = WindowBudget(HOUR, "bytes")
+        self._bytes_of_inboxes = WindowBudget(DAY, "bytes")
+        self._contacts_of_addresses = WindowBudget(HOUR, "contacts")
+        self._contacts_of_inboxes = WindowBudget(DAY, "contacts")
+        self._conversations = WindowBudget(HOUR, "conversations")
 
     def charge_write_budget(self, request: AnyRequest) -> None:
         """Count the bytes that a request may write; reading and typing write none. Raises

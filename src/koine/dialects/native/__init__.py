@@ -44,7 +44,7 @@ class NativeDialect:
 
     def __init__(self) -> None:
         self._limiter = RateLimiter()
-        self.routes = all_routes(self._limiter, RateLimiter())
+        self.routes = all_routes(self._limiter, RateLimiter(limit="logins"))
         serve = partial(websocket.serve, requests=self._limiter, command_limits=RateLimiter())
         self.sockets: Mapping[str, SocketHandler] = {"/v1/socket": serve}
 

@@ -10,7 +10,7 @@ from koine.engine.core.engine import Engine
 from koine.engine.core.operations import rights_write_tx
 from koine.engine.core.recorder import record_anonymous_audit, record_audit
 from koine.engine.verification import password_rules, passwords
-from koine.kit import tokens
+from koine.kit import metrics, tokens
 from koine.kit.ids import canonical_id, new_id
 from koine.kit.times import DAY
 from koine.model.actor import Actor
@@ -107,8 +107,10 @@ async def log_in(
             _log.warning("a login failed", address=address)
         for login in logins:
             await record_failed_login(engine, login.tenant_id, login.user_id, address)
+        metrics.FAILED_LOGINS.labels("wrong_password" if logins else "unknown_email").inc()
         raise Unauthenticated("invalid")
     if len(matching) > 1:
+        metrics.FAILED_LOGINS.labels("several_tenants").inc()
         raise Conflict("tenant", "several tenants know this login: name the tenant_id")
     login = matching[0]
     return await _open(engine, login.tenant_id, login.user_id, address)
@@ -154,9 +156,11 @@ async def refresh(engine: Engine, text: str, *, address: str | None = None) -> L
     )
     outcome = await engine.db.write(tenant_id, _rotate, now, rotation)
     if outcome is None:
+        metrics.FAILED_LOGINS.labels("refresh_token").inc()
         raise Unauthenticated("revoked")
     if outcome == _REUSED:
         engine.forget_credentials()
+        metrics.FAILED_LOGINS.labels("reused_refresh_token").inc()
         raise Unauthenticated("revoked")
     return _logged_in(engine, tenant_id, session_id, outcome, next_text)
 
@@ -235,7 +239,12 @@ async def _open(engine: Engine, tenant_id: str, user_id: str, address: str | Non
     until = now + engine.settings.refresh_token_days * DAY
     session = Session(session_id, tenant_id, user_id, tokens.sha256_hex(text), now, until, None)
     failed_before = engine.failed_logins.passed(tenant_id, user_id)
-    user = await engine.db.write(tenant_id, _begin, session, failed_before, address)
+    try:
+        user = await engine.db.write(tenant_id, _begin, session, failed_before, address)
+    except Unauthenticated:
+        metrics.FAILED_LOGINS.labels("blocked").inc()
+        raise
+    metrics.LOGINS.inc()
     return _logged_in(engine, tenant_id, session_id, user, text)
 
 

@@ -26,7 +26,7 @@ from msgspec import Struct
 from koine.engine.conversations.image_sniffing import HEAD, Image, sniff_image
 from koine.engine.conversations.media_sniffing import sniff_media
 from koine.engine.core.engine import Engine
-from koine.kit import private_files
+from koine.kit import metrics, private_files
 from koine.kit.ids import new_id
 from koine.kit.limit_settings import LimitSettings
 from koine.kit.times import DAY, HOUR, SECOND
@@ -103,15 +103,16 @@ async def save(
         size, head = await _write(path, source)
         image = sniff_image(head)
         media = _media(source.content_type, image, head)
-        row = await engine.db.write(
-            tenant_id, _add, engine, by, conversation_id, (name, media, size, key)
-        )
+        row = await _add_row(engine, tenant_id, by, conversation_id, (name, media, size, key))
     except (Unavailable, asyncio.CancelledError):
         # Whether the row was committed is unknown. Bytes without row are deleted by maintenance.
         raise
-    except BaseException:
+    except BaseException as error:
         await asyncio.to_thread(path.unlink, missing_ok=True)
+        metrics.UPLOAD_FAILURES.labels("budget" if isinstance(error, TooMany) else "error").inc()
         raise
+    metrics.UPLOADS.inc()
+    metrics.UPLOAD_BYTES.inc(size)
     return Attachment(
         id=row.id,
         number=row.number,
@@ -129,7 +130,11 @@ async def save(
 async def check_budget(engine: Engine, tenant_id: str, by: Uploader, size: int) -> None:
     """Raise TooMany when so many bytes would exceed a budget, before any of them is stored."""
     now, limits = engine.clock.now(), engine.settings
-    await engine.db.read(tenant_id, check_budget_tx, now, limits, by, size)
+    try:
+        await engine.db.read(tenant_id, check_budget_tx, now, limits, by, size)
+    except TooMany:
+        metrics.UPLOAD_FAILURES.labels("budget").inc()
+        raise
 
 
 async def open_by_key(engine: Engine, key: str) -> OpenFile:
@@ -159,6 +164,20 @@ async def delete_unsent(engine: Engine, tenant_id: str, saved: list[Attachment])
     """Delete the files that were stored for a message that was then refused."""
     rows = await engine.db.write(tenant_id, files.delete_many, [each.id for each in saved])
     await delete_bytes(engine, rows)
+
+
+async def _add_row(
+    engine: Engine,
+    tenant_id: str,
+    by: Uploader | None,
+    conversation_id: str | None,
+    known: tuple[str, str, int, str],
+) -> StoredFile:
+    try:
+        return await engine.db.write(tenant_id, _add, engine, by, conversation_id, known)
+    except Unavailable:
+        metrics.UPLOAD_FAILURES.labels("database").inc()
+        raise
 
 
 async def _add(
@@ -202,6 +221,7 @@ async def _on_disk(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
         return await asyncio.to_thread(work, *args, **kwargs)
     except OSError as error:
         log.warning("an upload could not be stored: %s", error)
+        metrics.UPLOAD_FAILURES.labels("disk").inc()
         raise Unavailable() from error
 
 
@@ -301,13 +321,14 @@ async def _budget_changes(
     )
     changes = {files.TOTAL: size}
     if 0 < limits.upload_budget_per_tenant < before.get(files.TOTAL, 0) + size:
-        raise TooMany(HOUR // SECOND, "bytes of uploads of this tenant")
+        raise TooMany(HOUR // SECOND, "bytes of uploads of this tenant", limit="uploads")
     today = now // DAY
     for name, budget in budgets.items():
         day, spent = before.get(f"{name}:day", 0), before.get(name, 0)
         today_spent = spent if day == today else 0
         if 0 < budget < today_spent + size:
-            raise TooMany(((today + 1) * DAY - now) // SECOND + 1, "bytes of uploads in a day")
+            seconds = ((today + 1) * DAY - now) // SECOND + 1
+            raise TooMany(seconds, "bytes of uploads in a day", limit="uploads")
         changes[name] = today_spent + size - spent
         changes[f"{name}:day"] = today - day
     return changes

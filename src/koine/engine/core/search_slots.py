@@ -6,6 +6,7 @@ Without them the searches of one tenant would occupy every connection of the dat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from koine.kit import metrics
 from koine.kit.fair_semaphore import Bounds, FairSemaphore, QueueFull
 from koine.kit.settings import Settings
 from koine.model.actor import Actor
@@ -38,4 +39,5 @@ async def search_slot(semaphore: FairSemaphore, actor: Actor) -> AsyncIterator[N
         async with semaphore.slot(actor.tenant_id, actor.caller):
             yield
     except QueueFull:
+        metrics.REQUESTS_REFUSED.labels("searches").inc()
         raise Unavailable(RETRY_AFTER) from None

@@ -9,6 +9,7 @@ from koine.engine.core.operations import rights_write_tx, write_tx
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
 from koine.engine.verification import passwords
+from koine.kit import metrics
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Forbidden, Invalid
 from koine.model.identity import Identity, NewIdentity
@@ -70,6 +71,7 @@ async def change_own_password(engine: Engine, actor: Actor, current: str, passwo
             await sessions.record_failed_login(
                 engine, actor.tenant_id, login.user_id, actor.address
             )
+        metrics.FAILED_LOGINS.labels("wrong_password").inc()
         raise Invalid("current_password", "wrong", "current_password is not the password")
     await sessions.set_password(engine, actor, actor.identity_id, password)
 

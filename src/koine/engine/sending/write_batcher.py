@@ -44,11 +44,21 @@ class WriteBatcher:
         """Send a message; when this returns it is on disk. Raises the Refusal of this request, and
         Unavailable when too many wait. If it is cancelled while it waits, nothing is sent."""
         if self._batcher.queued >= MAX_QUEUED:
+            metrics.REQUESTS_REFUSED.labels("sends").inc()
             raise Unavailable()
         outcome = await self._batcher.add((request, tracing.current_span()))
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome
+
+    @property
+    def queued(self) -> int:
+        """How many sends wait for their batch."""
+        return self._batcher.queued
+
+    def oldest_seconds(self) -> float:
+        """For how many seconds the oldest of them has waited; 0 when none waits."""
+        return self._batcher.oldest_seconds()
 
     async def _write(self, batch: list[tuple[SendRequest, object | None]]) -> list[SendResult]:
         """Send a batch. With each request comes the trace span that waits for it, or None."""

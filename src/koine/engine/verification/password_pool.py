@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from koine.kit import metrics
 from koine.model.errors import Unavailable
 
 P = ParamSpec("P")
@@ -33,6 +34,7 @@ class PasswordPool:
     async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `work` on one of the threads. Raises Unavailable when too many wait already."""
         if self._busy >= self._max_queued:
+            metrics.REQUESTS_REFUSED.labels("passwords").inc()
             raise Unavailable(RETRY_AFTER)
         self._busy += 1
         try:

@@ -8,6 +8,8 @@ An ephemeral event has no value a moment later.
 from collections.abc import Callable
 from typing import Literal, Protocol
 
+from koine.kit.metrics import BUS_CONNECTED
+
 Subject = Literal["log_advanced", "ephemeral"]
 MessageHandler = Callable[[Subject, bytes], None]
 
@@ -26,10 +28,11 @@ class Bus(Protocol):
 
 
 class LocalBus:
-    """The bus where one process alone serves the database."""
+    """The bus where one process alone serves the database: it is never disconnected."""
 
     async def start(self, on_message: MessageHandler) -> None:
         """Nothing to receive."""
+        BUS_CONNECTED.set(1)
 
     def publish(self, subject: Subject, payload: bytes = b"") -> None:
         """Nobody to send to."""

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from msgspec import Struct
+
 from koine.store.core.statements import Command, ManyCommand, Query
 
 R = TypeVar("R")
@@ -72,6 +74,16 @@ class BusTransport(Protocol):
         """Close it, in whatever state it is; it can be opened again."""
 
 
+class PoolUsage(Struct, frozen=True):
+    """How a pool of connections is used now: at most `limit` of them, and callers that wait."""
+
+    name: str
+    limit: int
+    in_use: int
+    idle: int
+    waiting: int
+
+
 class Database(Protocol):
     """An operation is `async def operation(tx, *args)`. It awaits nothing but `tx`, since SQLite
     runs it on a thread without an event loop, and may be run again after a deadlock or a lost
@@ -135,6 +147,9 @@ class Database(Protocol):
 
     async def size_bytes(self) -> int:
         """The size of the data on disk."""
+
+    def pools(self) -> list[PoolUsage]:
+        """How each pool of connections is used now."""
 
     def claim_serving(self) -> None:
         """Lock the database for this server process if it allows only one. Raises AlreadyServed."""

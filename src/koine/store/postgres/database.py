@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import asyncpg
 
 from koine.model.errors import Unavailable
-from koine.store.core.db import Tx, no_listener
+from koine.store.core.db import PoolUsage, Tx, no_listener
 from koine.store.postgres.notify_transport import PostgresNotifyTransport
 from koine.store.postgres.pool import Pool
 from koine.store.postgres.tx import (
@@ -165,6 +165,10 @@ class PostgresDatabase:
     async def size_bytes(self) -> int:
         """The whole database."""
         return int(await self._ask("SELECT pg_database_size(current_database())"))
+
+    def pools(self) -> list[PoolUsage]:
+        """Of all operations, and of batches of sends."""
+        return [self._pool.usage("operations"), self._hot.usage("batches")]
 
     async def analyze(self) -> None:
         """ANALYZE them: autovacuum does so too, but once a minute, and not if it is switched

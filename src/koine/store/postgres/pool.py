@@ -14,6 +14,7 @@ import asyncpg
 
 from koine.kit import metrics
 from koine.model.errors import Refusal, Unavailable
+from koine.store.core.db import PoolUsage
 from koine.store.postgres.tx import CONNECTION_ERRORS, ConnectionLost, PooledConnection
 
 _ACQUIRE_SECONDS = 5.0
@@ -33,6 +34,12 @@ class Pool:
         self._idle: list[PooledConnection] = []
         self._waiting: deque[asyncio.Future[PooledConnection | None]] = deque()
         self._closed = False
+
+    def usage(self, name: str) -> PoolUsage:
+        """How it is used now, under this name."""
+        idle = len(self._idle)
+        waiting = sum(not future.done() for future in self._waiting)
+        return PoolUsage(name, self._size, self._slots_used - idle, idle, waiting)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PooledConnection]:
