@@ -20,8 +20,11 @@ async def find_page(
     *,
     since: int | None = None,
     person_id: str | None = None,
+    request_id: str | None = None,
 ) -> Page[AuditEntry]:
     """A page of the log, newest first, if given of one kind of entity or action, since a time (µs),
-    by or about one person. Raises Forbidden."""
+    by or about one person, of one request. Raises Forbidden."""
     access.require(actor, MANAGE_TENANT)
-    return await audit_log.find_page(tx, entity, action, window, since=since, person_id=person_id)
+    return await audit_log.find_page(
+        tx, entity, action, window, since=since, person_id=person_id, request_id=request_id
+    )

@@ -26,7 +26,7 @@ from koine.http.dialect import Dialect, MethodNotAllowed, WebSocketDialect
 from koine.http.headers import Headers
 from koine.http.health import ReadinessChecks
 from koine.http.idempotency import IdempotencyStore, key_of, run_once
-from koine.http.mounted_dialect import MountedDialect
+from koine.http.mounted_dialect import MountedDialect, count_refusal
 from koine.http.operational import OperationalApp, UnroutedRequest
 from koine.http.query import parse_pairs
 from koine.http.request import (
@@ -150,7 +150,8 @@ class App:
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         mounted = self._prefixes.find(split_path(scope["path"]) or [])
-        request: AnyRequest = Request(self._context, scope, Headers(scope["headers"]), new_id())
+        headers = Headers(scope["headers"])
+        request: AnyRequest = Request(self._context, scope, headers, _request_id(headers))
         request.raw_query = parse_pairs(scope["query_string"]) if scope["query_string"] else {}
         socket = WebSocket(request, receive, send)
         if mounted is None or not isinstance(mounted.dialect, WebSocketDialect):
@@ -174,9 +175,11 @@ async def _run_socket_handler(handler: SocketHandler, socket: WebSocket) -> None
         await handler(socket)
     except Disconnected:
         return
-    except TooMany:
+    except TooMany as refusal:
+        count_refusal(refusal)
         await socket.accept_and_close(TRY_AGAIN_LATER, "too many")
     except Refusal as refusal:
+        count_refusal(refusal)
         code = SERVICE_RESTART if isinstance(refusal, Unavailable) else POLICY_VIOLATION
         await socket.close(code, type(refusal).__name__)
     except Exception:
@@ -193,7 +196,11 @@ def _request_id(headers: Headers) -> str:
 
 def _span(compiled: CompiledRoute, request: AnyRequest) -> AbstractContextManager[None]:
     parent = {name: request.headers.get(name) or "" for name in ("traceparent", "tracestate")}
-    attributes = {"http.request.method": request.method, "http.route": compiled.route.path}
+    attributes = {
+        "http.request.method": request.method,
+        "http.route": compiled.route.path,
+        "request_id": request.request_id,
+    }
     return tracing.server_span(compiled.metrics.name, parent, attributes)
 
 

@@ -10,6 +10,8 @@ from typing import Protocol, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from koine.kit import tracing
+
 _SECRETS = re.compile(
     r"(?P<key>sk_(?:live|test)_)[A-Za-z0-9_-]+"
     r"|(?P<hook>whsec_)[A-Za-z0-9+/=_-]+"
@@ -23,12 +25,26 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 class LogContext(Protocol):
     """What the current task works on; `log_context` is called only when a line is logged."""
 
+    @property
+    def request_id(self) -> str | None:
+        """The id of the request that is served, or that caused this work."""
+
     def log_context(self) -> dict[str, str]:
         """The fields that are added to each line: request_id, tenant."""
 
 
 current: ContextVar[LogContext | None] = ContextVar("current", default=None)
 """The log context of the current task: the request that it serves."""
+
+
+def request_id() -> str | None:
+    """The id of the request that the current task serves; None outside of requests.
+
+    Events and audit entries are written with it. It is read here and is no argument of operations,
+    because nothing may depend on it: it is only for finding what belongs together.
+    """
+    now = current.get()
+    return None if now is None else now.request_id
 
 
 def configure(level: str = "info", json: bool = True, stream: TextIO | None = None) -> None:
@@ -74,7 +90,10 @@ def _shared() -> list[Processor]:
 
 def _add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     now = current.get()
-    return event if now is None else {**now.log_context(), **event}
+    known = {} if now is None else now.log_context()
+    if tracing.active() and (trace := tracing.trace_id()):
+        known["trace_id"] = trace
+    return {**known, **event}
 
 
 def _ending(json: bool) -> list[Processor]:

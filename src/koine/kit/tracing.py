@@ -113,6 +113,12 @@ def current_span() -> object | None:
     return context if context.is_valid else None
 
 
+def trace_id() -> str | None:
+    """The id of the current trace in 32 hex digits, as traces show it; None when there is none."""
+    context: Any = current_span()
+    return None if context is None else f"{context.trace_id:032x}"
+
+
 @contextmanager
 def _span(
     parts: _Tracing, name: str, attributes: Attributes, links: Sequence[object]

@@ -6,7 +6,8 @@ from msgspec import Struct
 class AuditEntry(Struct, frozen=True):
     """`actor_kind`/`actor_id` did `action` to the entity `noun_id`, which is a `noun` (the name of
     the field on the wire); `detail` is JSON text. `address` is the IP address of the client, None
-    where there is none: at the command line, and in entries that the server itself writes."""
+    where there is none: at the command line, and in entries that the server itself writes.
+    `request_id` is the `X-Request-Id` of the request that did it, None likewise."""
 
     id: str
     actor_kind: str
@@ -17,3 +18,4 @@ class AuditEntry(Struct, frozen=True):
     detail: str
     created_at: int
     address: str | None = None
+    request_id: str | None = None

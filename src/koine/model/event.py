@@ -57,7 +57,8 @@ class Change(Struct, frozen=True):
 
 class Event(Struct, frozen=True):
     """One event. `seq` is that of a message, where the event is about one; `body` is JSON text with
-    the ids and values that a reader needs to load the rest.
+    the ids and values that a reader needs to load the rest. `request_id` is the `X-Request-Id` of
+    the request that caused it, for operators; None for work of the server itself.
     """
 
     kind: EventKind
@@ -67,13 +68,14 @@ class Event(Struct, frozen=True):
     seq: int | None
     body: str
     created_at: int
+    request_id: str | None = None
 
 
 class LoggedEvent(Event, frozen=True):
     """An event in the log, with its position, which only grows, and its tenant."""
 
-    position: int
-    tenant_id: str
+    position: int = 0
+    tenant_id: str = ""
 
     @property
     def id(self) -> str:

@@ -88,7 +88,7 @@ class WebhookDelivery(Struct, frozen=True):
 
     `attempt` counts the attempts since it was enqueued or replayed, `lease_version` all that were
     ever begun. `due_at` is the time of the next attempt, or the end of the lease while an attempt
-    runs. `response_status` and `error` are of the last attempt.
+    runs. `response_status` and `error` are of the last attempt. `request_id` is that of the event.
     """
 
     endpoint_id: str
@@ -105,6 +105,7 @@ class WebhookDelivery(Struct, frozen=True):
     event_at: int
     created_at: int
     finished_at: int | None
+    request_id: str | None = None
 
 
 class Claim(Struct, frozen=True):

@@ -45,10 +45,11 @@ async def find_page(
     *,
     since: int | None = None,
     person_id: str | None = None,
+    request_id: str | None = None,
 ) -> Page[AuditEntry]:
     """One page, newest first, perhaps of one kind of entity (`noun`) or one action, since a time
-    (µs), or by or about one person."""
-    values: dict[str, object] = {"noun": noun, "action": action}
+    (µs), by or about one person, or of one request."""
+    values: dict[str, object] = {"noun": noun, "action": action, "request_id": request_id}
     values |= {"since": since, "person_id": person_id}
     if window.cursor is not None:
         values |= {"cursor_at": window.cursor[0], "cursor_id": window.cursor[1]}
@@ -58,6 +59,7 @@ async def find_page(
         action=action is not None,
         since=since is not None,
         person=person_id is not None,
+        request_id=request_id is not None,
     )
     listed = _PAGES.of(variant)
     rows = await tx.all(listed, **values, limit=window.limit + 1, offset=window.offset)
@@ -82,6 +84,7 @@ class _PageVariant(Struct, frozen=True, kw_only=True):
     action: bool = False
     since: bool = False
     person: bool = False
+    request_id: bool = False
 
 
 def _page(v: _PageVariant) -> Query[AuditEntry]:
@@ -98,6 +101,8 @@ def _page(v: _PageVariant) -> Query[AuditEntry]:
     if v.person:
         person = param("person_id", t.c.actor_id.type)
         where.append(or_(t.c.actor_id == person, t.c.noun_id == person))
+    if v.request_id:
+        where.append(t.c.request_id == param("request_id"))
     listed = select(*columns_of(t, AuditEntry)).where(*where)
     newest = listed.order_by(t.c.created_at.desc(), t.c.id.desc())
     return Query(newest.limit(param("limit")).offset(param("offset")), AuditEntry)

@@ -8,6 +8,7 @@ from koine.kit import metrics, tracing
 from koine.kit.json import json_text
 from koine.kit.outbound import Blocked, Request, RequestFailed, Response
 from koine.model.webhook import Attempt
+from koine.webhooks.attempt_context import log_context_of
 from koine.webhooks.payloads import KeysUnreadable, OutgoingDelivery, PayloadBuilder
 from koine.webhooks.response import ResponseClass, classify
 
@@ -37,11 +38,11 @@ async def post(
     response: Response | None = None
     try:
         headers, _ = builder.signed(endpoint, claim.event_id, delivery.body)
-        with tracing.span("post webhook", event_id=claim.event_id, attempt=claim.lease_version):
+        about = log_context_of(claim).log_context()
+        with tracing.span("post webhook", attempt=claim.lease_version, **about):
             tracing.inject(headers)
-            response = await engine.outbound.send(
-                Request("POST", endpoint.url, headers, delivery.body)
-            )
+            request = Request("POST", endpoint.url, headers, delivery.body)
+            response = await engine.outbound.send(request)
         response_class = classify(response, engine.clock.now())
     except Blocked as refused:
         response_class = ResponseClass("refused", refused.reason)
@@ -51,7 +52,7 @@ async def post(
         response_class = ResponseClass("retry", unreadable.reason)
     except Exception:
         # Raised to the dispatcher, it would leave the delivery counted as in flight for ever.
-        _log.error("a webhook could not be sent", event_id=claim.event_id, exc_info=True)
+        _log.error("a webhook could not be sent", exc_info=True)
         response_class = ResponseClass("retry", INTERNAL_ERROR)
     metrics.WEBHOOK_ATTEMPTS.labels(response_class.outcome).inc()
     attempt = Attempt(

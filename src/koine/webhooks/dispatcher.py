@@ -17,12 +17,14 @@ import time
 import structlog
 
 from koine.engine.core.engine import Engine
+from koine.kit import logs
 from koine.kit.times import MINUTE
 from koine.model.errors import Unavailable
 from koine.model.webhook import EndpointKey
 from koine.store.webhooks import delivery_queue
 from koine.webhooks import circuit_breaker, transitions
 from koine.webhooks.attempt import AttemptResult, post
+from koine.webhooks.attempt_context import log_context_of
 from koine.webhooks.claim_shares import ClaimShares
 from koine.webhooks.endpoint_queue import EndpointQueue
 from koine.webhooks.payloads import BuildResult, OutgoingDelivery, PayloadBuilder
@@ -179,6 +181,7 @@ class Dispatcher:
             task.add_done_callback(self._posts.discard)
 
     async def _post(self, delivery: OutgoingDelivery, queue: EndpointQueue) -> None:
+        logs.current.set(log_context_of(delivery.claim))
         if await self._may_post(delivery):
             result = await post(self._engine, self._builder, delivery)
             queue.in_flight -= 1

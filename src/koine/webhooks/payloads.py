@@ -23,6 +23,7 @@ from koine.model.webhook_format import EventNames
 from koine.store import tenants
 from koine.store.core.db import Tx
 from koine.store.webhooks import delivery_log
+from koine.webhooks.attempt_context import log_context_of
 
 RECHECK_AFTER = SECOND
 """µs after which the rights of the endpoint's owner are checked again before a delivery is sent."""
@@ -131,9 +132,8 @@ class PayloadBuilder:
                 try:
                     self._decide(built, claim, recipient, contexts.get(claim.position), bodies)
                 except Exception:
-                    _log.error(
-                        "a webhook body could not be built", event_id=claim.event_id, exc_info=True
-                    )
+                    about = log_context_of(claim).log_context()
+                    _log.error("a webhook body could not be built", exc_info=True, **about)
                     built.cancelled.append((claim, ENCODING_FAILED))
         return built
 

@@ -6,6 +6,7 @@ earlier one, and a batch is retried until the database takes it.
 """
 
 import asyncio
+from contextvars import Context
 
 import msgspec
 import structlog
@@ -55,7 +56,8 @@ class ResultWriter:
     def batch(self) -> Batch:
         """The batch that is being collected: results are added to it at once."""
         if self._writing is None:
-            self._writing = asyncio.create_task(self._run())
+            # A context of its own: it writes the results of many attempts, not of one request.
+            self._writing = asyncio.create_task(self._run(), context=Context())
         return self._next
 
     async def flush(self) -> None:

@@ -10,6 +10,7 @@ from koine.engine.core.engine import Engine
 from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_event
 from koine.engine.sending.send import ConversationClosed, SendRequest
+from koine.kit import logs
 from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, Participant, Status
@@ -53,7 +54,7 @@ async def send_unchecked(
     engine: Engine, actor: Actor, conversation_id: str, draft: Draft
 ) -> Message:
     """As `send`, for a draft that the server made or has checked (templates, greetings)."""
-    waiting = SendRequest(actor.tenant_id, conversation_id, draft)
+    waiting = SendRequest(actor.tenant_id, conversation_id, draft, logs.request_id())
     try:
         return await engine.write_batcher.send(waiting)
     except ConversationClosed:

@@ -11,6 +11,7 @@ from koine.engine.auth import suspension
 from koine.engine.contacts.inboxes import inbox_settings
 from koine.engine.core.engine import Engine
 from koine.engine.sending.send import SendRequest, send_batch
+from koine.kit import logs
 from koine.kit.times import DAY
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation
@@ -63,7 +64,7 @@ async def send_survey_tx(tx: Tx, now: int, closed: Conversation) -> Conversation
         content_attributes='{"display_type":"emoji"}',
         sender_kind="system",
     )
-    await send_batch(tx, now, [SendRequest(tx.tenant_id, closed.id, draft)])
+    await send_batch(tx, now, [SendRequest(tx.tenant_id, closed.id, draft, logs.request_id())])
     return await conversations.get(tx, closed.id) or closed
 
 

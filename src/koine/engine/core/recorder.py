@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from koine.kit import logs
 from koine.kit.ids import new_id
 from koine.kit.json import json_text
 from koine.model.actor import Actor
@@ -36,24 +37,27 @@ async def record_event(
         body["members"] = members
         await reader_events.save_members(tx, subject_id, [m for m in members if m is not None], now)
     text = json_text(body)
-    await events.append(tx, Event(kind, audience, conversation_id, subject_id, seq, text, now))
+    request_id = logs.request_id()
+    await events.append(
+        tx, Event(kind, audience, conversation_id, subject_id, seq, text, now, request_id)
+    )
 
 
 async def record_audit(
     tx: Tx, now: int, actor: Actor, action: str, entity: str, entity_id: str, **detail: object
 ) -> None:
     """Write who did what to which thing, from which address; `detail` never holds a secret."""
-    actor_id = actor.key_id or actor.identity_id
     entry = AuditEntry(
         id=new_id(),
         actor_kind=actor.kind,
-        actor_id=actor_id,
+        actor_id=actor.key_id or actor.identity_id,
         action=action,
         noun=entity,
         noun_id=entity_id,
         detail=json_text(detail),
         created_at=now,
         address=actor.address,
+        request_id=logs.request_id(),
     )
     await audit_log.append(tx, entry)
 
@@ -79,6 +83,7 @@ async def record_anonymous_audit(
         detail=json_text(detail),
         created_at=now,
         address=address,
+        request_id=logs.request_id(),
     )
     await audit_log.append(tx, entry)
 

@@ -23,11 +23,13 @@ from koine.store.sending.send import ConversationHead, SendContext, SenderReadMa
 
 
 class SendRequest(Struct, frozen=True):
-    """A draft and the conversation that it is for."""
+    """A draft and the conversation that it is for, with the id of the HTTP request, if known: many
+    requests share a batch, so the task that writes it has none of its own."""
 
     tenant_id: str
     conversation_id: str
     draft: Draft
+    request_id: str | None = None
 
 
 class ConversationClosed(Conflict):
@@ -101,6 +103,7 @@ class _BatchDecisions:
         self.rows: list[tuple[str, Message]] = []
         self.marks: dict[tuple[str, str, str], SenderReadMark] = {}
         self.echoes: dict[str, object] = {}
+        self.request_ids: dict[str, str | None] = {}
 
     def decide(self, request: SendRequest) -> SendResult | _AlreadySent:
         """Decide one request. The order of the checks is part of the API: a conversation that is
@@ -134,6 +137,7 @@ class _BatchDecisions:
         after = _head_after(before, message)
         self.heads[conversation_key] = (after, context.participant_count, message.sender_id)
         self.rows.append((request.tenant_id, message))
+        self.request_ids[message.id] = request.request_id
         if request.draft.echo_id is not None:
             self.echoes[message.id] = request.draft.echo_id
         if context.role is not None and message.sender_id is not None:
@@ -154,10 +158,12 @@ class _BatchDecisions:
         """
         tenant_events: list[tuple[str, Event]] = []
         for tenant_id, message in self.rows:
-            tenant_events.append((tenant_id, _created_event(message, self.echoes.get(message.id))))
+            request_id = self.request_ids[message.id]
+            created = _created_event(message, self.echoes.get(message.id), request_id)
+            tenant_events.append((tenant_id, created))
             sender_id = message.sender_id or ""
             if message.private and (tenant_id, message.conversation_id, sender_id) in self.marks:
-                tenant_events.append((tenant_id, _read_event(message, sender_id)))
+                tenant_events.append((tenant_id, _read_event(message, sender_id, request_id)))
         return tenant_events
 
     def _read_message_id(self, mark_key: tuple[str, str, str], message: Message) -> str | None:
@@ -260,7 +266,7 @@ def _head_after(head: ConversationHead, message: Message) -> ConversationHead:
     )
 
 
-def _created_event(message: Message, echo_id: object) -> Event:
+def _created_event(message: Message, echo_id: object, request_id: str | None) -> Event:
     return Event(
         kind="message.created",
         audience="staff" if message.private else "everyone",
@@ -269,10 +275,11 @@ def _created_event(message: Message, echo_id: object) -> Event:
         seq=message.seq,
         body="{}" if echo_id is None else encode({"echo_id": echo_id}).decode(),
         created_at=message.created_at,
+        request_id=request_id,
     )
 
 
-def _read_event(message: Message, reader_id: str) -> Event:
+def _read_event(message: Message, reader_id: str, request_id: str | None) -> Event:
     return Event(
         kind="conversation.read",
         audience="everyone",
@@ -281,6 +288,7 @@ def _read_event(message: Message, reader_id: str) -> Event:
         seq=message.seq,
         body="{}",
         created_at=message.created_at,
+        request_id=request_id,
     )
 
 

@@ -38,12 +38,13 @@ CHUNK = 1000
 
 class LogFilter(Struct, frozen=True):
     """Which deliveries: in one of these states, of one of these kinds of event, of events from
-    `since` until before `until` (µs). An empty tuple or None is no condition."""
+    `since` until before `until` (µs), of one request. An empty tuple or None is no condition."""
 
     states: tuple[DeliveryState, ...] = ()
     kinds: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
+    request_id: str | None = None
 
 
 class Range(Struct, frozen=True):

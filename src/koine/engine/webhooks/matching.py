@@ -58,4 +58,5 @@ def delivery_row(event: LoggedEvent, endpoint: TenantEndpoint, now: int) -> Queu
         lease_version=0,
         event_at=event.created_at,
         created_at=now,
+        request_id=event.request_id,
     )

@@ -7,8 +7,9 @@ this event every node closes the streams of the credential.
 from msgspec import structs
 from sqlalchemy import delete, insert, or_, select, update
 
+from koine.kit import logs
 from koine.model.credential import ApiKey, Login, Session
-from koine.model.event import Event
+from koine.model.event import Event, EventKind
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list, upsert
 from koine.store.core.statements import Command, Query, param
@@ -262,5 +263,6 @@ async def delete_ended_sessions(tx: Tx, before: int, ids: list[str]) -> int:
 
 
 async def _record_change(tx: Tx, subject_id: str, now: int) -> None:
-    event = Event("credential.changed", "staff", None, subject_id, None, "{}", now)
+    kind: EventKind = "credential.changed"
+    event = Event(kind, "staff", None, subject_id, None, "{}", now, logs.request_id())
     await events.append(tx, event)

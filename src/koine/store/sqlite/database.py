@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
@@ -16,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from koine.store.core.db import AlreadyServed, Tx, no_listener
+from koine.store.core.db import AlreadyServed, PoolUsage, Tx, no_listener
 from koine.store.sqlite.connection import Checkpointer, check_library, connect
 from koine.store.sqlite.tx import SqliteTx, run_to_completion, to_store_error
 from koine.store.sqlite.writer import Writer
@@ -50,6 +51,7 @@ class SqliteDatabase:
         self._long: SimpleQueue[apsw.Connection] = SimpleQueue()
         for _ in range(_LONG_READERS):
             self._long.put(connect(path, cache_mib=16, read_only=True, vfs=vfs))
+        self._long_reads = 0
         self._serving: int | None = None
 
     @classmethod
@@ -82,9 +84,13 @@ class SqliteDatabase:
     ) -> R:
         """Run a long read on a thread, on a snapshot. Raises Unavailable after 10 s."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._pool, self._read_long, tenant_id, operation, args, kwargs
-        )
+        self._long_reads += 1
+        try:
+            return await loop.run_in_executor(
+                self._pool, copy_context().run, self._read_long, tenant_id, operation, args, kwargs
+            )
+        finally:
+            self._long_reads -= 1
 
     async def write(
         self,
@@ -124,6 +130,20 @@ class SqliteDatabase:
         """The file and its write-ahead log."""
         wal = self._path.with_name(self._path.name + "-wal")
         return sum(file.stat().st_size for file in (self._path, wal) if file.exists())
+
+    def pools(self) -> list[PoolUsage]:
+        """The thread that writes, and those of long reads."""
+        reading = min(self._long_reads, _LONG_READERS)
+        return [
+            self._writer.usage("writer"),
+            PoolUsage(
+                "long_reads",
+                _LONG_READERS,
+                reading,
+                _LONG_READERS - reading,
+                self._long_reads - reading,
+            ),
+        ]
 
     async def analyze(self) -> None:
         """Nothing: without statistics SQLite's planner goes by the indexes alone."""

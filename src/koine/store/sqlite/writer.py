@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -22,6 +23,7 @@ import apsw
 
 from koine.kit import metrics
 from koine.model.errors import Unavailable
+from koine.store.core.db import PoolUsage
 from koine.store.sqlite.tx import SqliteTx, run_to_completion, to_store_error
 
 R = TypeVar("R")
@@ -39,6 +41,7 @@ class _Job:
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
     queued_at: float
+    context: Context
     result: Any = None
     error: BaseException | None = None
 
@@ -52,6 +55,7 @@ class Writer:
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
         self._disk_was_full = False
+        self._busy = False
         self._thread = Thread(target=self._work, name="koine-writer", daemon=True)
         self._thread.start()
 
@@ -67,8 +71,16 @@ class Writer:
             raise Unavailable()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._queue.put(_Job(tenant_id, operation, args, kwargs, loop, future, perf_counter()))
+        # The thread writes and logs with the context of the caller: the id of its request.
+        context = copy_context()
+        self._queue.put(
+            _Job(tenant_id, operation, args, kwargs, loop, future, perf_counter(), context)
+        )
         return await future
+
+    def usage(self, name: str) -> PoolUsage:
+        """How the thread is used now: it commits a batch or waits for one."""
+        return PoolUsage(name, 1, int(self._busy), int(not self._busy), self._queue.qsize())
 
     def close(self) -> None:
         """Finish what is queued, end the thread and close the connection. Blocks until then."""
@@ -81,7 +93,9 @@ class Writer:
             jobs = [job for job in batch if job is not None and not job.future.cancelled()]
             if jobs:
                 metrics.DATABASE_WAIT.observe(perf_counter() - jobs[0].queued_at)
+                self._busy = True
                 self._commit_batch(jobs)
+                self._busy = False
                 _return_results(jobs, self._committed)
             if None in batch:
                 break
@@ -124,7 +138,9 @@ class Writer:
         self._connection.execute("SAVEPOINT operation")
         try:
             tx = SqliteTx(self._connection, job.tenant_id)
-            job.result = run_to_completion(job.operation, tx, *job.args, **job.kwargs)
+            job.result = job.context.run(
+                run_to_completion, job.operation, tx, *job.args, **job.kwargs
+            )
         except BaseException as error:
             # On a full disk SQLite rolls everything back by itself, the savepoint too.
             if not self._connection.in_transaction:

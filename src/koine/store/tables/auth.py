@@ -73,6 +73,7 @@ audit = Table(
     text_("detail", False),
     int_("created_at"),
     text_("address"),
+    text_("request_id"),
     primary_key("tenant_id", "id"),
     Index("audit_created", "tenant_id", "created_at", "id"),
     partial_index("audit_anonymous", "tenant_id", "created_at", where="actor_kind = 'anonymous'"),

@@ -217,6 +217,7 @@ events = Table(
     int_("seq", True),
     text_("body", False),
     int_("created_at"),
+    text_("request_id"),
     Index("events_tenant", "tenant_id", "position"),
     # What one reader follows. Without tenant_id, as ids are unique, to keep sends cheap.
     partial_index(

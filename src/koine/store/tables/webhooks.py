@@ -67,6 +67,7 @@ webhook_deliveries = Table(
     int_("event_at"),
     int_("created_at"),
     int_("finished_at", True),
+    text_("request_id"),
     primary_key("tenant_id", "endpoint_id", "position"),
     Index("webhook_deliveries_event", "tenant_id", "endpoint_id", "event_id", unique=True),
     partial_index(

@@ -33,6 +33,7 @@ class _Variant(Struct, frozen=True, kw_only=True):
     kinds: bool = False
     since: bool = False
     until: bool = False
+    request_id: bool = False
 
 
 class _PageVariant(_Variant, frozen=True, kw_only=True):
@@ -51,6 +52,8 @@ def _where(v: _Variant) -> list[ColumnElement[bool]]:
         where.append(t.c.event_at >= param("since"))
     if v.until:
         where.append(t.c.event_at < param("until"))
+    if v.request_id:
+        where.append(t.c.request_id == param("request_id"))
     return where
 
 
@@ -161,11 +164,13 @@ async def find_page(
     kinds: tuple[str, ...] = (),
     since: int | None = None,
     until: int | None = None,
+    request_id: str | None = None,
     with_total: bool = False,
 ) -> Page[WebhookDelivery]:
     """A page of an endpoint's deliveries, newest event first, of events from `since` until before
-    `until` (µs)."""
+    `until` (µs), and of one request."""
     given: dict[str, Any] = {"states": states, "kinds": kinds, "since": since, "until": until}
+    given["request_id"] = request_id
     values = {name: value for name, value in given.items() if value not in ((), None)}
     values |= {name: list(values[name]) for name in ("states", "kinds") if name in values}
     conditions = dict.fromkeys(values, True)

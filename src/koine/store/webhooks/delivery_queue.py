@@ -44,6 +44,7 @@ class QueuedDelivery(Struct, frozen=True):
     lease_version: int
     event_at: int
     created_at: int
+    request_id: str | None
 
 
 _INSERT = InsertMany(

@@ -46,7 +46,7 @@ def event_context(
     conversation: Conversation = OPEN_CONVERSATION,
     body: str = "{}",
 ) -> EventContext:
-    event = LoggedEvent(kind, "everyone", conversation.id, "s", 1, body, NOON, 9, "t")
+    event = LoggedEvent(kind, "everyone", conversation.id, "s", 1, body, NOON, None, 9, "t")
     latest = {conversation.id: said} if said else {}
     around = Related(latest=latest, people={"a": ALICE, "c": CAROL}, inboxes={"i": INBOX})
     return EventContext(

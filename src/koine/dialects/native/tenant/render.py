@@ -61,6 +61,7 @@ def render_audit_entry(e: AuditEntry) -> schemas.AuditEntry:
         detail=fields.raw_json(e.detail),
         created_at=iso_ms(e.created_at),
         address=e.address,
+        request_id=e.request_id,
     )
 
 

@@ -57,8 +57,9 @@ async def list_roles(request: Request[None, None]) -> schemas.Roles:
 async def list_audit_entries(request: Request[None, schemas.AuditQuery]) -> schemas.AuditEntries:
     """List who did what, newest first."""
     q = request.query
+    window = pagination.parse_window(q)
     page = await audit_log.find_page(
-        request.engine, request.actor, q.noun, q.action, pagination.parse_window(q)
+        request.engine, request.actor, q.noun, q.action, window, request_id=q.request_id
     )
     return pagination.render_page(schemas.AuditEntries, page, render_audit_entry)
 

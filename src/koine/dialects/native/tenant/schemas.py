@@ -114,14 +114,16 @@ class Keys(Struct, frozen=True):
 
 
 class AuditQuery(PageQuery, frozen=True, kw_only=True):
-    """Only entries of this entity (`noun`) or action, where given."""
+    """Only entries of this entity (`noun`), action or request, where given."""
 
     noun: str | None = None
     action: str | None = None
+    request_id: str | None = None
 
 
 class AuditEntry(Struct, frozen=True):
-    """One change: the actor, the action and the entity (`noun`); `address` is the client's."""
+    """One change: the actor, the action and the entity (`noun`). `address` is the client's,
+    `request_id` the `X-Request-Id` of the request; null for commands and work of the server."""
 
     id: str
     actor_kind: str
@@ -132,6 +134,7 @@ class AuditEntry(Struct, frozen=True):
     detail: RenderedObject
     created_at: str
     address: str | None
+    request_id: str | None
 
 
 class AuditEntries(Struct, frozen=True):

@@ -69,6 +69,7 @@ def render_delivery(d: WebhookDelivery) -> schemas.WebhookDelivery:
         happened_at=iso_ms(d.event_at),
         created_at=iso_ms(d.created_at),
         finished_at=fields.render_time(d.finished_at),
+        request_id=d.request_id,
     )
 
 

@@ -149,6 +149,7 @@ async def list_webhook_deliveries(
         kinds=tuple(q.kind or ()),
         since=fields.parse_time("since", q.since),
         until=fields.parse_time("until", q.until),
+        request_id=q.request_id,
     )
     page = await deliveries.find_page(
         request.engine, request.actor, webhook_id, wanted, pagination.parse_window(q)

@@ -123,17 +123,19 @@ class EventKinds(Struct, frozen=True):
 
 class DeliveryQuery(PageQuery, frozen=True, kw_only=True):
     """Deliveries in one of these states, of one of these kinds of event, about events from `since`
-    until before `until`. Kinds are those of the event log, in any dialect."""
+    until before `until`, of one request. Kinds are those of the event log, in any dialect."""
 
     state: list[DeliveryState] | None = None
     kind: list[str] | None = None
     since: Time | None = None
     until: Time | None = None
+    request_id: str | None = None
 
 
 class WebhookDelivery(Struct, frozen=True, kw_only=True):
     """One event for one endpoint; `id` is its `webhook-id`, the same in each attempt. `status` and
-    `error` are those of the last attempt."""
+    `error` are those of the last attempt, `request_id` is the `X-Request-Id` of the request that
+    caused the event."""
 
     id: str
     webhook_id: str
@@ -147,6 +149,7 @@ class WebhookDelivery(Struct, frozen=True, kw_only=True):
     happened_at: str
     created_at: str
     finished_at: str | None
+    request_id: str | None
 
 
 class WebhookDeliveries(Struct, frozen=True):
