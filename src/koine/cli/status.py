@@ -39,9 +39,9 @@ def status(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Show how the server is: processes, traffic, queues, backups, disk, problems.
+    """Show how the server is, on one screen.
 
-    It reads the database and the data folder, so it also works while no server runs, and says so.
+    Processes, traffic, queues, backups, disk, and what `koine doctor` complains about. It reads the database and the data folder, so it also works while no server runs, and says so.
     The exit code is 1 if the database cannot be read. Example: koine status --watch
     """
     settings = options.settings(data, database)
