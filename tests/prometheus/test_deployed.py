@@ -20,8 +20,6 @@ UNIT_TESTS = [ROOT / "tests" / "prometheus" / f"{name}_test.yaml" for name in ("
 MONITORING = ROOT / "docs" / "monitoring.md"
 OF_PROCESS = {"cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds"}
 
-with_promtool = pytest.mark.skipif(not prometheus.is_installed(), reason=prometheus.MISSING)
-
 
 def rules() -> list[dict[str, Any]]:
     (group,) = msgspec.yaml.decode(RULES.read_bytes())["groups"]
@@ -92,14 +90,12 @@ def test_every_alert_is_in_the_docs() -> None:
     assert rows == [(rule["alert"], rule["labels"]["severity"]) for rule in rules()]
 
 
-@with_promtool
 def test_rules_and_the_scrape_configuration_are_valid() -> None:
     checked = prometheus.promtool("check", "config", SCRAPING)
     assert checked.returncode == 0, checked.stdout
     assert f"{len(rules())} rules found" in checked.stdout
 
 
-@with_promtool
 def test_each_alert_fires_for_its_series_and_none_for_those_of_a_healthy_server() -> None:
     done = prometheus.promtool("test", "rules", *UNIT_TESTS)
     assert done.returncode == 0, done.stdout
@@ -107,7 +103,6 @@ def test_each_alert_fires_for_its_series_and_none_for_those_of_a_healthy_server(
     assert [rule["alert"] for rule in rules() if f'alertname="{rule["alert"]}"' not in text] == []
 
 
-@with_promtool
 def test_a_rule_that_does_not_fire_is_found(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "deploy" / "prometheus").mkdir(parents=True)

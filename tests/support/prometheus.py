@@ -1,4 +1,5 @@
-"""Prometheus and promtool, of Debian's package `prometheus` or on the search path.
+"""Prometheus and promtool, of Debian's package `prometheus`. Where they are missing, a test that
+needs them is skipped, or fails in CI.
 
 with Prometheus(folder, [9420], rules) as prometheus:
     prometheus.query("up")
@@ -7,7 +8,6 @@ with Prometheus(folder, [9420], rules) as prometheus:
 
 import json
 import re
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -17,21 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.ports import HOST, free_port
+from tests.support.programs import program
 
 STARTS_WITHIN = 30.0
 POLL_SECONDS = 0.05
 SCRAPE_SECONDS = 0.5
-MISSING = "there is no Prometheus: apt-get install --no-install-recommends prometheus"
-
-
-def is_installed() -> bool:
-    """Whether `prometheus` and `promtool` are on the search path."""
-    return all(shutil.which(name) is not None for name in ("prometheus", "promtool"))
 
 
 def promtool(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Run promtool; standard error is part of the output."""
-    command = ["promtool", *map(str, words)]
+    command = [str(program("promtool")), *map(str, words)]
     return subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
@@ -62,7 +57,7 @@ class Prometheus:
         log = (self._folder / "log").open("wb")
         self._process = subprocess.Popen(
             [
-                "prometheus",
+                str(program("prometheus")),
                 f"--config.file={self._folder / 'prometheus.yaml'}",
                 f"--storage.tsdb.path={self._folder / 'data'}",
                 f"--web.listen-address={HOST}:{self.port}",

@@ -41,8 +41,11 @@ def status(
 ) -> None:
     """Show how the server is, on one screen.
 
-    Processes, traffic, queues, backups, disk, and what `koine doctor` complains about. It reads the database and the data folder, so it also works while no server runs, and says so.
-    The exit code is 1 if the database cannot be read. Example: koine status --watch
+    Processes, traffic, queues, backups, disk, and what `koine doctor` complains about. It reads the
+    database and the data folder, so it also works while no server runs, and says so. The exit code
+    is 1 if the database cannot be read.
+
+    Example: koine status --watch
     """
     settings = options.settings(data, database)
     screens = (count if watch else 1, interval)

@@ -20,7 +20,7 @@ Api = tuple[WebhookHarness, httpx.AsyncClient]
 
 @pytest.fixture
 async def api(empty_db: Database) -> AsyncIterator[Api]:
-    # A client without a socket runs the application in the test's own task: no other test's request.
+    # A client without a socket runs the application in the test's own task: forget other tests'.
     logs.current.set(None)
     async with webhook_harness(empty_db) as harness:
         engine = harness.cast.engine
