@@ -31,8 +31,8 @@ from koine.server.listener import Server, open_listener, uvicorn_config
 from koine.server.observability import observability
 from koine.server.preflight import check_start, raise_fatal
 from koine.server.rlimits import raise_file_limit
-from koine.server.secret_check import check_secrets
 from koine.server.sampler import sampling
+from koine.server.secret_check import check_secrets
 from koine.server.shutdown import CloseConnectionMiddleware, GracefulShutdown
 from koine.server.webhook_formats import webhook_formats
 from koine.server.workers import Supervisor

@@ -9,8 +9,8 @@ from koine.engine.auth import credentials, sessions
 from koine.engine.core.engine import open_engine
 from koine.engine.people import directory
 from koine.engine.people.directory import PersonChanges
-from koine.kit.settings import load
 from koine.kit import metrics
+from koine.kit.settings import load
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
