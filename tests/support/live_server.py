@@ -33,11 +33,16 @@ class Live(Struct):
 
 
 @asynccontextmanager
-async def live(engine: Engine, *dialects: Dialect, bus: Bus | None = None) -> AsyncIterator[Live]:
-    """Serve these dialects while the context is open."""
+async def live(
+    engine: Engine,
+    *dialects: Dialect,
+    bus: Bus | None = None,
+    listener: socket.socket | None = None,
+) -> AsyncIterator[Live]:
+    """Serve these dialects while the context is open, on a free port unless a listener is given."""
     realtime = Realtime(engine, bus or LocalBus(), engine.shutdown_signal)
     await realtime.start()
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     set_send_limits(listener)
     app = build_app(
         list(dialects),
