@@ -77,6 +77,12 @@ NATIVE = {
     f"GET {USER}": Row("look", "user"),
     f"PATCH {USER}": Row("manage", "user", {"name": "Zed"}),
     f"DELETE {USER}": Row("manage", "user"),
+    f"GET {CONTACT}/export": Row("manage", "contact"),
+    f"POST {CONTACT}/erase": Row("manage", "contact", {"messages": "keep"}),
+    f"GET {USER}/export": Row("manage", "user"),
+    f"POST {USER}/erase": Row("manage", "user", {"messages": "keep"}),
+    "GET /v1/erasures": Row("manage"),
+    "GET /v1/erasures/{person_id}": Row("manage", "erasure"),
     "GET /v1/inboxes": Row("look"),
     "POST /v1/inboxes": Row("manage", body={"name": "New"}),
     "POST /v1/inboxes#responder": Row(

@@ -15,6 +15,7 @@ from koine.engine.conversations.surveys import SURVEY_CONTENT_TYPE
 from koine.engine.core.engine import Engine
 from koine.engine.people import directory, responders
 from koine.engine.people.responders import NewResponder
+from koine.engine.personal_data import erasure
 from koine.engine.webhooks import endpoints
 from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
@@ -166,6 +167,11 @@ async def _user(m: TargetFactory) -> str:
     return (await directory.create(m.engine, m.admin, new)).id
 
 
+async def _erasure(m: TargetFactory) -> str:
+    contact_id = await _contact(m)
+    return (await erasure.request(m.engine, m.admin, contact_id)).erasure.id
+
+
 async def _dan(m: TargetFactory) -> str:
     return m.of.id("dan")
 
@@ -217,6 +223,7 @@ FACTORIES: dict[str, Callable[[TargetFactory], Awaitable[str]]] = {
     "contact": _contact,
     "namesake": _contact,
     "user": _user,
+    "erasure": _erasure,
     "dan": _dan,
     "responder": _responder,
     "delivery": _delivery,

@@ -11,9 +11,9 @@ from koine.cli.errors import ErrorHandlingGroup
 
 COMMANDS = {
     "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",
-    "inbox": "inbox", "delivery": "delivery", "audit": "audit",
+    "person": "person", "inbox": "inbox", "delivery": "delivery", "audit": "audit",
     "migrate": "migrate", "doctor": "doctor", "status": "status",
-    "backup": "backup", "restore": "restore", "secrets": "secrets",
+    "backup": "backup", "restore": "restore", "compact": "compact", "secrets": "secrets",
     "openapi": "openapi", "routes": "openapi", "version": "version",
 }  # fmt: skip
 """The commands with their modules in this package, in the order of `koine --help`."""

@@ -1,7 +1,9 @@
-"""Find users by what was typed: an e-mail or an id."""
+"""Find people by what was typed: an e-mail or an id."""
 
+from koine.cli.errors import CommandError
 from koine.engine.core.engine import Engine
 from koine.engine.people import directory
+from koine.engine.personal_data import same_person
 from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
@@ -23,6 +25,32 @@ async def find_user(engine: Engine, operator_actor: Actor, name: str) -> Identit
         if user.email == name.strip().lower():
             return user
     raise NotFound(f"user: {name}")
+
+
+async def find_person(engine: Engine, operator_actor: Actor, name: str) -> Identity:
+    """The contact or user with this id, or the only one with this e-mail, removed ones too. Raises
+    NotFound, CommandError when several have the e-mail."""
+    wanted = canonical_id(name)
+    if wanted is not None:
+        return await same_person.get(engine, operator_actor, wanted)
+    text = name.strip().lower()
+    every = await same_person.find(engine, operator_actor, text)
+    found = [each for each in every if each.email == text]
+    if len(found) > 1:
+        ids = ", ".join(each.id for each in found)
+        raise CommandError(f"several people have this e-mail; give an id: {ids}")
+    if not found:
+        raise NotFound(f"person: {name}")
+    return found[0]
+
+
+async def people_like(engine: Engine, operator_actor: Actor, text: str) -> list[Identity]:
+    """The contacts and users, removed ones too, that have this id, or whose names, e-mail, phone,
+    identifier or company have the text; at most a hundred."""
+    wanted = canonical_id(text)
+    if wanted is not None:
+        return [await same_person.get(engine, operator_actor, wanted)]
+    return await same_person.find(engine, operator_actor, text)
 
 
 async def all_users(engine: Engine, operator_actor: Actor) -> list[Identity]:

@@ -7,6 +7,7 @@ import typer
 
 from koine.cli import options
 from koine.cli.backup import report
+from koine.engine.personal_data import erased_list
 from koine.server.backup.restore import restore as restored
 
 
@@ -25,3 +26,6 @@ def restore(
     """
     settings = options.settings(data, database)
     report("is restored", path, lambda folder: restored(settings, path, folder, force=force))
+    erased = Path(settings.data_dir) / erased_list.NAME
+    if erased.exists():
+        typer.echo(f"{erased} lists people who were erased: run `koine person replay` now")

@@ -5,7 +5,9 @@ Conflict; with another payload it is KeyReused (contracts/README.md).
 
 A response may contain messages, and a payload a password. So the response is encrypted and the
 payload hashed with a secret that is derived of the key, which is not stored: after a conversation
-was deleted, nothing of it can be read here.
+was deleted, nothing of it can be read here. When a person is erased, callers with the key must not
+get the person's data back either, and the server cannot tell in which responses they are: then all
+of the tenant's stored responses are replaced by what names what their requests created.
 """
 
 import hashlib
@@ -28,6 +30,12 @@ KEEP_FOR = DAY
 """How long a response is stored, µs."""
 CLAIM_TIMEOUT = 60 * SECOND
 """After this time a claim without response is taken for that of a process that died, µs."""
+
+
+CREATED_HEADER = "x-koine-created"
+"""The stored header that names what a request created; it is not sent."""
+_ERASED = b"erased:"
+"""How the content of an erased response begins; that of others is encrypted and never does."""
 
 
 class KeyReused(Invalid):
@@ -83,8 +91,8 @@ class KeyedRequest(Struct, frozen=True):
 class StoredResponse(Struct, frozen=True):
     """A first response: status, headers as JSON text, body.
 
-    `headers` is None where the response was too large to be stored. Then there is only its status
-    and `created`, from which the route renders it again.
+    `headers` is None where the response was too large to be stored, or was erased. Then there is
+    only its status and `created`, from which the route renders it again.
     """
 
     status: int
@@ -190,6 +198,11 @@ async def save_unclaimed_many(
     await engine.db.write("", rows.save_unclaimed_many, saved)
 
 
+def erased_content(headers: list[tuple[str, str]]) -> bytes:
+    """What is stored in place of a response with these headers when it is erased."""
+    return _ERASED + dict(headers).get(CREATED_HEADER, "").encode()
+
+
 async def release(engine: Engine, request: KeyedRequest) -> None:
     """Release the key: there is no response to store, and a retry is executed. Raises
     Unavailable."""
@@ -216,7 +229,10 @@ def _columns(request: KeyedRequest, response: StoredResponse) -> tuple[int, str 
 
 def _response(found: IdempotencyRecord, request: KeyedRequest) -> StoredResponse:
     assert found.status is not None
-    content = request.encryption().decrypt(bytes(found.content or b""))
+    stored = bytes(found.content or b"")
+    if stored.startswith(_ERASED):
+        return StoredResponse(found.status, None, created=stored.removeprefix(_ERASED).decode())
+    content = request.encryption().decrypt(stored)
     if found.headers is None:
         return StoredResponse(found.status, None, created=content.decode())
     return StoredResponse(found.status, found.headers, content)

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from koine.engine.idempotency import KeyedRequest, StoredResponse
+from koine.engine.idempotency import CREATED_HEADER, KeyedRequest, StoredResponse
 from koine.http.request import AnyRequest, StreamingResponse
 from koine.http.response import RawResponse
 from koine.kit.json import json_text
@@ -92,14 +92,15 @@ async def run_once(
     """Give the stored response, or do `work` and save its response. Streams, 5xx and 429, after
     which clients retry, are not saved.
 
-    Where the response was too large to be stored, `replay` renders the current state instead.
-    Raises Conflict("not_kept") where there is no `replay`: the work is never done twice.
+    Where the response was too large to be stored, or was erased, `replay` renders the current state
+    instead. Raises Conflict("not_kept") where there is no `replay`: the work is never done twice.
     """
     action = f"{request.method} {request.scope['path']}"
     keyed = KeyedRequest.of(request.actor, action, key, request.payload_digest)
-    stored = await store.claim(keyed, request.route is not None and request.route.stores_own_key)
+    stored = await store.claim(keyed, _stores_own_key(request))
     if stored is not None:
-        return await _replay(request, stored, replay)
+        # Such work finds the rows that it inserted the first time, and renders these.
+        return await _replay(request, stored, work if _stores_own_key(request) else replay)
     try:
         response = await work()
     except BaseException:
@@ -125,15 +126,26 @@ async def _replay(
 ) -> RawResponse | StreamingResponse:
     if stored.headers is not None:
         texts = msgspec.json.decode(stored.headers, type=list[tuple[str, str]])
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in texts]
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in texts
+            if name != CREATED_HEADER
+        ]
         return RawResponse(stored.status, [*headers, _REPLAYED], stored.content)
-    if replay is None:
-        raise Conflict("not_kept", "the first response under this key was too large to be stored")
+    if replay is None or not (stored.created or _stores_own_key(request)):
+        raise Conflict(
+            "not_kept",
+            "the first response under this key is not stored: it was too large, or it was erased",
+        )
     request.created_ids = stored.created
     response = await replay()
     if isinstance(response, StreamingResponse):
         return response
     return response._replace(headers=[*response.headers, _REPLAYED])
+
+
+def _stores_own_key(request: AnyRequest) -> bool:
+    return request.route is not None and request.route.stores_own_key
 
 
 def _is_final(status: int) -> bool:
@@ -142,4 +154,6 @@ def _is_final(status: int) -> bool:
 
 def _stored(response: RawResponse, created: str) -> StoredResponse:
     texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers]
+    if created:
+        texts.append((CREATED_HEADER, created))
     return StoredResponse(response.status, json_text(texts), response.content, created)

@@ -16,7 +16,7 @@ class Identity(Struct, frozen=True):
     caller's own id for a contact. Attributes are JSON text. Times are µs. `role` and `permissions`
     (a JSON array) are of users only. `…_verified` is False for a value that only a contact's client
     gave, without proof: no contact is found, read or merged by it (inbox.md, D). `claims` is JSON
-    text, read through `Claims`."""
+    text, read through `Claims`. `merged_into` is the contact into which this one was merged."""
 
     id: str
     number: int
@@ -47,6 +47,7 @@ class Identity(Struct, frozen=True):
     phone_verified: bool = True
     identifier_verified: bool = True
     claims: str = "{}"
+    merged_into: str | None = None
 
 
 class NewIdentity(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,5 @@
-"""The audit log: entries are written in the transaction of their change and never altered. Those of
-anonymous actors are deleted when they are old."""
+"""The audit log: entries are written in the transaction of their change and never altered, but for
+details that name an erased person. Those of anonymous actors are deleted when they are old."""
 
 from msgspec import Struct, structs
 from sqlalchemy import ColumnElement, delete, insert, or_, select, tuple_

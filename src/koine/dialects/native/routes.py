@@ -6,6 +6,7 @@ from koine.dialects.native.deliveries import routes as deliveries
 from koine.dialects.native.inboxes import routes as inboxes
 from koine.dialects.native.messages import routes as messages
 from koine.dialects.native.participants import routes as participants
+from koine.dialects.native.personal_data import routes as personal_data
 from koine.dialects.native.realtime import routes as realtime
 from koine.dialects.native.responders import routes as responders
 from koine.dialects.native.session import routes as session
@@ -25,6 +26,7 @@ RESOURCES = (
     realtime,
     contacts,
     users,
+    personal_data,
     inboxes,
     responders,
     deliveries,

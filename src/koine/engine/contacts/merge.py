@@ -194,7 +194,9 @@ async def _merge(tx: Tx, now: int, actor: Actor, merged: Identity, survivor: Ide
         await _move(tx, now, conversation_id, merged.id, survivor.id)
     await inboxes.reassign_contact_inboxes(tx, merged.id, survivor.id)
     await tickets.reassign(tx, merged.id, survivor.id)
-    gone = structs.replace(merged, identifier=None, removed_at=now, updated_at=now)
+    gone = structs.replace(
+        merged, identifier=None, removed_at=now, updated_at=now, merged_into=survivor.id
+    )
     await identities.change(tx, gone)
     after = _filled(survivor, merged, now)
     await identities.change(tx, after)

@@ -59,7 +59,7 @@ async def _open(
         return await _join_all(tx, now, known, wanted), False
     new = NewConversation(
         kind="order",
-        title=opening.title or await _title(tx, delivery),
+        title=opening.title or await title_tx(tx, delivery),
         delivery_id=delivery.id,
         owner_id=delivery.customer_id,
         participants=wanted,
@@ -130,7 +130,7 @@ async def _join_all(tx: Tx, now: int, known: Conversation, wanted: Joining) -> C
     return structs.replace(known, participant_count=known.participant_count + joined)
 
 
-async def _title(tx: Tx, delivery: Delivery) -> str:
+async def title_tx(tx: Tx, delivery: Delivery) -> str:
     """`#<external reference id> - <customer name>`; the code where there is no reference (rule
     9)."""
     customer = await identities.get(tx, delivery.customer_id)

@@ -18,6 +18,7 @@ from koine.engine import offboarding, sealed_secrets, tenant_deletion, unassignm
 from koine.engine.core.engine import Engine
 from koine.engine.idempotency import KEEP_FOR
 from koine.engine.maintenance import orphan_files
+from koine.engine.personal_data import erasure
 from koine.kit.times import DAY, MINUTE, SECOND
 from koine.store import audit_log, idempotency, server_values, tenants
 from koine.store.auth import credentials
@@ -64,6 +65,8 @@ class MaintenanceReport(Struct, frozen=True):
     """Tenants whose deletion was completed."""
     sealed_tokens: int = 0
     """HMAC tokens of inboxes that were in clear text, and are encrypted now."""
+    erasures: int = 0
+    """Erasures of people that were not done, or not checked."""
 
 
 @asynccontextmanager
@@ -85,7 +88,7 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     now = engine.clock.now()
     if not await engine.db.write("", _take_turn, now):
         return None
-    old = sessions = entries = held = 0
+    old = sessions = entries = held = erasures = 0
     anonymous_for = engine.settings.audit_failed_logins_days * DAY
     for tenant in await engine.db.read("", tenants.list_all):
         old += await _delete_expired(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
@@ -93,6 +96,7 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
         entries += await _delete_expired(engine, tenant.id, _ANONYMOUS_ENTRIES, now - anonymous_for)
         held += await offboarding.resume(engine, tenant.id)
         held += await unassignment.resume(engine, tenant.id)
+        erasures += await erasure.resume(engine, tenant.id)
     files = await orphan_files.delete_orphans(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY
     events = 0
@@ -101,7 +105,7 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     sealed = await sealed_secrets.seal_clear_tokens(engine)
     # Last of all, and at most until the next interval: it may take hours.
     gone = await tenant_deletion.delete_due(engine, EVERY / SECOND)
-    return MaintenanceReport(old, sessions, files, events, entries, held, gone, sealed)
+    return MaintenanceReport(old, sessions, files, events, entries, held, gone, sealed, erasures)
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:

@@ -161,6 +161,9 @@ class Database(Protocol):
         """Refresh the planner's statistics of tables that have grown much. Prepared statements are
         planned once, perhaps while a table is still empty."""
 
+    async def compact(self) -> None:
+        """Rewrite the files without what was deleted from them. Writes wait meanwhile."""
+
     async def version(self) -> str | None:
         """The revision of the schema, None when there is none yet."""
 

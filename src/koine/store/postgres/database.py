@@ -65,6 +65,11 @@ _TABLES_TO_ANALYZE = (
     " AND n_live_tup < 1000000"  # autovacuum is soon enough for large tables
     " AND schemaname = ANY (current_schemas(false))"
 )
+_OWN_TABLES = (
+    "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+    " WHERE schemaname = ANY (current_schemas(false)) ORDER BY 1"
+)
+_UNLIMITED = "SET statement_timeout = 0; SET lock_timeout = 0"
 _SCHEMA_LOCK = 0x6B6F696E65
 """The key of the advisory lock of migrations: any number, the same in every process."""
 _NO_TIMEOUTS = (
@@ -180,6 +185,19 @@ class PostgresDatabase:
                     await pooled.connection.execute(f"ANALYZE (SKIP_LOCKED) {row[0]}")
         except Exception as error:
             raise to_store_error(error) from error
+
+    async def compact(self) -> None:
+        """VACUUM FULL of every table, one after the other, each locked meanwhile."""
+        connection = await self._connect()
+        try:
+            await connection.connection.execute(_UNLIMITED)
+            for row in await connection.connection.fetch(_OWN_TABLES):
+                text = f"VACUUM (FULL, ANALYZE) {row[0]}"
+                await connection.connection.execute(text, timeout=_ALTER_SECONDS)
+        except Exception as error:
+            raise to_store_error(error) from error
+        finally:
+            await connection.connection.close()
 
     async def version(self) -> str | None:
         """The revision of the schema."""

@@ -17,6 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
+from koine.model.errors import Unavailable
 from koine.store.core.db import AlreadyServed, PoolUsage, Tx, no_listener
 from koine.store.sqlite.connection import Checkpointer, check_library, connect
 from koine.store.sqlite.tx import SqliteTx, run_to_completion, to_store_error
@@ -148,6 +149,11 @@ class SqliteDatabase:
     async def analyze(self) -> None:
         """Nothing: without statistics SQLite's planner goes by the indexes alone."""
 
+    async def compact(self) -> None:
+        """VACUUM, and empty the write-ahead log. A server may use the file. Raises Unavailable,
+        also when a long read keeps the log from being emptied."""
+        await asyncio.to_thread(_compact, self._path, self._vfs)
+
     async def version(self) -> str | None:
         """The revision of the schema."""
         if not self._ask("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'"):
@@ -217,6 +223,22 @@ def _snapshot(
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _compact(path: Path, vfs: str) -> None:
+    connection = connect(path, cache_mib=16, vfs=vfs)
+    connection.setbusytimeout(_MIGRATION_WAIT_MS)
+    try:
+        # VACUUM makes a temporary copy: on disk, as it may be larger than the memory.
+        connection.execute("PRAGMA temp_store=FILE").fetchall()
+        connection.execute("VACUUM").fetchall()
+        blocked, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+        if blocked:
+            raise Unavailable()
+    except apsw.Error as error:
+        raise to_store_error(error) from error
+    finally:
+        connection.close()
 
 
 def _alter_schema(path: Path, script: Callable[[str | None], str], vfs: str) -> None:

@@ -22,6 +22,7 @@ from koine.store.tables.people import (
     server,
     tenants,
 )
+from koine.store.tables.personal_data import erasures
 from koine.store.tables.webhooks import webhook_attempts, webhook_deliveries, webhook_endpoints
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "counters",
     "deleted_tenants",
     "deliveries",
+    "erasures",
     "event_members",
     "events",
     "files",

@@ -102,6 +102,7 @@ identities = Table(
     # Folded (core/text_folding.py), a line each: names, e-mail and identifier; phone and company.
     text_("search_names"),
     text_("search_details"),
+    id_("merged_into", True),
     primary_key("tenant_id", "id"),
     Index("identities_number", "tenant_id", "number", unique=True),
     partial_index(
@@ -114,6 +115,10 @@ identities = Table(
     Index("identities_email", "tenant_id", "kind", "email"),
     Index("identities_phone", "tenant_id", "kind", "phone"),
     partial_index("identities_removed", "tenant_id", "id", where="removed_at IS NOT NULL"),
+    partial_index("identities_claims", "tenant_id", "id", where="claims <> '{}'"),
+    partial_index(
+        "identities_merged_into", "tenant_id", "merged_into", where="merged_into IS NOT NULL"
+    ),
     Index("identities_kind", "tenant_id", "kind", "created_at", "id"),
 )
 

@@ -1,0 +1,1 @@
+"""Export and erase the data of contacts and users."""

@@ -1,0 +1,1 @@
+"""Export and erase a person's data, in SQL."""

@@ -1,0 +1,70 @@
+"""`koine person` and `koine compact`."""
+
+import json
+import os
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.cli.terminal import Terminal
+
+ANNA = ("user", "create", "anna@shop.test", "--name", "Anna Example")
+
+
+@pytest.fixture
+def anna(acme: Terminal) -> str:
+    """The id of a user."""
+    return str(acme.json(*ANNA)["id"])
+
+
+def test_a_person_is_found_exported_and_erased(acme: Terminal, anna: str, tmp_path: Path) -> None:
+    (found,) = acme.json("person", "find", "anna@shop")
+    assert (found["id"], found["state"]) == (anna, "active")
+    archive = tmp_path / "anna.zip"
+    assert acme.json("person", "export", "anna@shop.test", str(archive))["id"] == anna
+    assert json.loads(ZipFile(archive).read("person.json"))["profile"]["name"] == "Anna Example"
+    assert archive.stat().st_mode & 0o777 == 0o600
+    assert "exists already" in acme.run("person", "export", anna, str(archive), code=1)
+    assert acme.json("person", "erase", anna, "--yes")["counts"]["people"] == 1
+    (listed,) = acme.json("person", "erasures")
+    assert (listed["id"], listed["messages"]) == (anna, "erase")
+    assert "no such person" in acme.run("person", "erase", "anna@shop.test", "--yes", code=1)
+    after = acme.json("compact")
+    assert after["bytes_after"] > 0
+    stored = [file for file in tmp_path.iterdir() if file.is_file() and file != archive]
+    assert all(b"Anna Example" not in file.read_bytes() for file in stored)
+
+
+def test_it_asks_first(acme: Terminal, anna: str) -> None:
+    said = acme.run("person", "erase", anna, input="n\n", code=1)
+    assert "Anna Example" in said
+    assert acme.json("person", "erasures") == []
+    acme.run("person", "erase", anna, input="y\n")
+    assert len(acme.json("person", "erasures")) == 1
+
+
+def test_an_email_of_several_people_is_refused(acme: Terminal, anna: str) -> None:
+    acme.run("tenant", "create", "Other")
+    assert "several tenants" in acme.run("person", "find", "anna", code=1)
+
+
+def test_those_whom_a_restored_backup_brings_back_are_erased_again(
+    acme: Terminal, anna: str, tmp_path: Path
+) -> None:
+    archive = tmp_path / "b" / "old.tar"
+    archive.parent.mkdir()
+    acme.run("backup", str(archive), "--no-verify")
+    acme.run("person", "erase", anna, "--yes")
+    said = acme.run("restore", str(archive), "--force")
+    assert "koine person replay" in said
+    assert acme.json("person", "find", "anna@shop")[0]["name"] == "Anna Example"
+    replayed = acme.json("person", "replay")
+    assert ([each["id"] for each in replayed["erased"]], replayed["missing"]) == ([anna], 0)
+    assert acme.json("person", "find", "anna@shop") == []
+    assert acme.json("person", "replay") == {"erased": [], "missing": 0}
+    other = tmp_path / "other"
+    other.write_text("hello\n")
+    assert "no list" in acme.run("person", "replay", str(other), code=1)
+    os.unlink(tmp_path / "erased.ndjson")
+    assert acme.json("person", "replay") == {"erased": [], "missing": 0}
