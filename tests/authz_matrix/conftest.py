@@ -13,10 +13,12 @@ APPS: dict[int, tuple[Database, CastApp, dict[str, list[Caller]]]] = {}
 
 
 @pytest.fixture
-async def run(db: Database) -> Run:
+async def run(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs the cells of one row; the first test of a database creates its cast_app."""
     if id(db) not in APPS:
-        cast_app = await make_cast_app(db, login_rate_limit_per_minute=0)
+        cast_app = await make_cast_app(
+            db, login_rate_limit_per_minute=0, data_dir=str(tmp_path_factory.mktemp("data"))
+        )
         people = {
             "everywhere": await callers(cast_app.cast),
             "inbox": await inbox_callers(cast_app.cast),

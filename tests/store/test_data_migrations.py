@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from koine.engine.auth import api_keys, credentials
+from koine.engine.contacts import merge
 from koine.engine.contacts.rights import is_proven
 from koine.engine.conversations import conversations
 from koine.engine.sealed_secrets import CLEAR_UNTIL
@@ -119,6 +120,16 @@ async def test_tokens_in_clear_text_wait_a_day_where_older_nodes_may_serve(
     await fresh_db.alter_schema(lambda _: step.A_DAY_LATER)
     until = await fresh_db.read("", server_values.get, CLEAR_UNTIL)
     assert abs(int(until or 0) - SystemClock().now() - DAY) < 10 * MINUTE
+
+
+async def test_merges_so_far_are_found_in_the_audit_log(fresh_db: Database) -> None:
+    cast = await make_cast(fresh_db)
+    ada, carol, dave = cast.acme.actor("ada"), cast.acme.id("carol"), cast.acme.id("dave")
+    await merge.merge(cast.engine, ada, carol, dave)
+    await fresh_db.alter_schema(lambda _: "UPDATE identities SET merged_into = NULL")
+    await _run(fresh_db, "0014_erasures")
+    people = await fresh_db.read(ada.tenant_id, identities.get_by_ids, [carol, dave])
+    assert (people[carol].merged_into, people[dave].merged_into) == (None, carol)
 
 
 async def _add_places(tx: Tx, places: list[Any]) -> None:

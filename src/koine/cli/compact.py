@@ -12,9 +12,9 @@ def compact(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Rewrite the database's files without what was deleted: its bytes stay in them until then.
+    """Rewrite the database without what was deleted.
 
-    Sends wait meanwhile. It needs as much free disk space as the database is large, and on
+    Until then the bytes stay in its files. Sends wait meanwhile. It needs as much free disk space as the database is large, and on
     PostgreSQL a role that owns the tables.
 
     Example: koine compact

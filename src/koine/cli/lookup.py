@@ -34,7 +34,7 @@ async def find_person(engine: Engine, operator_actor: Actor, name: str) -> Ident
     if wanted is not None:
         return await same_person.get(engine, operator_actor, wanted)
     text = name.strip().lower()
-    every = await same_person.find(engine, operator_actor, text)
+    every = await same_person.search(engine, operator_actor, text)
     found = [each for each in every if each.email == text]
     if len(found) > 1:
         ids = ", ".join(each.id for each in found)
@@ -50,7 +50,7 @@ async def people_like(engine: Engine, operator_actor: Actor, text: str) -> list[
     wanted = canonical_id(text)
     if wanted is not None:
         return [await same_person.get(engine, operator_actor, wanted)]
-    return await same_person.find(engine, operator_actor, text)
+    return await same_person.search(engine, operator_actor, text)
 
 
 async def all_users(engine: Engine, operator_actor: Actor) -> list[Identity]:

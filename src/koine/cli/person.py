@@ -107,8 +107,9 @@ def erase(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Erase a contact or user for good. Afterwards run `koine compact`: until then the database's
-    files still hold what was deleted.
+    """Erase a contact or user for good.
+
+    Afterwards run `koine compact`: until then the database's files still hold what was deleted.
 
     Example: koine person erase anna@example.com --yes
     """
@@ -164,7 +165,9 @@ def replay(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Erase those again whom a restored backup has brought back, in all tenants.
+    """Erase again whom a restored backup has brought back.
+
+    Of all tenants; those whom the database knows as erased are left out.
 
     Example: koine person replay
     """
@@ -174,7 +177,7 @@ def replay(
         if not path.exists() and file is None:
             return [], 0
         try:
-            return await erasure.replay(engine, erased_list.read(path))
+            return await erasure.replay(engine, erased_list.load(path))
         except erased_list.BadList as error:
             raise CommandError(str(error)) from None
 

@@ -132,7 +132,8 @@ async def _replay(
             if name != CREATED_HEADER
         ]
         return RawResponse(stored.status, [*headers, _REPLAYED], stored.content)
-    if replay is None or not (stored.created or _stores_own_key(request)):
+    # A refusal created nothing that could be rendered.
+    if replay is None or (stored.status >= 400 and not _stores_own_key(request)):
         raise Conflict(
             "not_kept",
             "the first response under this key is not stored: it was too large, or it was erased",

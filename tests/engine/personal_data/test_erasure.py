@@ -293,7 +293,7 @@ async def test_what_is_sent_meanwhile_is_refused_or_erased(cast: Cast) -> None:
 async def test_the_people_of_the_list_are_erased_again_after_a_restore(cast: Cast) -> None:
     carol = await row(cast, "carol")
     await erase(cast, "carol")
-    listed_people = erased_list.read(erased_list.path_of(cast.engine))
+    listed_people = erased_list.load(erased_list.path_of(cast.engine))
     assert [p.id for p in listed_people if p.tenant_id == cast.acme.tenant.id] == [carol.id]
     assert (await erasure.replay(cast.engine, listed_people))[0] == []
     # As a restored backup has it.
@@ -312,9 +312,9 @@ def test_a_list_that_was_cut_off_is_read_and_another_file_is_none(tmp_path: Path
     ).encode()
     (tmp_path / "cut").write_bytes(line + line[:20])
     (tmp_path / "other").write_bytes(b"hello\n")
-    assert len(erased_list.read(tmp_path / "cut")) == 1
+    assert len(erased_list.load(tmp_path / "cut")) == 1
     with pytest.raises(erased_list.BadList):
-        erased_list.read(tmp_path / "other")
+        erased_list.load(tmp_path / "other")
 
 
 @pytest.mark.parametrize("who", ["alice", "dora", "dan"])

@@ -56,7 +56,7 @@ async def add(engine: Engine, tenant_id: str, erasure: Erasure) -> None:
         raise Unavailable() from error
 
 
-def read(path: Path) -> list[ErasedPerson]:
+def load(path: Path) -> list[ErasedPerson]:
     """The people in a list, each once, as the last line about them says. Raises BadList, OSError.
 
     A line that a crash has cut off is at the end or followed by another: it is left out."""

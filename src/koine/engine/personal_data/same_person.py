@@ -28,7 +28,7 @@ async def get(tx: Tx, actor: Actor, identity_id: str) -> Identity:
 
 
 @long_read_tx
-async def find(tx: Tx, actor: Actor, text: str) -> list[Identity]:
+async def search(tx: Tx, actor: Actor, text: str) -> list[Identity]:
     """The contacts and users whose names, e-mail, phone, identifier or company have the text, at
     most a hundred; those merged into others are left out. Raises Forbidden."""
     access.require(actor, MANAGE_TENANT)
