@@ -14,8 +14,8 @@ def compact(
 ) -> None:
     """Rewrite the database without what was deleted.
 
-    Until then the bytes stay in its files. Sends wait meanwhile. It needs as much free disk space as the database is large, and on
-    PostgreSQL a role that owns the tables.
+    Until then the bytes stay in its files. Sends wait meanwhile. It needs as much free disk space
+    as the database is large, and on PostgreSQL a role that owns the tables.
 
     Example: koine compact
     """
