@@ -1,6 +1,7 @@
 """Erase what the logs of webhooks and audits, and the stored responses, hold of people."""
 
 import msgspec
+from msgspec import structs
 
 from koine.engine.core.engine import Engine
 from koine.engine.idempotency import erased_content
@@ -86,21 +87,23 @@ async def _erase_entries(
     tx: Tx, identity_id: str, ids: list[str], after: str
 ) -> tuple[int, str | None]:
     found = await erased_traces.entries_about(tx, ids, f"%{identity_id}%", after, _BATCH)
-    details = [(each.id, _kept(each, identity_id)) for each in found]
-    changed = [
-        (id_, detail) for (id_, detail), each in zip(details, found, strict=True)
-        if detail != each.detail
-    ]  # fmt: skip
+    changed = [kept for each in found if (kept := _kept(each, identity_id, ids)) != each]
     if changed:
         await erased_traces.set_details(tx, changed)
     return len(changed), found[-1].id if len(found) == _BATCH else None
 
 
-def _kept(entry: AuditDetail, identity_id: str) -> str:
-    """The details without personal data; as they were, if there is none."""
+def _kept(entry: AuditDetail, identity_id: str, ids: list[str]) -> AuditDetail:
+    """The entry without personal data: as it was, if there is none. Addresses of others stay; that
+    of an unknown caller may be the person's."""
     detail = msgspec.json.decode(entry.detail, type=dict[str, object])
     if entry.noun_id == identity_id:
         kept = {name: value for name, value in detail.items() if name in KEPT_DETAILS}
     else:
         kept = {name: value for name, value in detail.items() if name not in _DROPPED_DETAILS}
-    return entry.detail if kept == detail else json_text(kept)
+    others = entry.actor_id is not None and entry.actor_id not in ids
+    return structs.replace(
+        entry,
+        detail=entry.detail if kept == detail else json_text(kept),
+        address=entry.address if others else None,
+    )

@@ -63,7 +63,7 @@ _STORED = Query(
 )
 _REPLACE = UpdateMany(idempotency_keys, ["tenant_id", "key_digest"], ["headers", "content"])
 _ABOUT = Query(
-    select(audit.c.id, audit.c.noun_id, audit.c.detail)
+    select(audit.c.id, audit.c.noun_id, audit.c.actor_id, audit.c.detail, audit.c.address)
     .where(
         audit.c.tenant_id == param("tenant_id"),
         or_(
@@ -76,15 +76,18 @@ _ABOUT = Query(
     .order_by(audit.c.id)
     .limit(param("limit"))
 )
-_SET_DETAIL = UpdateMany(audit, ["tenant_id", "id"], ["detail"])
+_SET_DETAIL = UpdateMany(audit, ["tenant_id", "id"], ["detail", "address"])
 
 
 class AuditDetail(Struct, frozen=True):
-    """An entry of the audit log: what it is about, and its details (JSON text)."""
+    """An entry of the audit log: what it is about and by whom, its details (JSON text), and the
+    address it came from."""
 
     id: str
     noun_id: str
+    actor_id: str | None
     detail: str
+    address: str | None
 
 
 async def erase_attempts_of(tx: Tx, conversation_id: str) -> int:
@@ -131,6 +134,7 @@ async def entries_about(
     return [AuditDetail(*row) for row in rows]
 
 
-async def set_details(tx: Tx, details: list[tuple[str, str]]) -> None:
-    """Replace the details (JSON text) of entries, each after its id."""
-    await tx.many(_SET_DETAIL, [(tx.tenant_id, id_, detail) for id_, detail in sorted(details)])
+async def set_details(tx: Tx, entries: list[AuditDetail]) -> None:
+    """Replace the details and addresses of entries."""
+    rows = sorted((each.id, each.detail, each.address) for each in entries)
+    await tx.many(_SET_DETAIL, [(tx.tenant_id, *row) for row in rows])

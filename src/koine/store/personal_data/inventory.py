@@ -37,7 +37,7 @@ ERASED: dict[str, dict[Fate, str]] = {
     "events": {"by_policy": "body"},
     "webhook_attempts": {"emptied": "body response_headers response_body"},
     "idempotency_keys": {"emptied": "headers content"},
-    "audit": {"emptied": "detail"},
+    "audit": {"emptied": "detail address"},
 }
 """The columns whose values an erasure removes, by table and fate; those of the conversations are
 `by_policy` where the person is the owner."""
@@ -67,6 +67,7 @@ STAYS: dict[str, dict[str, str]] = {
         "inboxes": "tenant_id id number responder_id",
         "responder_versions": "tenant_id id responder_id number",
         "tenants": "id number default_responder_id",
+        "deleted_tenants": "id number",
         "counters": "tenant_id",
     },
     "kinds, states, counts and times of the record itself": {
@@ -95,7 +96,8 @@ STAYS: dict[str, dict[str, str]] = {
         "inboxes": "channel_type identity_required single_conversation created_at updated_at"
         " removed_at",
         "responder_versions": "created_at",
-        "tenants": "created_at",
+        "tenants": "created_at suspended_at delete_at delete_requested_at",
+        "deleted_tenants": "started_at finished_at counts",
         "counters": "name value",
     },
     "digests, of which nothing can be read": {
