@@ -94,6 +94,7 @@ STAYS: dict[str, dict[str, str]] = {
         "audit": "actor_kind action noun created_at",
         "erasures": "kind messages actor_kind requested_at erased_at checked_at counts",
         "inboxes": "channel_type identity_required single_conversation created_at updated_at"
+        " old_hmac_token_until"
         " removed_at",
         "responder_versions": "created_at",
         "tenants": "created_at suspended_at delete_at delete_requested_at",
@@ -110,7 +111,7 @@ STAYS: dict[str, dict[str, str]] = {
     "of the tenant or server, and of no person": {
         "webhook_endpoints": "name url headers secret old_secret",
         "webhook_attempts": "url headers",
-        "inboxes": "name identifier hmac_token settings",
+        "inboxes": "name identifier hmac_token sealed_hmac_token old_hmac_token settings",
         "responder_versions": "settings",
         "tenants": "slug name settings",
         "server": "name value",
