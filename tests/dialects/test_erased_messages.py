@@ -43,7 +43,7 @@ def frames(cast: Cast, context: EventContext) -> dict[str, bytes]:
 
     found: dict[str, bytes | None] = {}
     if can_receive(alice, context):
-        native = NativeEventEncoder(BASE, sse.frame)
+        native = NativeEventEncoder(BASE, sse.frame, cast.engine.encryption)
         reader = NativeReader(alice, ask, EventFilter(), native)
         seen = reader.view(context)
         found["native"] = None if seen is None else native.encode(context, seen)
