@@ -127,7 +127,7 @@ async def test_merges_so_far_are_found_in_the_audit_log(fresh_db: Database) -> N
     ada, carol, dave = cast.acme.actor("ada"), cast.acme.id("carol"), cast.acme.id("dave")
     await merge.merge(cast.engine, ada, carol, dave)
     await fresh_db.alter_schema(lambda _: "UPDATE identities SET merged_into = NULL")
-    await _run(fresh_db, "0017_erasures")
+    await _run(fresh_db, "0018_erasures")
     people = await fresh_db.read(ada.tenant_id, identities.get_by_ids, [carol, dave])
     assert (people[carol].merged_into, people[dave].merged_into) == (None, carol)
 

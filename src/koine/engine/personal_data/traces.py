@@ -35,6 +35,7 @@ async def erase_traces(engine: Engine, tenant_id: str, ids: list[str]) -> Erasur
 async def _erase_attempts(engine: Engine, tenant_id: str, ids: list[str]) -> int:
     """Webhooks about the people themselves, which are of no conversation. Where the log of events
     no longer says what a delivery was about, its bodies are deleted too."""
+    await engine.db.write(tenant_id, erased_traces.forget_requests_about, ids)
     count, after = 0, (_FIRST, -1)
     while batch := await engine.db.read_long(
         tenant_id, erased_traces.deliveries_without_conversation, after, _BATCH
@@ -106,4 +107,5 @@ def _kept(entry: AuditDetail, identity_id: str, ids: list[str]) -> AuditDetail:
         entry,
         detail=entry.detail if kept == detail else json_text(kept),
         address=entry.address if others else None,
+        request_id=entry.request_id if others else None,
     )

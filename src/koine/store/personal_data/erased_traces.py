@@ -8,7 +8,13 @@ from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list, values_table
 from koine.store.core.statements import Command, Query, UpdateMany, param
 from koine.store.core.types import Uuid
-from koine.store.tables import audit, idempotency_keys, webhook_attempts, webhook_deliveries
+from koine.store.tables import (
+    audit,
+    events,
+    idempotency_keys,
+    webhook_attempts,
+    webhook_deliveries,
+)
 
 _a, _d, _k = webhook_attempts.c, webhook_deliveries.c, idempotency_keys.c
 _HAS_BODY = or_(
@@ -28,6 +34,36 @@ _OF_CONVERSATION = Command(
         _HAS_BODY,
     )
     .values(_NOTHING)
+)
+_FORGET_REQUESTS_OF = (
+    Command(
+        update(events)
+        .where(
+            events.c.tenant_id == param("tenant_id"),
+            events.c.conversation_id == param("conversation_id"),
+            events.c.request_id.is_not(None),
+        )
+        .values(request_id=None)
+    ),
+    Command(
+        update(webhook_deliveries)
+        .where(
+            _d.tenant_id == param("tenant_id"),
+            _d.conversation_id == param("conversation_id"),
+            _d.request_id.is_not(None),
+        )
+        .values(request_id=None)
+    ),
+)
+_FORGET_REQUESTS_ABOUT = Command(
+    update(events)
+    .where(
+        events.c.tenant_id == param("tenant_id"),
+        in_list(events.c.subject_id, "ids"),
+        events.c.conversation_id.is_(None),
+        events.c.request_id.is_not(None),
+    )
+    .values(request_id=None)
 )
 _WITHOUT_CONVERSATION = Query(
     select(_d.endpoint_id, _d.position)
@@ -51,6 +87,15 @@ _OF_DELIVERIES = Command(
     )
     .values(_NOTHING)
 )
+_FORGET_REQUESTS_OF_DELIVERIES = Command(
+    update(webhook_deliveries)
+    .where(
+        _d.tenant_id == param("tenant_id"),
+        _d.endpoint_id == _these.c.endpoint_id,
+        _d.position == _these.c.position,
+    )
+    .values(request_id=None)
+)
 _STORED = Query(
     select(_k.key_digest, _k.headers)
     .where(
@@ -63,7 +108,14 @@ _STORED = Query(
 )
 _REPLACE = UpdateMany(idempotency_keys, ["tenant_id", "key_digest"], ["headers", "content"])
 _ABOUT = Query(
-    select(audit.c.id, audit.c.noun_id, audit.c.actor_id, audit.c.detail, audit.c.address)
+    select(
+        audit.c.id,
+        audit.c.noun_id,
+        audit.c.actor_id,
+        audit.c.detail,
+        audit.c.address,
+        audit.c.request_id,
+    )
     .where(
         audit.c.tenant_id == param("tenant_id"),
         or_(
@@ -76,23 +128,26 @@ _ABOUT = Query(
     .order_by(audit.c.id)
     .limit(param("limit"))
 )
-_SET_DETAIL = UpdateMany(audit, ["tenant_id", "id"], ["detail", "address"])
+_SET_DETAIL = UpdateMany(audit, ["tenant_id", "id"], ["detail", "address", "request_id"])
 
 
 class AuditDetail(Struct, frozen=True):
     """An entry of the audit log: what it is about and by whom, its details (JSON text), and the
-    address it came from."""
+    address and id of its request."""
 
     id: str
     noun_id: str
     actor_id: str | None
     detail: str
     address: str | None
+    request_id: str | None
 
 
 async def erase_attempts_of(tx: Tx, conversation_id: str) -> int:
-    """Delete the bodies of the attempts to deliver events of this conversation; returns how many
-    attempts had one."""
+    """Delete the bodies of the attempts to deliver events of this conversation, and the request ids
+    of both, which clients may choose; returns how many attempts had a body."""
+    for forget in _FORGET_REQUESTS_OF:
+        await tx.run(forget, conversation_id=conversation_id)
     return await tx.run(_OF_CONVERSATION, conversation_id=conversation_id)
 
 
@@ -108,7 +163,13 @@ async def deliveries_without_conversation(
 
 async def erase_attempts(tx: Tx, deliveries: list[tuple[str, int]]) -> int:
     """As `erase_attempts_of`, for the attempts of these (endpoint id, position)."""
+    await tx.run(_FORGET_REQUESTS_OF_DELIVERIES, these=deliveries)
     return await tx.run(_OF_DELIVERIES, these=deliveries)
+
+
+async def forget_requests_about(tx: Tx, ids: list[str]) -> int:
+    """Delete the request ids of the events about these people that are of no conversation."""
+    return await tx.run(_FORGET_REQUESTS_ABOUT, ids=ids)
 
 
 async def stored_responses(tx: Tx, until: int, limit: int) -> list[tuple[str, str]]:
@@ -135,6 +196,9 @@ async def entries_about(
 
 
 async def set_details(tx: Tx, entries: list[AuditDetail]) -> None:
-    """Replace the details and addresses of entries."""
-    rows = sorted((each.id, each.detail, each.address) for each in entries)
-    await tx.many(_SET_DETAIL, [(tx.tenant_id, *row) for row in rows])
+    """Replace the details, addresses and request ids of entries."""
+    rows = [
+        (tx.tenant_id, each.id, each.detail, each.address, each.request_id)
+        for each in sorted(entries, key=lambda entry: entry.id)
+    ]
+    await tx.many(_SET_DETAIL, rows)

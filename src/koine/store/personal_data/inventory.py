@@ -34,10 +34,11 @@ ERASED: dict[str, dict[Fate, str]] = {
         " attachments"
     },
     "files": {"by_policy": "number name content_type size key created_at"},
-    "events": {"by_policy": "body"},
+    "events": {"by_policy": "body", "emptied": "request_id"},
     "webhook_attempts": {"emptied": "body response_headers response_body"},
     "idempotency_keys": {"emptied": "headers content"},
-    "audit": {"emptied": "detail address"},
+    "audit": {"emptied": "detail address request_id"},
+    "webhook_deliveries": {"emptied": "request_id"},
 }
 """The columns whose values an erasure removes, by table and fate; those of the conversations are
 `by_policy` where the person is the owner."""
