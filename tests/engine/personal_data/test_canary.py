@@ -148,7 +148,7 @@ async def _deliver(tx: Tx, about: Conversation) -> None:
         await tx.run(
             delivery, **shared, event_id=f"evt_{position}", kind="k", state="succeeded", attempt=1,
             conversation_id=conversation_id, due_at=1, lease_version=1, response_status=200,
-            event_at=1, created_at=1, finished_at=1,
+            event_at=1, created_at=1, finished_at=1, request_id=MARK,
         )  # fmt: skip
         await tx.run(
             attempt, **shared, number=1, started_at=1, url="https://h.test", headers="{}",
