@@ -11,6 +11,7 @@ from sqlalchemy import insert
 
 from koine.engine.auth import api_keys
 from koine.engine.personal_data import erasure
+from koine.kit import logs
 from koine.kit.ids import new_id
 from koine.kit.times import MINUTE, SECOND
 from koine.model.conversation import Conversation
@@ -66,6 +67,7 @@ async def test_nothing_of_an_erased_person_is_left(app: CastApp, tmp_path: Path)
     uploads = [file for file in (tmp_path / "files").rglob("*") if file.is_file()]
     assert [MARK.encode() in file.read_bytes() for file in uploads] == [True]
     app.cast.clock.advance(11 * MINUTE / SECOND)
+    logs.current.set(None)
     for who in ("carol", "cleo", "olaf"):
         done = await erasure.erase(app.cast.engine, acme.actor("ada"), acme.id(who))
         assert done.erasure.messages == "erase"
@@ -122,6 +124,7 @@ async def write_everywhere(app: CastApp, carols: Conversation, parcel: Conversat
     await ok(cleo, "POST", f"/v1/conversations/{carols.id}/messages", native)
     rights = frozenset({"read:conversations", "write:conversations"})
     ada = cast.acme.actor("ada")
+    logs.current.set(None)  # the application ran in this task: its last request is over
     own = await api_keys.create(cast.engine, ada, f"{MARK} key", rights, user_id=acme.id("olaf"))
     olaf = app.call.with_headers({"X-API-Key": own.text} | keyed)
     helpdesk = f"/api/v1/conversations/{carols.id}/messages"

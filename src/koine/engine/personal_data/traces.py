@@ -35,7 +35,7 @@ async def erase_traces(engine: Engine, tenant_id: str, ids: list[str]) -> Erasur
 async def _erase_attempts(engine: Engine, tenant_id: str, ids: list[str]) -> int:
     """Webhooks about the people themselves, which are of no conversation. Where the log of events
     no longer says what a delivery was about, its bodies are deleted too."""
-    await engine.db.write(tenant_id, erased_traces.forget_requests_about, ids)
+    await engine.db.write(tenant_id, erased_traces.clear_request_ids, ids)
     count, after = 0, (_FIRST, -1)
     while batch := await engine.db.read_long(
         tenant_id, erased_traces.deliveries_without_conversation, after, _BATCH

@@ -55,7 +55,7 @@ _FORGET_REQUESTS_OF = (
         .values(request_id=None)
     ),
 )
-_FORGET_REQUESTS_ABOUT = Command(
+_CLEAR_REQUEST_IDS = Command(
     update(events)
     .where(
         events.c.tenant_id == param("tenant_id"),
@@ -167,9 +167,9 @@ async def erase_attempts(tx: Tx, deliveries: list[tuple[str, int]]) -> int:
     return await tx.run(_OF_DELIVERIES, these=deliveries)
 
 
-async def forget_requests_about(tx: Tx, ids: list[str]) -> int:
+async def clear_request_ids(tx: Tx, ids: list[str]) -> int:
     """Delete the request ids of the events about these people that are of no conversation."""
-    return await tx.run(_FORGET_REQUESTS_ABOUT, ids=ids)
+    return await tx.run(_CLEAR_REQUEST_IDS, ids=ids)
 
 
 async def stored_responses(tx: Tx, until: int, limit: int) -> list[tuple[str, str]]:
