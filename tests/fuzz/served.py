@@ -83,11 +83,11 @@ def serving() -> Iterator[AppInThread]:
         start_blocking_portal("asyncio", {"loop_factory": uvloop.new_event_loop}) as portal,
         portal.wrap_async_context_manager(databases.sqlite(Path(directory))) as db,
     ):
-        yield AppInThread(portal.call(_world, db), portal)
+        yield AppInThread(portal.call(_world, db, directory), portal)
 
 
-async def _world(db: Any) -> CastApp:
-    return await make_cast_app(db, login_rate_limit_per_minute=0)
+async def _world(db: Any, data_dir: str) -> CastApp:
+    return await make_cast_app(db, login_rate_limit_per_minute=0, data_dir=data_dir)
 
 
 async def _loop() -> asyncio.AbstractEventLoop:
