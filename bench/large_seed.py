@@ -72,8 +72,8 @@ async def build(database: str, url: str, size: TenantSize, log: Log) -> None:
     """Create the rest of a tenant."""
     sql = SqlSyntax(postgres=database == "postgres")
     if sql.postgres:
-        await _create(url)
-    await _migrate(url)
+        await create(url)
+    await migrate(url)
     async with _connected(url) as (execute, ask):
         if not await ask("SELECT count(*) FROM tenants"):
             await _in_transaction(execute, seed.people_and_inboxes(sql, size))
@@ -98,7 +98,8 @@ async def _in_transaction(execute: Execute, statements: Iterator[str]) -> None:
     await execute("COMMIT")
 
 
-async def _create(url: str) -> None:
+async def create(url: str) -> None:
+    """Create the database of a URL on its server, if there is none."""
     name = postgres.database_of(url)
     connection = await asyncpg.connect(postgres.at_database(url, "postgres"))
     try:
@@ -108,7 +109,8 @@ async def _create(url: str) -> None:
         await connection.close()
 
 
-async def _migrate(url: str) -> None:
+async def migrate(url: str) -> None:
+    """Create the tables."""
     database: Database
     if url.startswith("sqlite"):
         database = await SqliteDatabase.open(url.removeprefix("sqlite:///"))

@@ -122,6 +122,8 @@ RIGHTS: dict[str, dict[str, Row]] = {
         ),
         # The endpoint exists, the delivery does not.
         "replay": tuple(["404 403 403 403 403 403 404 403 403 404"] * 3),
+        # The passphrase is too short, which only who may export is shown.
+        "export": ("422 403 403 403 403 403 422 403 403 422",),
         "operate": (
             "+ 403 + 403 403 403 + 403 403 +",
             "+ 403 + 403 403 403 + 403 403 +",

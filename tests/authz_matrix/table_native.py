@@ -12,6 +12,7 @@ WEBHOOK = "/v1/webhooks/{webhook_id}"
 HOOKED = {"event_id": "evt_nothing"}
 DELIVERIES, KEYS = "/v1/deliveries", "/v1/api-keys"
 WRONG = {"current_password": "wrong", "password": "a good long password"}
+EXPORTED = {"export_id": "00000000-0000-7000-8000-000000000000"}
 MINE = {"conversation_id": "<conversation>"}
 DAN = {"identity_id": "<dan>"}
 NATIVE = {
@@ -121,6 +122,12 @@ NATIVE = {
     "GET /v1/tenant": Row("anyone"),
     "PATCH /v1/tenant": Row("manage", body={"name": "Acme"}),
     "PATCH /v1/tenant#support": Row("manage", "user", {"settings": {"support_user_ids": [THING]}}),
+    "GET /v1/tenant/export": Row("manage"),
+    "POST /v1/tenant/export": Row("export", body={"passphrase": "too short"}),
+    "GET /v1/tenant/export/{export_id}": Row("replay", path=EXPORTED),
+    "GET /v1/tenant/export/{export_id}/archive": Row(
+        "public 404", query="expires=1&token=x", path=EXPORTED
+    ),
     "GET /v1/roles": Row("anyone"),
     "GET /v1/audit": Row("manage"),
     f"GET {KEYS}": Row("manage"),

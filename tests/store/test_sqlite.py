@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import stat
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -147,9 +148,23 @@ async def test_one_process_serves_and_others_may_read(db: SqliteDatabase, tmp_pa
 
 async def test_the_wal_is_checkpointed(db: SqliteDatabase) -> None:
     await db.write(T, add, "x" * 100_000)
-    db._checkpointer._checkpoint("TRUNCATE")
+    db._checkpointer._checkpoint(is_large=True)
     assert db._checkpointer._wal.stat().st_size == 0
     assert await db.read(T, names) == ["x" * 100_000]
+
+
+async def test_writers_do_not_wait_for_a_long_read(db: SqliteDatabase) -> None:
+    checkpointer = db._checkpointer
+    async with db.snapshot():
+        await db.write(T, add, "x" * 100_000)
+        began = time.monotonic()
+        checkpointer._checkpoint(is_large=True)
+        assert time.monotonic() - began < 2
+        assert checkpointer._wal.stat().st_size > 0
+        assert checkpointer._empty_at > began  # it is tried again later
+    checkpointer._empty_at = 0.0
+    checkpointer._checkpoint(is_large=True)
+    assert checkpointer._wal.stat().st_size == 0
 
 
 async def test_only_the_owner_may_read_the_file(db: SqliteDatabase, tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """The options that many commands share, and the settings made of them."""
 
 import os
+import re
 from typing import Annotated
 
 import typer
 
+from koine.cli.errors import CommandError
 from koine.kit import settings as kit
 from koine.kit.settings import Settings
 
@@ -37,3 +39,14 @@ def names_database(data: str | None, database: str | None) -> bool:
 
 
 _PLACES = ("data_dir", "database_url")
+
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+def slug(name: str, given: str | None = None) -> str:
+    """The short name of a tenant: the `given` one, or one made of its name. Raises CommandError."""
+    short = given if given is not None else re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not _SLUG.fullmatch(short):
+        raise CommandError("a slug has lower-case letters, digits and hyphens: give another")
+    return short

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import msgspec
 import typer
 
-from koine.cli import options, output
+from koine.cli import options, output, tenant_archive
 from koine.cli.durations import parse_duration
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run
@@ -23,7 +22,7 @@ from koine.model.tenant import DeletedTenant, Tenant
 from koine.server.database import sqlite_path
 
 app = typer.Typer(
-    help="Tenants: make, list, suspend and delete them.",
+    help="Tenants: make, list, suspend, delete, export and import them.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -32,7 +31,6 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="Short name or id.")]
 
 R = TypeVar("R")
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 DEFAULT_GRACE = "7d"
 
 
@@ -52,11 +50,7 @@ def create(
 
     Example: koine tenant create "Acme Ltd" --slug acme
     """
-    short = slug if slug is not None else re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if not _SLUG.fullmatch(short):
-        raise CommandError(
-            "a slug has lower-case letters, digits and hyphens: give one with --slug"
-        )
+    short = options.slug(name, slug)
     settings = options.settings(data, database)
     named = may_create or options.names_database(data, database)
     if not named and not sqlite_path(settings).exists():
@@ -73,6 +67,12 @@ def create(
         output.print_json(_row(made))
     else:
         typer.echo(f"tenant {made.slug} made: {made.id}")
+
+
+app.command("export")(tenant_archive.export)
+app.command("import")(tenant_archive.import_)
+app.command("verify")(tenant_archive.verify)
+app.command("discard")(tenant_archive.discard)
 
 
 @app.command("list")

@@ -23,6 +23,7 @@ from koine.engine.core.engine import Engine
 from koine.kit.times import DAY, SECOND
 from koine.model.tenant import DeletedTenant, Tenant
 from koine.store import tenant_deletion, tenants
+from koine.store.archive import imports
 from koine.store.conversations.files import StoredFile
 from koine.store.core.db import Tx
 from koine.store.tenant_deletion import TABLES
@@ -135,9 +136,11 @@ async def _begin(tx: Tx, now: int, engine: Engine) -> None:
 
 async def _delete_batch(tx: Tx, now: int, engine: Engine, table: str) -> int:
     # A tenant without a row was deleted, and rows that were late are looked for. One with a row
-    # that is not due has the same id again: it was restored from an archive.
+    # that is not due has the same id again: it was restored from an archive, or is just now.
     tenant = await tenants.lock(tx)
     if tenant is not None and not _is_due(engine, tenant, now):
+        raise NotDue
+    if tenant is None and await imports.is_begun(tx):
         raise NotDue
     return await tenant_deletion.delete_batch(tx, table, BATCH_SIZE)
 

@@ -2,6 +2,9 @@
 
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +22,34 @@ def make_folders(folder: Path, root: Path) -> None:
 def create(path: Path) -> IO[bytes]:
     """A new file to write to. Raises FileExistsError."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb")
+
+
+@contextmanager
+def complete_or_absent(path: Path) -> Iterator[IO[bytes]]:
+    """Write a new file at `path`: complete and synced when the block ends, absent if it raises.
+
+    Raises FileExistsError if there is a file by then: none is overwritten.
+    """
+    opened, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    part = Path(name)
+    try:
+        with open(opened, "wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        _rename_to_new(part, path)
+        sync_folder(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync a folder, so that a rename in it survives a power cut."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def restrict(root: Path) -> bool:
@@ -41,3 +72,15 @@ def restrict(root: Path) -> bool:
 
 def _is_open(path: Path) -> bool:
     return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _rename_to_new(part: Path, path: Path) -> None:
+    """Rename a file, but not over another. Raises FileExistsError."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, such as that of a network drive
+        if path.exists():
+            raise FileExistsError(path) from None
+        part.rename(path)

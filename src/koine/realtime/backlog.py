@@ -148,10 +148,10 @@ async def _read_after(tx: Tx, position: int, upto: int) -> tuple[list[LoggedEven
     """A page of the log, and the position up to which the log was deleted, in one transaction: so
     no event of the page can be missing."""
     found = await events.of_tenant_after(tx, position, upto, PAGE_EVENTS)
-    return found, await event_log_state.retention_floor(tx)
+    return found, await event_log_state.tenant_floor(tx)
 
 
 async def _read_at(tx: Tx, positions: list[int]) -> tuple[list[LoggedEvent], int]:
     """As `_read_after`, of these positions."""
     found = await events.get_by_positions(tx, positions) if positions else []
-    return found, await event_log_state.retention_floor(tx)
+    return found, await event_log_state.tenant_floor(tx)

@@ -209,6 +209,7 @@ async def serving_engine(settings: Settings) -> AsyncIterator[Engine]:
             await sealed_secrets.seal_clear_tokens(engine)
             yield engine
         finally:
+            await engine.background.close()
             await engine.outbound.close()
     finally:
         await db.close()

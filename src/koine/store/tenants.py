@@ -55,6 +55,11 @@ _HIGHEST = Query(
 )
 SUSPENDED = select(t.c.id).where(t.c.suspended_at.is_not(None))
 """The ids of suspended tenants, for statements that leave them out."""
+ACTIVE = select(t.c.id).where(t.c.suspended_at.is_(None))
+"""The ids of the other ones. A tenant that is being imported has no row yet."""
+_WITH_NUMBER = Query(
+    select(t.c.id).where(t.c.number == param("number")), str, crosses_tenants=_ALL_TENANTS
+)
 
 
 async def get(tx: Tx, tenant_id: str) -> Tenant | None:
@@ -80,6 +85,11 @@ async def insert_one(tx: Tx, tenant: Tenant) -> None:
 async def highest_number(tx: Tx) -> int:
     """The highest number of a tenant, deleted ones included; 0 without one."""
     return await tx.one(_HIGHEST) or 0
+
+
+async def is_number_taken(tx: Tx, number: int) -> bool:
+    """Whether a tenant has this number."""
+    return await tx.one(_WITH_NUMBER, number=number) is not None
 
 
 async def change(tx: Tx, tenant: Tenant) -> None:

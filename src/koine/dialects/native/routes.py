@@ -3,6 +3,7 @@
 from koine.dialects.native.contacts import routes as contacts
 from koine.dialects.native.conversations import routes as conversations
 from koine.dialects.native.deliveries import routes as deliveries
+from koine.dialects.native.exports import routes as exports
 from koine.dialects.native.inboxes import routes as inboxes
 from koine.dialects.native.messages import routes as messages
 from koine.dialects.native.participants import routes as participants
@@ -32,6 +33,7 @@ RESOURCES = (
     deliveries,
     webhooks,
     tenant,
+    exports,
 )
 
 

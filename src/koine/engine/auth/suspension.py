@@ -1,6 +1,6 @@
 """A suspended tenant's credentials are refused: those of users, keys, contacts and files alike."""
 
-from koine.model.errors import TenantSuspended
+from koine.model.errors import TenantSuspended, Unauthenticated
 from koine.model.tenant import Tenant
 from koine.store import tenants
 from koine.store.core.db import Tx
@@ -14,7 +14,9 @@ def require_active(tenant: Tenant) -> None:
 
 async def require_active_tx(tx: Tx) -> None:
     """As `require_active`, for the tenant of the transaction. Call it when the credential was
-    verified: only its holder may learn that the tenant is suspended."""
+    verified: only its holder may learn that the tenant is suspended. Raises Unauthenticated where
+    there is no tenant."""
     tenant = await tenants.get(tx, tx.tenant_id)
-    if tenant is not None:
-        require_active(tenant)
+    if tenant is None:
+        raise Unauthenticated("invalid")  # it is being imported
+    require_active(tenant)

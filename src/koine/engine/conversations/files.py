@@ -79,7 +79,7 @@ class OpenFile(Struct, frozen=True):
 
     def part(self, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `start` to before `end`, in pieces."""
-        return _chunks(self.path, start, end)
+        return read_part(self.path, start, end)
 
     @property
     def is_image(self) -> bool:
@@ -245,7 +245,8 @@ def _finish(out: IO[bytes], part: Path, path: Path) -> None:
             os.close(opened)
 
 
-async def _chunks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
+async def read_part(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
+    """The bytes of a file from `start` to before `end`, in pieces."""
     # Opened when the first chunk is read: a response without a body (HEAD) opens nothing.
     opened = await asyncio.to_thread(path.open, "rb")
     try:

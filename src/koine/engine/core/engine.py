@@ -10,6 +10,7 @@ from koine.engine.verification.failed_logins import FailedLogins
 from koine.engine.verification.issuer_keys import IssuerKeys
 from koine.engine.verification.jwt import TokenSigner
 from koine.engine.verification.password_pool import PasswordPool
+from koine.kit.background_tasks import BackgroundTasks
 from koine.kit.cache import TTLCache
 from koine.kit.clock import Clock
 from koine.kit.outbound import EgressPolicy, OutboundClient
@@ -56,6 +57,7 @@ class Engine:
         self.webhook_formats = webhook_formats
         self.failed_logins = FailedLogins(settings.audit_failed_logins_per_hour)
         self.shutdown_signal = ShutdownSignal()
+        self.background = BackgroundTasks()
         self.outbound = OutboundClient(
             EgressPolicy.parse(settings.outbound_allow), plain_http=settings.outbound_http
         )

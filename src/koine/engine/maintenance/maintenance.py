@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from koine.engine import offboarding, sealed_secrets, tenant_deletion, unassignment
+from koine.engine.archive import jobs
 from koine.engine.core.engine import Engine
 from koine.engine.idempotency import KEEP_FOR
 from koine.engine.maintenance import orphan_files
@@ -67,6 +68,8 @@ class MaintenanceReport(Struct, frozen=True):
     """HMAC tokens of inboxes that were in clear text, and are encrypted now."""
     erasures: int = 0
     """Erasures of people that were not done, or not checked."""
+    exports: int = 0
+    """Archives of tenants."""
 
 
 @asynccontextmanager
@@ -102,10 +105,13 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     events = 0
     while await engine.db.write("", event_log_state.delete_before, now - kept, _BATCH_SIZE):
         events += 1
+    exports = await jobs.delete_ended(engine)
     sealed = await sealed_secrets.seal_clear_tokens(engine)
     # Last of all, and at most until the next interval: it may take hours.
     gone = await tenant_deletion.delete_due(engine, EVERY / SECOND)
-    return MaintenanceReport(old, sessions, files, events, entries, held, gone, sealed, erasures)
+    return MaintenanceReport(
+        old, sessions, files, events, entries, held, gone, sealed, erasures, exports
+    )
 
 
 async def _take_turn(tx: Tx, now: int) -> bool:

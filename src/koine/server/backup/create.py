@@ -5,11 +5,12 @@ from pathlib import Path
 
 from koine import __version__
 from koine.engine.conversations.files import relative_path
+from koine.kit import private_files
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
 from koine.server.backup.manifest import DATABASE, Manifest
-from koine.server.backup.tar import ArchiveWriter, sync_folder, write_archive
+from koine.server.backup.tar import ArchiveWriter, write_archive
 from koine.server.database import database_backup
 from koine.store.backup import BackupError
 
@@ -62,7 +63,7 @@ def _new_archive(target: str, now: str) -> Path:
             raise BackupError(f"{path} is a file: name a folder, or a new file that ends in .tar")
         if not path.exists():
             path.mkdir(mode=0o700, exist_ok=True)
-            sync_folder(path.parent)
+            private_files.sync_folder(path.parent)
         path /= f"koine-{now.replace('-', '').replace(':', '')}.tar"
     if path.exists():
         raise _exists(path)

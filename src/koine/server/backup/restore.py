@@ -8,7 +8,6 @@ from pathlib import Path
 from koine.kit import private_files
 from koine.kit.settings import Settings
 from koine.server.backup.manifest import DATABASE, Manifest
-from koine.server.backup.tar import sync_folder
 from koine.server.backup.verify import differences, unpack_and_open
 from koine.server.database import database_backup, open_database
 from koine.store import schema
@@ -64,4 +63,4 @@ def _copy_uploads(source: Path, target: Path) -> None:
             os.fsync(out.fileno())
         part.rename(copy)
         for folder in copy.parents[:4]:
-            sync_folder(folder)
+            private_files.sync_folder(folder)

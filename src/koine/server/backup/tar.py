@@ -6,12 +6,12 @@ import io
 import os
 import re
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from koine.kit import private_files
 from koine.server.backup.manifest import (
     DATABASE,
     MANIFEST,
@@ -67,18 +67,11 @@ def write_archive(path: Path) -> Iterator[ArchiveWriter]:
 
     Raises FileExistsError if there is a file by then: none is overwritten.
     """
-    opened, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    part = Path(name)
-    try:
-        with open(opened, "wb") as out:
-            with tarfile.open(fileobj=out, mode="w") as tar:
-                yield ArchiveWriter(tar)
-            out.flush()
-            os.fsync(out.fileno())
-        _rename_to_new(part, path)
-        sync_folder(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+    with (
+        private_files.complete_or_absent(path) as out,
+        tarfile.open(fileobj=out, mode="w") as tar,
+    ):
+        yield ArchiveWriter(tar)
 
 
 def unpack(path: Path, folder: Path) -> Manifest:
@@ -104,27 +97,6 @@ def unpack(path: Path, folder: Path) -> Manifest:
         raise BadArchive("it has no manifest: it is cut off or not an archive")
     _check_members(manifest.members, found)
     return manifest
-
-
-def sync_folder(folder: Path) -> None:
-    """Sync a folder, so that a rename in it survives a power cut."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-def _rename_to_new(part: Path, path: Path) -> None:
-    """Rename a file, but not over another. Raises FileExistsError."""
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links, such as that of a network drive
-        if path.exists():
-            raise FileExistsError(path) from None
-        part.rename(path)
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:

@@ -9,7 +9,7 @@ from koine.store.core.expressions import in_list
 from koine.store.core.statements import Command, Query, param
 from koine.store.tables import files as t
 from koine.store.tables.base import columns_of
-from koine.store.tenants import SUSPENDED
+from koine.store.tenants import ACTIVE
 
 TOTAL = "uploads:total"
 """The counter of the bytes of a tenant's files."""
@@ -35,9 +35,8 @@ _INSERT = Command(
     )
 )
 _BY_KEY = Query(
-    select(*columns_of(t, StoredFile)).where(
-        t.c.key == param("key"), t.c.tenant_id.not_in(SUSPENDED)
-    ),
+    # A tenant that is being imported has no row yet.
+    select(*columns_of(t, StoredFile)).where(t.c.key == param("key"), t.c.tenant_id.in_(ACTIVE)),
     StoredFile,
     crosses_tenants="the unguessable key is the permission to read the file",
 )

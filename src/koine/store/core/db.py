@@ -1,6 +1,7 @@
 """The interfaces of a transaction and a database, which both backends implement."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
@@ -23,6 +24,10 @@ class Duplicate(Exception):
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)
         self.constraint = constraint
+
+
+class BrokenRow(Exception):
+    """A row cannot be written: it refers to one that is not there, or lacks a value."""
 
 
 class AlreadyServed(Exception):
@@ -84,6 +89,40 @@ class PoolUsage(Struct, frozen=True):
     waiting: int
 
 
+class Snapshot(Protocol):
+    """The database as of one moment, on a connection of its own, for as long as it takes. It is
+    used by one caller at a time."""
+
+    async def read(
+        self,
+        tenant_id: str,
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run an operation that reads."""
+
+    def stream(self, query: Query[R], size: int, /, **params: Any) -> AsyncIterator[list[R]]:
+        """The rows of a query, at most `size` at a time, which are never all in memory. `params`
+        has the `tenant_id`, too."""
+
+
+class BulkWriter(Protocol):
+    """Writes many rows in small transactions, on a connection of its own and without deadlines.
+    It is used by one caller at a time."""
+
+    async def write(
+        self,
+        tenant_id: str,
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Run an operation in one transaction. A power cut may undo it, but only together with all
+        that were run after it; a later `Database.write` makes it durable. It is not run again after
+        a failure, and followers of the event log are not woken. Raises BrokenRow."""
+
+
 class Database(Protocol):
     """An operation is `async def operation(tx, *args)`. It awaits nothing but `tx`, since SQLite
     runs it on a thread without an event loop, and may be run again after a deadlock or a lost
@@ -131,6 +170,19 @@ class Database(Protocol):
         **kwargs: P.kwargs,
     ) -> R:
         """As `write`, across tenants (`Tx.tenant_id` is ""), on connections kept for batches."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Open a view of one moment; writers do not wait for it."""
+
+    def bulk_writer(self) -> AbstractAsyncContextManager[BulkWriter]:
+        """Open a connection for many rows, such as those of an import."""
+
+    async def take_positions(self, count: int) -> int:
+        """Take `count` positions of the event log, which no event gets by itself; returns the one
+        before the first of them."""
+
+    async def raise_message_numbers(self, number: int) -> None:
+        """Number the next messages of the server above `number`."""
 
     async def ping(self) -> None:
         """Raises Unavailable unless the database responds."""

@@ -4,12 +4,15 @@ from sqlalchemy import update
 
 from koine.kit.tokens import random_token
 from koine.store import server_values
+from koine.store.conversations import counters
 from koine.store.core.db import Tx
 from koine.store.core.statements import Command, param
 from koine.store.events import events, reader_events
 from koine.store.tables import server as t
 
 _EPOCH, _HOME, _FLOOR, _SETTLED = "event_epoch", "event_home", "event_floor", "event_settled"
+TENANT_FLOOR = "events:since"
+"""The counter with the position at which the log of an imported tenant begins."""
 _MOVE = Command(
     update(t)
     .where(t.c.name == _HOME, t.c.value != param("timeline_id"))
@@ -49,6 +52,17 @@ async def end_epoch(tx: Tx, old: str) -> str:
 async def retention_floor(tx: Tx) -> int:
     """The last position whose event was deleted: a cursor below it is too old."""
     return int(await server_values.get(tx, _FLOOR) or 0)
+
+
+async def tenant_floor(tx: Tx) -> int:
+    """As `retention_floor`, of the transaction's tenant: it may have been imported since."""
+    since = (await counters.values(tx, [TENANT_FLOOR])).get(TENANT_FLOOR, 0)
+    return max(await retention_floor(tx), since)
+
+
+async def begin_tenant_log(tx: Tx, position: int) -> None:
+    """A cursor below this position is too old for the transaction's tenant, which was imported."""
+    await counters.add(tx, {TENANT_FLOOR: position})
 
 
 async def stable_position(tx: Tx) -> int:

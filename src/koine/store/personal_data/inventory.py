@@ -69,6 +69,7 @@ STAYS: dict[str, dict[str, str]] = {
         "responder_versions": "tenant_id id responder_id number",
         "tenants": "id number default_responder_id",
         "deleted_tenants": "id number",
+        "tenant_exports": "tenant_id id requested_by",
         "counters": "tenant_id",
     },
     "kinds, states, counts and times of the record itself": {
@@ -100,6 +101,8 @@ STAYS: dict[str, dict[str, str]] = {
         "responder_versions": "created_at",
         "tenants": "created_at suspended_at delete_at delete_requested_at",
         "deleted_tenants": "started_at finished_at counts",
+        "tenant_exports": "state encrypted rows_done rows_total files_done files_total size error"
+        " created_at alive_until finished_at expires_at",
         "counters": "name value",
     },
     "digests, of which nothing can be read": {

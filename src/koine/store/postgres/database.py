@@ -7,13 +7,20 @@ broken connection is unknown, and Unavailable is raised.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 
 from koine.model.errors import Unavailable
 from koine.store.core.db import PoolUsage, Tx, no_listener
+from koine.store.postgres.bulk import (
+    PostgresBulkWriter,
+    PostgresSnapshot,
+    raise_message_numbers,
+    take_positions,
+)
 from koine.store.postgres.notify_transport import PostgresNotifyTransport
 from koine.store.postgres.pool import Pool
 from koine.store.postgres.tx import (
@@ -42,6 +49,11 @@ _SETTINGS = {
     "statement_timeout": "10s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "10s",
+}
+_WITHOUT_DEADLINES = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
 }
 # A scan, not to_regclass(): its cache may be older than the lock that the transaction waited for.
 _HAS_VERSION = (
@@ -151,6 +163,30 @@ class PostgresDatabase:
         self.after_commit()
         return done
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[PostgresSnapshot]:
+        """A read-only transaction of isolation level REPEATABLE READ."""
+        async with (
+            self._own_connection() as pooled,
+            pooled.connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield PostgresSnapshot(pooled)
+
+    @asynccontextmanager
+    async def bulk_writer(self) -> AsyncIterator[PostgresBulkWriter]:
+        """A connection whose commits do not wait for the disk."""
+        async with self._own_connection() as pooled:
+            await pooled.connection.execute("SET synchronous_commit = off")
+            yield PostgresBulkWriter(pooled)
+
+    async def take_positions(self, count: int) -> int:
+        """Move the sequence of the positions."""
+        return await self._on_connection(take_positions, count)
+
+    async def raise_message_numbers(self, number: int) -> None:
+        """Move the sequence of the numbers."""
+        await self._on_connection(raise_message_numbers, number)
+
     async def ping(self) -> None:
         """Raises Unavailable if the server does not respond."""
         await self._ask("SELECT 1")
@@ -231,18 +267,41 @@ class PostgresDatabase:
         await self._pool.close()
         await self._hot.close()
 
-    async def _connect(self) -> PooledConnection:
+    async def _connect(self, unlimited: bool = False) -> PooledConnection:
+        """A new connection; an `unlimited` one has no deadlines."""
         connection = await asyncpg.connect(
             self._url,
             timeout=_CONNECT_SECONDS,
-            command_timeout=_RESPONSE_SECONDS,
+            command_timeout=None if unlimited else _RESPONSE_SECONDS,
             statement_cache_size=0,  # a PooledConnection has its own
-            server_settings=_SETTINGS,
+            server_settings=_SETTINGS | (_WITHOUT_DEADLINES if unlimited else {}),
         )
         await connection.set_type_codec(
             "uuid", schema="pg_catalog", encoder=str, decoder=str, format="text"
         )
         return PooledConnection(connection)
+
+    @asynccontextmanager
+    async def _own_connection(self) -> AsyncIterator[PooledConnection]:
+        """A connection that is not of a pool, for the length of a block."""
+        try:
+            pooled = await self._connect(unlimited=True)
+            try:
+                yield pooled
+            finally:
+                # A statement may still run: do not wait for it.
+                pooled.terminate()
+        except Exception as error:
+            raise to_store_error(error) from error
+
+    async def _on_connection(
+        self, work: Callable[Concatenate[Any, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        try:
+            async with self._pool.connection() as pooled:
+                return await work(pooled.connection, *args, **kwargs)
+        except Exception as error:
+            raise to_store_error(error) from error
 
     async def _read(
         self, tenant_id: str, operation: Callable[..., Awaitable[R]], args: Any, kwargs: Any

@@ -109,6 +109,12 @@ class PostgresTx:
         rows = await self.all(query, **params)
         return rows[0] if rows else None
 
+    async def cursor(self, query: Query[Any], /, **params: Any) -> Any:
+        """A cursor of the driver over the rows of a query."""
+        plan = _plans.get(query) or _plan(query)
+        prepared = await self._pooled.prepared(plan.text)
+        return await prepared.cursor(*plan.bind(params))
+
     async def run(self, command: Command, /, **params: Any) -> int:
         """Execute it; returns the number of rows changed."""
         plan = _plans.get(command) or _plan(command)

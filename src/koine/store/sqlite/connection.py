@@ -5,6 +5,7 @@ import logging
 import os
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 
 import apsw
 
@@ -15,6 +16,10 @@ _MINIMUM_VERSION = (3, 51, 3)
 _BUSY_MS = 5000
 _CHECKPOINT_SECONDS = 0.5
 _MAX_WAL_BYTES = 64 * 1024 * 1024
+_EMPTY_WAIT_MS = 50
+"""How long emptying the log waits for readers, and lets all writers wait."""
+_MAX_EMPTY_PAUSE = 30.0
+"""Seconds, at most, until it is tried again after a reader was in the way."""
 
 
 def version() -> str:
@@ -60,7 +65,8 @@ class Checkpointer:
     """Moves the write-ahead log into the database file, on its own connection and thread.
 
     Twice a second it moves what no reader needs any more; when the log is larger than
-    `_MAX_WAL_BYTES`, it makes writers wait once and empties it.
+    `_MAX_WAL_BYTES`, it makes writers wait for a moment and empties it. While a long read is in the
+    way, such as that of an export, it tries this less and less often.
     """
 
     def __init__(self, path: Path, vfs: str = "") -> None:
@@ -68,6 +74,8 @@ class Checkpointer:
         self._connection = connect(path, cache_mib=2, vfs=vfs)
         self._stop = Event()
         self._seen = (0, 0)
+        self._empty_pause = _CHECKPOINT_SECONDS
+        self._empty_at = 0.0
         self._thread = Thread(target=self._work, name="koine-checkpoint", daemon=True)
         self._thread.start()
 
@@ -82,13 +90,29 @@ class Checkpointer:
             with contextlib.suppress(FileNotFoundError):
                 now = self._wal.stat()
                 if (now.st_size, now.st_mtime_ns) != self._seen:
-                    self._checkpoint("TRUNCATE" if now.st_size > _MAX_WAL_BYTES else "PASSIVE")
+                    self._checkpoint(is_large=now.st_size > _MAX_WAL_BYTES)
                     self._seen = (now.st_size, now.st_mtime_ns)
 
-    def _checkpoint(self, mode: str) -> None:
+    def _checkpoint(self, *, is_large: bool) -> None:
+        empties = is_large and monotonic() >= self._empty_at
         try:
-            self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            if not empties:
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            elif self._empty():
+                self._empty_pause = _CHECKPOINT_SECONDS
+            else:
+                self._empty_pause = min(2 * self._empty_pause, _MAX_EMPTY_PAUSE)
+                self._empty_at = monotonic() + self._empty_pause
         except apsw.BusyError:
-            return  # blocked by a long read: try again in the next round
+            return  # another connection makes one: try again in the next round
         except apsw.Error as error:
             log.warning("the write-ahead log could not be checkpointed: %s", error)
+
+    def _empty(self) -> bool:
+        """Empty the log; False when a reader was in the way."""
+        self._connection.setbusytimeout(_EMPTY_WAIT_MS)
+        try:
+            [(blocked, *_)] = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self._connection.setbusytimeout(_BUSY_MS)
+        return not blocked

@@ -7,8 +7,9 @@ Writes are run by one thread (`writer`). Short reads run in the event loop's thr
 import asyncio
 import fcntl
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from contextvars import copy_context
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,6 +20,12 @@ import apsw
 
 from koine.model.errors import Unavailable
 from koine.store.core.db import AlreadyServed, PoolUsage, Tx, no_listener
+from koine.store.sqlite.bulk import (
+    RAISE_NUMBERS,
+    TAKE_POSITIONS,
+    SqliteBulkWriter,
+    SqliteSnapshot,
+)
 from koine.store.sqlite.connection import Checkpointer, check_library, connect
 from koine.store.sqlite.tx import SqliteTx, run_to_completion, to_store_error
 from koine.store.sqlite.writer import Writer
@@ -111,6 +118,35 @@ class SqliteDatabase:
     ) -> R:
         """As `write`, across tenants: the writer thread batches all operations anyway."""
         return await self._writer.run("", operation, args, kwargs)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[SqliteSnapshot]:
+        """A read transaction on a connection and a thread of its own. Meanwhile the write-ahead log
+        grows by what is written."""
+        view = await asyncio.to_thread(SqliteSnapshot, self._path, self._vfs)
+        try:
+            yield view
+        finally:
+            await asyncio.to_thread(view.close)
+
+    @asynccontextmanager
+    async def bulk_writer(self) -> AsyncIterator[SqliteBulkWriter]:
+        """A connection of its own that does not sync each commit. The writer thread and it wait
+        for each other: keep its transactions short."""
+        writer = await asyncio.to_thread(SqliteBulkWriter, self._path, self._vfs)
+        try:
+            yield writer
+        finally:
+            await asyncio.to_thread(writer.close)
+
+    async def take_positions(self, count: int) -> int:
+        """Move the counter of the automatic keys."""
+        last: int = await self._writer.run("", _returned, (TAKE_POSITIONS, count), {})
+        return last - count
+
+    async def raise_message_numbers(self, number: int) -> None:
+        """Move the row of `server` that counts them."""
+        await self._writer.run("", _returned, (RAISE_NUMBERS, number), {})
 
     async def ping(self) -> None:
         """Raises Unavailable when the file cannot be read."""
@@ -239,6 +275,10 @@ def _compact(path: Path, vfs: str) -> None:
         raise to_store_error(error) from error
     finally:
         connection.close()
+
+
+async def _returned(tx: SqliteTx, text: str, value: int) -> int:
+    return int(tx.raw(text, value)[0][0])
 
 
 def _alter_schema(path: Path, script: Callable[[str | None], str], vfs: str) -> None:

@@ -62,7 +62,7 @@ class SqliteTx:
         params.setdefault("tenant_id", self.tenant_id)
         rows = self._fetch(query, plan.text, plan.bind(params))
         if plan.bools:
-            rows = [_with_bools(row, plan.bools) for row in rows]
+            rows = [with_bools(row, plan.bools) for row in rows]
         into: Any = query.into
         return rows if into is None else [into(*row) for row in rows]
 
@@ -91,6 +91,23 @@ class SqliteTx:
     async def execute_together(self, *work: RowBatch) -> list[int]:
         """Execute one after the other."""
         return [number for command, rows in work for number in await self.many(command, rows)]
+
+    def raw(self, text: str, *values: Any) -> list[Any]:
+        """Execute SQL that no statement of `store.core` expresses; the rows that it returns."""
+        try:
+            return self._connection.execute(text, values).fetchall()
+        except apsw.Error as error:
+            self.failed = True
+            raise to_store_error(error) from error
+
+    def cursor(self, query: Query[Any], /, **params: Any) -> tuple[Any, tuple[int, ...]]:
+        """A cursor of the driver over the rows of a query, and the positions of its booleans."""
+        plan = _plans.get(query) or _plan(query)
+        try:
+            return self._connection.execute(plan.text, plan.bind(params)), plan.bools
+        except apsw.Error as error:
+            self.failed = True
+            raise to_store_error(error, query) from error
 
     def _numbers(self, command: ManyCommand, count: int) -> list[int]:
         """Numbers for `count` rows; none if the command is not numbered."""
@@ -147,7 +164,8 @@ def _plan(statement: Query[Any] | Command) -> CompiledStatement:
     return _plans.setdefault(statement, renderer.render(statement))
 
 
-def _with_bools(row: Sequence[Any], bools: tuple[int, ...]) -> tuple[Any, ...]:
+def with_bools(row: Sequence[Any], bools: tuple[int, ...]) -> tuple[Any, ...]:
+    """A row of SQLite, which has no booleans, with the values at these positions as such."""
     values = list(row)
     for i in bools:
         if values[i] is not None:

@@ -20,6 +20,7 @@ from koine.store.tables.people import (
     inboxes,
     responder_versions,
     server,
+    tenant_exports,
     tenants,
 )
 from koine.store.tables.personal_data import erasures
@@ -47,6 +48,7 @@ __all__ = [
     "responder_versions",
     "server",
     "sessions",
+    "tenant_exports",
     "tenants",
     "tickets",
     "webhook_attempts",

@@ -202,3 +202,27 @@ deliveries = Table(
     Index("deliveries_customer", "tenant_id", "customer_id"),
     partial_index("deliveries_driver", "tenant_id", "driver_id", where="driver_id IS NOT NULL"),
 )
+
+tenant_exports = Table(
+    "tenant_exports",
+    metadata,
+    id_("tenant_id"),
+    id_("id"),
+    text_("state", False),
+    flag("encrypted"),
+    int_("rows_done"),
+    int_("rows_total"),
+    int_("files_done"),
+    int_("files_total"),
+    int_("size", True),
+    text_("error"),
+    id_("requested_by", True),
+    int_("created_at"),
+    int_("alive_until"),
+    int_("finished_at", True),
+    int_("expires_at", True),
+    primary_key("tenant_id", "id"),
+    Index("tenant_exports_id", "id", unique=True),
+    partial_index("tenant_exports_running", "tenant_id", where="state = 'running'", unique=True),
+)
+"""The archives that the server made on request over its API."""

@@ -1,0 +1,212 @@
+"""`python -m bench.archive`: export and import a tenant of 1,000,000 messages, idle and while
+others send (docs/benchmarks.md).
+
+Each command is `koine tenant …` in a process of its own. Sends go to a server on the same database;
+the p99 of their time before is compared with that during the command.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from statistics import median
+
+import asyncpg
+from msgspec import Struct
+
+from bench import large_seed, postgres, seed, workload
+from bench.generator import Generator
+from bench.seed import Execute, SqlSyntax
+from bench.server import SECRET, Server
+from bench.tenant_size import SMALL, TINY, TenantSize
+from koine.store.sqlite.connection import connect
+from tests.support.postgres import at_database
+
+MILLION = TenantSize(
+    conversations=50_000, messages=20, drivers=100, customers=5_000, deep_messages=20
+)
+EVENTS = """
+INSERT INTO events (tenant_id, kind, audience, conversation_id, subject_id, seq, body, created_at)
+SELECT tenant_id, 'message.created', 'everyone', conversation_id, id, seq, '{}', created_at
+FROM messages ORDER BY conversation_id, seq
+"""
+CONNECTIONS = 4
+
+
+class Measured(Struct, frozen=True):
+    """One command: its seconds, its largest memory in MB, and the p99 of sends in ms before it and
+    during it (0 without sends)."""
+
+    what: str
+    seconds: float
+    memory_mb: float
+    before_ms: float = 0.0
+    during_ms: float = 0.0
+
+
+class Databases(Struct, frozen=True):
+    """The URLs of the database with the tenant, of an empty one, and of one with a small tenant."""
+
+    full: str
+    empty: str
+    small: str
+
+
+def main() -> None:
+    """Build the tenants, measure, print."""
+    arguments = _arguments()
+    size = TINY if arguments.short else MILLION
+    small = TINY if arguments.short else SMALL
+    seconds = 0.1 if arguments.short else 3.0
+    for name in ("sqlite", "postgres"):
+        if getattr(arguments, name) or not (arguments.sqlite or arguments.postgres):
+            with (
+                tempfile.TemporaryDirectory(prefix="koine-bench-archive-") as scratch,
+                _databases(name, Path(scratch)) as urls,
+            ):
+                _measure(name, urls, Path(scratch), (size, small), seconds)
+
+
+def _measure(
+    name: str, urls: Databases, folder: Path, sizes: tuple[TenantSize, TenantSize], seconds: float
+) -> None:
+    size, small = sizes
+    _log(f"{name}: filling it with {size.conversations * size.messages:,} messages")
+    asyncio.run(_fill(urls.full, size))
+    asyncio.run(_fill(urls.small, small))
+    generator = Generator(folder)
+    done = []
+    idle: list[tuple[str, str, tuple[str, ...]]] = [
+        ("export, idle", urls.full, ("export", "bench", "idle.koine")),
+        ("import, idle", urls.empty, ("import", "idle.koine")),
+    ]
+    for what, url, words in idle:
+        _log(f"{name}: {what}")
+        done.append(_run(what, folder, url, words))
+    _log(f"{name}: verify")
+    done.append(_run("verify", folder, None, ("verify", "idle.koine")))
+    busy: list[tuple[str, str, TenantSize, tuple[str, ...]]] = [
+        ("export, while others send", urls.full, size, ("export", "bench", "busy.koine")),
+        (
+            "import, while others send", urls.small, small,
+            ("import", "busy.koine", "--as", "Copy", "--new-ids"),
+        ),
+    ]  # fmt: skip
+    for what, url, of, words in busy:
+        calls = workload.prepare(generator, of)
+        with Server(url, folder) as server:
+            _log(f"{name}: {what}")
+
+            def send(server: Server = server, calls: workload.Calls = calls) -> float:
+                return generator.run(server.port, calls.send, CONNECTIONS, seconds).p99_ms
+
+            send()
+            before = median(send() for _ in range(3))
+            done.append(_run(what, folder, url, words, before, send))
+    print(f"\n{name}: {size.conversations * size.messages:,} messages, {CONNECTIONS} senders")
+    print(f"{'':<30}{'s':>8}{'MB':>8}{'p99 before':>14}{'p99 during':>14}{'ratio':>8}")
+    for each in done:
+        ratio = each.during_ms / each.before_ms if each.before_ms else 0
+        print(
+            f"{each.what:<30}{each.seconds:>8.1f}{each.memory_mb:>8.0f}{each.before_ms:>14.2f}"
+            f"{each.during_ms:>14.2f}{ratio:>8.2f}"
+        )
+
+
+def _run(
+    what: str,
+    folder: Path,
+    url: str | None,
+    words: tuple[str, ...],
+    before: float = 0.0,
+    send: Callable[[], float] | None = None,
+) -> Measured:
+    """Run a command; meanwhile send, if wanted."""
+    where = () if url is None else ("--database", url, "--data", str(folder / "data"))
+    command = [sys.executable, "-m", "koine", "tenant", *words, *where]
+    environment = os.environ | {"KOINE_SECRET_KEY": SECRET}
+    began, during = time.monotonic(), []
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    ended: tuple[int, int] | None = None
+    while ended is None:
+        if send is not None:
+            during.append(send())
+        else:
+            time.sleep(0.02)
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            ended = (status, usage.ru_maxrss)
+            if send is not None and len(during) > 1:
+                during.pop()  # the command ended within it
+    seconds = time.monotonic() - began
+    if ended[0]:
+        raise RuntimeError(f"{' '.join(words)} failed")
+    return Measured(what, seconds, ended[1] / 1000, before, median(during) if during else 0.0)
+
+
+async def _fill(url: str, size: TenantSize) -> None:
+    """Create the tables and the tenant, with an event for each message."""
+    await large_seed.migrate(url)
+    sql = SqlSyntax(postgres=not url.startswith("sqlite"))
+    async with _connected(url) as execute:
+        await seed.small(execute, sql, size)
+        await execute(EVENTS)
+        if sql.postgres:
+            await execute("VACUUM (ANALYZE)")
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Execute]:
+    """A function that runs a statement, and commits it."""
+    if not url.startswith("sqlite"):
+        connection = await asyncpg.connect(url)
+        try:
+            yield connection.execute
+        finally:
+            await connection.close()
+        return
+    file = connect(Path(url.removeprefix("sqlite:///")), cache_mib=256)
+
+    async def execute(text: str) -> object:
+        return file.execute(text).fetchall()
+
+    yield execute
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    file.close()
+
+
+@contextmanager
+def _databases(name: str, folder: Path) -> Iterator[Databases]:
+    if name == "sqlite":
+        yield Databases(*(f"sqlite:///{folder / each}.db" for each in ("full", "empty", "small")))
+        return
+    cluster = postgres.start()
+    try:
+        urls = [at_database(cluster.url, f"archive_{each}") for each in ("full", "empty", "small")]
+        for url in urls:
+            asyncio.run(large_seed.create(url))
+        yield Databases(*urls)
+    finally:
+        cluster.stop()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.archive", description=__doc__)
+    parser.add_argument("--sqlite", action="store_true", help="SQLite alone")
+    parser.add_argument("--postgres", action="store_true", help="PostgreSQL alone")
+    parser.add_argument("--short", action="store_true", help="a small tenant: no figures")
+    return parser.parse_args()
+
+
+def _log(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

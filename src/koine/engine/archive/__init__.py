@@ -1,0 +1,1 @@
+"""A tenant in a file: export, verify and import it."""

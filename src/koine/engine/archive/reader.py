@@ -1,0 +1,136 @@
+"""Opens an archive, and reads the rows and files of its members. Its author may be hostile:
+names, kinds, sizes and rows are checked, and no more than a member is in memory."""
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from koine.engine.archive import tar
+from koine.engine.archive.format import (
+    HEAD,
+    MANIFEST,
+    MAX_MEMBER,
+    ArchiveError,
+    Digest,
+    Head,
+    Manifest,
+    decode_head,
+    decode_manifest,
+    table_of,
+)
+from koine.engine.archive.sealing import SealedReader, is_sealed
+from koine.engine.archive.tar import Member, Source
+from koine.model.tenant import Tenant
+from koine.store.archive.columns import BY_NAME, TENANT
+from koine.store.archive.rows import row_type
+
+_GZIP = 31
+"""The window bits that make zlib read the gzip format."""
+
+
+class Contents(Struct, frozen=True):
+    """What a verified archive has: the members with rows in their order, and where the files
+    begin. `digest` is that of the manifest, and so of everything. `max_position` is the highest
+    position in the event log, `max_number` the highest number of a message."""
+
+    head: Head
+    manifest: Manifest
+    digest: str
+    rows: list[tuple[str, Member]]
+    files_at: int
+    max_position: int
+    max_number: int
+
+
+@contextmanager
+def open_archive(path: Path, passphrase: str | None) -> Iterator[Source]:
+    """Open an archive, encrypted or not. Raises ArchiveError for a wrong or missing passphrase."""
+    with path.open("rb") as file:
+        if not is_sealed(file):
+            yield file
+        elif passphrase is None:
+            raise ArchiveError("it is encrypted: name the file with its --passphrase-file")
+        else:
+            yield SealedReader(file, passphrase)
+
+
+def read_all(source: Source, member: Member) -> bytes:
+    """The bytes of a member that fits into memory. Raises ArchiveError."""
+    if member.size > MAX_MEMBER:
+        raise ArchiveError(f"{member.name} is too large")
+    return b"".join(tar.read_member(source, member))
+
+
+def read_rows(source: Source, table: str, member: Member) -> list[Any]:
+    """The rows of a member, decoded and checked. Raises ArchiveError."""
+    return decode_rows(table, member.name, read_all(source, member))
+
+
+def decode_rows(table: str, name: str, packed: bytes) -> list[Any]:
+    """As `read_rows`, from the bytes of the member `name`."""
+    unpacking = zlib.decompressobj(_GZIP)
+    try:
+        lines = unpacking.decompress(packed, MAX_MEMBER)
+    except zlib.error:
+        raise ArchiveError(f"{name} is damaged") from None
+    if not unpacking.eof or unpacking.unused_data:
+        raise ArchiveError(f"{name} is damaged or too large")
+    try:
+        rows: list[Any] = _decoders[table].decode_lines(lines)
+    except msgspec.MsgspecError as error:
+        raise ArchiveError(f"{name} has a row that cannot be read: {error}") from None
+    if b"\\u0000" in lines and any(_has_nul(row) for row in rows):
+        raise ArchiveError(f"{name} has a text with U+0000, which no database can store")
+    return rows
+
+
+def read_tenant(source: Source, contents: Contents) -> Tenant:
+    """The row of the tenant itself. Raises ArchiveError."""
+    members = [member for table, member in contents.rows if table == TENANT.name]
+    (tenant,) = [row for each in members for row in read_rows(source, TENANT.name, each)]
+    assert isinstance(tenant, Tenant)
+    return tenant
+
+
+def manifest_of(source: Source) -> Manifest:
+    """The manifest of an archive that was verified before. Raises ArchiveError."""
+    for member in tar.members(source):
+        if member.name == MANIFEST:
+            return decode_manifest(read_all(source, member))
+    raise ArchiveError(f"it has no {MANIFEST}: it is cut off")
+
+
+def head_of(source: Source) -> Head:
+    """The first member. Raises ArchiveError."""
+    for member in tar.members(source):
+        if member.name != HEAD:
+            break
+        return decode_head(read_all(source, member))
+    raise ArchiveError("it is no archive of a tenant")
+
+
+def digest_of(data: bytes) -> Digest:
+    """The digest of the bytes of a member."""
+    return Digest(len(data), hashlib.sha256(data).hexdigest())
+
+
+def known_table(name: str) -> str | None:
+    """The table whose rows the member of this name has, if it is one that this version knows."""
+    table = table_of(name)
+    return table if table in _decoders else None
+
+
+def _has_nul(row: Any) -> bool:
+    return any(isinstance(value, str) and "\0" in value for value in msgspec.structs.astuple(row))
+
+
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {
+    TENANT.name: msgspec.json.Decoder(Tenant),
+    **{name: msgspec.json.Decoder(row_type(table)) for name, table in BY_NAME.items()},
+}

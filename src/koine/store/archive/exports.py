@@ -1,0 +1,108 @@
+"""Rows of the exports that servers make on request."""
+
+from msgspec import structs
+from sqlalchemy import delete, func, insert, or_, select, update
+
+from koine.model.tenant_export import TenantExport, TenantExportKey
+from koine.store.core.db import Tx
+from koine.store.core.statements import Command, Query, param
+from koine.store.tables import tenant_exports as t
+from koine.store.tables.base import columns_of
+
+RUNNING = "tenant_exports_running"
+"""The unique constraint: a tenant has one export that runs."""
+_ALL_TENANTS = "the exports of all tenants share the disk"
+_COLUMNS = columns_of(t, TenantExport)
+_MINE = t.c.tenant_id == param("tenant_id")
+_GET = Query(select(*_COLUMNS).where(_MINE, t.c.id == param("id")), TenantExport)
+_BY_ID = Query(
+    select(*columns_of(t, TenantExportKey)).where(t.c.id == param("id")),
+    TenantExportKey,
+    crosses_tenants="the signed link is the permission to read the archive",
+)
+_ALL = Query(
+    select(*_COLUMNS).where(_MINE).order_by(t.c.created_at.desc(), t.c.id.desc()), TenantExport
+)
+_RUNNING = Query(
+    select(func.count())
+    .select_from(t)
+    .where(t.c.state == "running", t.c.alive_until > param("now")),
+    int,
+    crosses_tenants=_ALL_TENANTS,
+)
+_ENDED = Query(
+    select(*columns_of(t, TenantExportKey)).where(
+        or_(t.c.expires_at <= param("now"), t.c.created_at <= param("before"))
+    ),
+    TenantExportKey,
+    crosses_tenants=_ALL_TENANTS,
+)
+_INSERT = Command(
+    insert(t).values(
+        {"tenant_id": param("tenant_id")}
+        | {name: param(name) for name in TenantExport.__struct_fields__}
+    )
+)
+_FAIL_DEAD = Command(
+    update(t)
+    .where(_MINE, t.c.state == "running", t.c.alive_until <= param("now"))
+    .values(state="failed", error=param("new_error"), finished_at=param("now"))
+)
+_UPDATE = Command(
+    update(t)
+    .where(_MINE, t.c.id == param("id"), t.c.state == "running")
+    .values(
+        {
+            name: param(f"new_{name}")
+            for name in TenantExport.__struct_fields__
+            if name not in ("id", "created_at", "encrypted", "requested_by")
+        }
+    )
+)
+_DELETE = Command(delete(t).where(_MINE, t.c.id == param("id")))
+
+
+async def get(tx: Tx, export_id: str) -> TenantExport | None:
+    """The tenant's export with this id."""
+    return await tx.one(_GET, id=export_id)
+
+
+async def get_by_id(tx: Tx, export_id: str) -> TenantExportKey | None:
+    """The export with this id, of any tenant."""
+    return await tx.one(_BY_ID, id=export_id)
+
+
+async def list_all(tx: Tx) -> list[TenantExport]:
+    """The tenant's exports, newest first."""
+    return await tx.all(_ALL)
+
+
+async def count_running(tx: Tx, now: int) -> int:
+    """How many exports of all tenants run."""
+    return await tx.one(_RUNNING, now=now) or 0
+
+
+async def ended(tx: Tx, now: int, before: int) -> list[TenantExportKey]:
+    """The exports of all tenants that expired, or were begun before `before` (µs)."""
+    return await tx.all(_ENDED, now=now, before=before)
+
+
+async def insert_one(tx: Tx, export: TenantExport) -> None:
+    """Add an export. Raises Duplicate if the tenant has one that runs."""
+    await tx.run(_INSERT, **structs.asdict(export))
+
+
+async def fail_dead(tx: Tx, now: int, error: str) -> None:
+    """Mark the tenant's exports as failed whose process has died."""
+    await tx.run(_FAIL_DEAD, now=now, new_error=error)
+
+
+async def change(tx: Tx, export: TenantExport) -> bool:
+    """Write the export over its row; False if it does not run any more."""
+    values = {f"new_{name}": value for name, value in structs.asdict(export).items()}
+    return bool(await tx.run(_UPDATE, id=export.id, **values))
+
+
+async def delete_one(tx: Tx, export_id: str) -> None:
+    """Delete the row of the tenant's export."""
+    await tx.run(_DELETE, id=export_id)
