@@ -80,6 +80,16 @@ def test_no_secret_is_logged_wherever_it_is(as_json: bool, secret: str) -> None:
     assert text.count("[redacted]") == 4
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_password_of_a_url_is_not_logged(as_json: bool) -> None:
+    url = "postgresql://koine:p@ss#w/rd@db:5432/koine?a=b"
+    text = logged(as_json, event=f"cannot reach {url}!", url=[url])
+    assert text.count("koine:[redacted]@db:5432/koine") == 2
+    assert redact("http://127.0.0.1:8420/x and ann@acme.test") == (
+        "http://127.0.0.1:8420/x and ann@acme.test"
+    )
+
+
 def test_libraries_log_in_the_same_form() -> None:
     out = io.StringIO()
     configure("info", True, out)

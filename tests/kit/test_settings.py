@@ -62,6 +62,48 @@ def test_a_wrong_override_is_refused_too(overrides: dict[str, object]) -> None:
         load({}, overrides)
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE_URL", "postgresql://koine:p4ss#word@db/koine"),
+        ("DATABASE_URL", "postgresql://koine:p@ssword@db/koine"),
+        ("DATABASE_URL", "postgresql://koine:p4/ssword@db/koine"),
+        ("DATABASE_URL", "postgresql://koine:12?ssword@db/koine"),
+        ("DATABASE_URL", "postgresql://koine:12?a=ssword@db/koine"),
+        ("DATABASE_URL", "postgresql://koine:ssword"),
+        ("DATABASE_URL", "postgresql://koine:[ssword]@db/koine"),
+        ("NATS_URL", "nats://koine:p4ss#word@n1:4222"),
+        ("NATS_URL", "nats://koine:p@ssword@n1:4222"),
+        ("NATS_URL", "nats://koine:ssword"),
+        ("NATS_URL", "nats://n1:4222,nats://koine:p4ss,word@n2:4222"),
+        ("OTEL_ENDPOINT", "https://koine:p@ssword@collector:4318"),
+        ("OTEL_ENDPOINT", "https://koine:ssword"),
+        ("OTEL_ENDPOINT", "https://koine:12/ssword@collector:4318"),
+    ],
+)
+def test_an_ambiguous_url_is_refused_without_a_part_of_its_password(name: str, url: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        load({f"KOINE_{name}": url})
+    assert "word" not in str(refused.value).replace("password", "")
+    assert name == "NATS_URL" or "%40" in refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE_URL", "postgres://koine:p%40ss%23w:rd!*@db-1.example.com:5433/koine"),
+        ("DATABASE_URL", "postgresql://koine@db1,db2:5433/koine?target_session_attrs=read-write"),
+        ("DATABASE_URL", "postgresql://koine:x@[::1]:5432/koine?sslmode=require&a=b=c"),
+        ("DATABASE_URL", "postgresql:///koine?host=/var/run/postgresql"),
+        ("DATABASE_URL", "postgresql://%2Fvar%2Frun%2Fpostgresql/koine"),
+        ("NATS_URL", "nats://a:b%40@n1:4222, tls://token@n2"),
+        ("OTEL_ENDPOINT", "http://a:b%2F@collector:4318/prefix"),
+    ],
+)
+def test_a_url_with_escapes_and_several_hosts_is_accepted(name: str, url: str) -> None:
+    assert getattr(load({f"KOINE_{name}": url}), name.lower()) == url
+
+
 def test_unknown_variables_are_reported() -> None:
     assert unknown(["KOINE_PROT", "KOINE_PORT", "PATH", "KOINE_", "KOINE_URL"]) == [
         "KOINE_",

@@ -5,6 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from koine.kit.logs import redact
 from koine.kit.settings import BadSetting
 from koine.model.errors import (
     Conflict,
@@ -45,7 +46,7 @@ class ErrorHandlingGroup(TyperGroup):
 
 def exit_with(message: str, code: int = EXIT_FAILED) -> None:
     """Print the reason on standard error. Raises typer.Exit."""
-    typer.echo(f"koine: {message}", err=True)
+    typer.echo(f"koine: {redact(message)}", err=True)
     raise typer.Exit(code)
 
 

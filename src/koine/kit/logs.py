@@ -17,6 +17,7 @@ _SECRETS = re.compile(
     r"|(?P<hook>whsec_)[A-Za-z0-9+/=_-]+"
     r"|(?P<bearer>\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]{8,}"
     r"|(?P<jwt>\beyJ)[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*"
+    r"|(?P<url>[a-z]://[^\s:/@]*:)[^\s\"'\\]*(?=@)"
 )
 _OURS = "koine"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -74,7 +75,7 @@ def configure(level: str = "info", json: bool = True, stream: TextIO | None = No
 
 
 def redact(text: str) -> str:
-    """`text` with API keys, bearer tokens, JWTs and webhook secrets replaced."""
+    """`text` with API keys, bearer tokens, JWTs, webhook secrets and passwords in URLs replaced."""
     return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 0]}[redacted]", text)
 
 

@@ -11,6 +11,7 @@ from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
 
 from koine.kit import secret_keys
+from koine.kit import setting_urls as urls
 from koine.kit.limit_settings import LimitSettings, Seconds
 from koine.kit.outbound.egress_policy import EgressPolicy
 
@@ -19,10 +20,11 @@ MIN_TOKEN = 16
 NOT_SETTINGS = frozenset(("KOINE_URL",))
 """Variables for the commands of the documentation, set by `koine demo --env`."""
 
-_DATABASE = re.compile(r"|sqlite:///.+|postgres(ql)?://.+")
-_NATS_SERVER = r"(nats|tls)://[^\s/?#,]+"
+_DATABASE = re.compile(rf"|sqlite:///.+|postgres(ql)?://{urls.SERVERS}{urls.PATH}{urls.QUERY}")
+_NATS_SERVER = rf"(nats|tls)://{urls.SERVER}"
 _NATS = re.compile(rf"|{_NATS_SERVER}(\s*,\s*{_NATS_SERVER})*")
 _BASE_URL = re.compile(r"|https?://[^\s/?#]+(/[^\s?#]*)?")
+_COLLECTOR = re.compile(rf"|https?://{urls.SERVER}{urls.PATH}")
 _WORDS = {"true": True, "1": True, "yes": True, "on": True}
 _WORDS |= {"false": False, "0": False, "no": False, "off": False}
 
@@ -67,6 +69,14 @@ class Settings(LimitSettings, frozen=True, kw_only=True):
     pool_size: Annotated[
         int, Meta(ge=1, le=1000, description="PostgreSQL connections of each process.")
     ] = 8
+    database_wait_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds that a starting server waits for its database; 0 = not at all.",
+        ),
+    ] = 60
     unsafe_database: Annotated[
         bool, Meta(description="Start on a PostgreSQL whose settings may lose committed data.")
     ] = False
@@ -266,13 +276,17 @@ def _read(name: str, value: object) -> object:
 def _check(settings: Settings) -> None:
     """Raises BadSetting for what the types do not check."""
     if not _DATABASE.fullmatch(settings.database_url):
-        reason = "must be postgresql://… or sqlite:///path, or empty"
+        reason = (
+            "must be postgresql://user:password@host:port/name or sqlite:///path, or empty; "
+            f"{urls.ESCAPES}"
+        )
         raise BadSetting(variable("database_url"), reason)
     if not _BASE_URL.fullmatch(settings.base_url):
         raise BadSetting(variable("base_url"), "must be http://… or https://…, or empty")
     settings.secret_keys()
-    if not _BASE_URL.fullmatch(settings.otel_endpoint):
-        raise BadSetting(variable("otel_endpoint"), "must be http://… or https://…, or empty")
+    if not _COLLECTOR.fullmatch(settings.otel_endpoint):
+        reason = f"must be http://… or https://…, or empty; {urls.ESCAPES}"
+        raise BadSetting(variable("otel_endpoint"), reason)
     if not _NATS.fullmatch(settings.nats_url):
         reason = "must be nats://host:port or tls://host:port, several divided by commas, or empty"
         raise BadSetting(variable("nats_url"), reason)
