@@ -34,6 +34,7 @@ from koine.model.actor import operator
 from koine.model.errors import Unavailable
 from koine.model.message import Draft
 from koine.store import schema
+from koine.store.core.db import CannotConnect
 from koine.store.sqlite import SqliteDatabase, connection, database
 
 LONG, SHORT = 5_000, 60
@@ -213,7 +214,7 @@ class _DiskRun:
         """Open the file as the product does, and compare it with the expected content."""
         try:
             db = await SqliteDatabase.open(self.path, self.disk.name)
-        except Unavailable:
+        except CannotConnect:
             self.counts.corrupt += 1
             return
         database_file = apsw.Connection(str(self.path), vfs=self.disk.name)

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from koine.store.backup import BackupError
-from koine.store.postgres.backup import PostgresBackup
+from koine.store.postgres.backup import PostgresBackup, without_password
 from koine.store.sqlite.backup import SqliteBackup
 from tests.support.shared_postgres import SharedPostgres
 
@@ -46,8 +46,21 @@ async def test_an_empty_database_is_not_copied(
 
 async def test_an_unreachable_server_is_reported(tmp_path: Path) -> None:
     copies = PostgresBackup("postgresql://u:secret@127.0.0.1:1/x", "")
-    with pytest.raises(BackupError, match="refuses the connection"):
+    with pytest.raises(BackupError, match="does not answer"):
         await copies.create(tmp_path / "dump")
+
+
+@pytest.mark.parametrize(
+    ("url", "named", "password"),
+    [
+        ("postgresql://u:p%40%23@db:1/x", "postgresql://u@db:1/x", "p@#"),
+        ("postgresql://u@db/x?password=p%40&a=b", "postgresql://u@db/x?a=b", "p@"),
+        ("postgresql://u:x%3Ay@a,b/x?a=b", "postgresql://u@a,b/x?a=b", "x:y"),
+        ("postgresql:///x?host=/run/db", "postgresql:///x?host=/run/db", ""),
+    ],
+)
+def test_a_url_for_a_command_line_has_no_password(url: str, named: str, password: str) -> None:
+    assert without_password(url) == (named, password)
 
 
 @pytest.mark.parametrize("script", [None, "#!/bin/sh\nexit 1\n"])

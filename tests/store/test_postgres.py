@@ -1,20 +1,27 @@
 """Behaviour of PostgreSQL alone: retries, lost connections, the pool."""
 
 import asyncio
+import errno
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
 from koine.kit.ids import new_id
 from koine.model.errors import Conflict, Unavailable
-from koine.store.core.db import Tx
+from koine.store import schema
+from koine.store.core.db import CannotConnect, MissingRight, Tx
 from koine.store.postgres import PostgresDatabase
 from koine.store.postgres import database as postgres
 from koine.store.postgres import pool as postgres_pool
 from tests.store import scratch
 from tests.store.scratch import add, add_many, do, names
+from tests.support.databases import with_tables
+from tests.support.roles import execute, role_without_rights
 from tests.support.shared_postgres import SharedPostgres
 
 
@@ -232,15 +239,80 @@ async def test_a_value_that_the_driver_refuses_leaves_no_error_to_the_next_calle
     await db.close()
 
 
-async def test_an_unreachable_server_is_unavailable() -> None:
-    with pytest.raises(Unavailable):
+async def test_an_unreachable_server_may_answer_later() -> None:
+    with pytest.raises(CannotConnect, match="does not answer: is it running") as refused:
         await PostgresDatabase.open("postgresql://koine@127.0.0.1:1/koine")
+    assert refused.value.may_pass
 
 
-async def test_a_wrong_password_fails_at_once(url: str) -> None:
-    user, _, rest = url.partition("://")[2].partition("@")
-    with pytest.raises(asyncpg.InvalidPasswordError):
-        await PostgresDatabase.open(f"postgresql://{user.split(':')[0]}:wrong@{rest}")
+async def test_an_unknown_host_is_named_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    monkeypatch.setattr(asyncpg, "connect", raising(unknown))
+    with pytest.raises(CannotConnect, match=r"cannot be resolved \(Name or service not known\)"):
+        await PostgresDatabase.open("postgresql://koine:secret@db.test/koine")
+
+
+def raising(error: Exception) -> Any:
+    async def connect(*_: object, **__: object) -> None:
+        raise error
+
+    return connect
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "may_pass"),
+    [
+        (asyncpg.CannotConnectNowError("starting up"), "is not ready: starting up", True),
+        (asyncpg.TooManyConnectionsError("too many"), "is not ready: too many", True),
+        (ssl.SSLCertVerificationError(1, "expired"), "over TLS", False),
+        (asyncpg.TargetServerAttributeNotMatched(), "target_session_attrs", True),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "reached: No route to host", True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_what_waiting_can_mend_is_distinguished_from_what_it_cannot(
+    error: Exception, reason: str, may_pass: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncpg, "connect", raising(error))
+    with pytest.raises(CannotConnect, match=reason) as refused:
+        await PostgresDatabase.open("postgresql://koine:secret@db.test/koine")
+    assert refused.value.may_pass == may_pass
+
+
+async def test_a_wrong_password_or_database_is_refused_for_good(url: str) -> None:
+    parts = urlsplit(url)
+    wrong = parts.netloc.replace(f":{parts.password}@", ":wrong@")
+    for other in (parts._replace(netloc=wrong), parts._replace(path="/nowhere")):
+        with pytest.raises(CannotConnect, match="refuses the connection") as refused:
+            await PostgresDatabase.open(urlunsplit(other))
+        assert not refused.value.may_pass
+
+
+async def test_for_a_role_without_rights_the_statement_that_grants_them_is_named(
+    shared_postgres: SharedPostgres,
+) -> None:
+    url = shared_postgres.new_empty_database()
+    async with role_without_rights(url) as few:
+        db = await PostgresDatabase.open(few)
+        with pytest.raises(MissingRight) as missing:
+            await schema.migrate(db)
+        await execute(url, str(missing.value).rpartition(": ")[2])
+        await schema.migrate(db)
+        await db.close()
+
+
+async def test_for_a_role_that_does_not_own_the_tables_their_owner_is_named(
+    shared_postgres: SharedPostgres,
+) -> None:
+    url = shared_postgres.new_database(with_tables)
+    async with role_without_rights(url) as few:
+        await execute(url, "GRANT USAGE ON SCHEMA public TO PUBLIC")
+        db = await PostgresDatabase.open(few)
+        with pytest.raises(MissingRight, match=r"GRANT \w+ TO koine_few_") as missing:
+            await db.version()
+        await execute(url, str(missing.value).rpartition(": ")[2])
+        await schema.check(db)
+        await db.close()
 
 
 async def test_a_closed_database_is_unavailable(url: str, t: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from koine.kit.ids import new_id
 from koine.model.errors import Unavailable
-from koine.store.core.db import AlreadyServed, Tx
+from koine.store.core.db import AlreadyServed, CannotConnect, Tx
 from koine.store.sqlite import SqliteDatabase
 from tests.store import scratch
 from tests.store.scratch import add, names
@@ -180,7 +180,8 @@ async def test_a_commit_waits_for_the_disk(db: SqliteDatabase) -> None:
     assert ask("PRAGMA mmap_size").get in (0, None)
 
 
-async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_database_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "koine.db").write_text("not a database, but long enough to be taken for one" * 50)
-    with pytest.raises(Unavailable):
+    with pytest.raises(CannotConnect, match="not a database") as refused:
         await SqliteDatabase.open(tmp_path / "koine.db")
+    assert not refused.value.may_pass

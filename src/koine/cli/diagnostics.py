@@ -11,6 +11,7 @@ from koine.server.database import (
 from koine.server.preflight import Finding, check_database
 from koine.server.secret_check import check_secrets
 from koine.store import schema
+from koine.store.core.db import MissingRight
 from koine.store.schema import WrongSchema
 
 
@@ -32,6 +33,8 @@ async def diagnose_database(settings: Settings) -> list[Finding]:
             found += await check_secrets(db, settings)
         except WrongSchema as error:
             found.append(Finding("problem", "tables", str(error), "koine migrate"))
+        except MissingRight as error:
+            found.append(Finding("problem", "tables", str(error)))
     finally:
         await db.close()
     return found + await check_database(settings)

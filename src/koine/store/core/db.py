@@ -34,6 +34,19 @@ class AlreadyServed(Exception):
     """Another process serves this database, and this kind of database allows only one."""
 
 
+class CannotConnect(Exception):
+    """The database cannot be opened. The message goes on after "the database …", says why, and has
+    no secret. `may_pass`: it may be open in a moment, as it is starting or not there yet."""
+
+    def __init__(self, reason: str, *, may_pass: bool = False) -> None:
+        super().__init__(reason)
+        self.may_pass = may_pass
+
+
+class MissingRight(Exception):
+    """The database's user lacks a right; the message names the statement that grants it."""
+
+
 class Tx(Protocol):
     """A transaction. Statements with a parameter `tenant_id` get the one of the transaction.
 

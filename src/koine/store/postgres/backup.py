@@ -7,11 +7,12 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
 from koine.store.backup import BackupContents, BackupError, RunSelect, backup_contents
+from koine.store.postgres.errors import CONNECT_ERRORS, cannot_connect
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 _SERVED = """
@@ -105,11 +106,9 @@ class PostgresBackup:
                 f"no {program} in {where}: install PostgreSQL's client programs, or say where they "
                 "are with KOINE_POSTGRES_PROGRAMS"
             )
-        parts = urlsplit(url)
         # Every user of the machine can read command lines.
-        open_ = parts.netloc.replace(f":{parts.password}@", "@", 1) if parts.password else None
-        named = urlunsplit(parts._replace(netloc=open_ or parts.netloc))
-        env = {**os.environ, **({"PGPASSWORD": unquote(parts.password)} if parts.password else {})}
+        named, password = without_password(url)
+        env = {**os.environ, **({"PGPASSWORD": password} if password else {})}
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             path, *options, f"--dbname={named}", env=env, stdout=pipe, stderr=pipe
@@ -117,6 +116,18 @@ class PostgresBackup:
         _, errors = await process.communicate()
         if process.returncode:
             raise BackupError(f"{program} failed: {errors.decode(errors='replace').strip()}")
+
+
+def without_password(url: str) -> tuple[str, str]:
+    """The URL without its password, and the password, "" if it has none."""
+    parts = urlsplit(url)
+    user, _, server = parts.netloc.rpartition("@")
+    name, _, password = user.partition(":")
+    query = dict(parse_qsl(parts.query))
+    password = unquote(password) or query.get("password", "")
+    kept = "&".join(pair for pair in parts.query.split("&") if not pair.startswith("password="))
+    named = f"{parts.scheme}://{name}@{server}" if name else f"{parts.scheme}://{server}"
+    return f"{named}{parts.path}{'?' if kept else ''}{kept}", password
 
 
 _NO_OWNERS = ("--no-owner", "--no-privileges")
@@ -148,8 +159,8 @@ async def _restore_tables(
 async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await asyncpg.connect(url, timeout=5)
-    except _REFUSED as error:
-        raise BackupError(f"the database refuses the connection: {error}") from None
+    except CONNECT_ERRORS as error:
+        raise BackupError(f"the database {cannot_connect(error)}") from None
     try:
         yield connection
     except _REFUSED as error:

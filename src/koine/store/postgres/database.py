@@ -21,6 +21,12 @@ from koine.store.postgres.bulk import (
     raise_message_numbers,
     take_positions,
 )
+from koine.store.postgres.errors import (
+    CONNECT_ERRORS,
+    RIGHT_ERRORS,
+    cannot_connect,
+    missing_right,
+)
 from koine.store.postgres.notify_transport import PostgresNotifyTransport
 from koine.store.postgres.pool import Pool
 from koine.store.postgres.tx import (
@@ -106,15 +112,14 @@ class PostgresDatabase:
     async def open(cls, url: str, pool_size: int = 8) -> "PostgresDatabase":
         """Connect once, to find out whether it works.
 
-        Raises Unavailable if the server does not respond, RuntimeError if it is too old, and
-        asyncpg's errors if it refuses the connection (password, name of the database).
+        Raises CannotConnect, and RuntimeError if the server is too old.
         """
         database = cls(url, pool_size)
         try:
             async with database._pool.connection() as pooled:
                 major = pooled.connection.get_server_version().major
-        except Exception as error:
-            raise to_store_error(error) from error
+        except CONNECT_ERRORS as error:
+            raise cannot_connect(error) from error
         if major < _MINIMUM_VERSION:
             await database.close()
             raise RuntimeError(
@@ -248,17 +253,11 @@ class PostgresDatabase:
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
         """In one transaction under an advisory lock, for which other processes wait."""
         try:
-            async with self._pool.connection() as pooled, pooled.connection.transaction():
-                execute, ask = pooled.connection.execute, pooled.connection.fetchval
-                await execute(_NO_TIMEOUTS)
-                await execute(
-                    f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", timeout=_ALTER_SECONDS
-                )
-                version = None
-                if await ask(_HAS_VERSION):
-                    version = await ask("SELECT version_num FROM alembic_version")
-                if text := script(version):  # asyncpg fails on an empty one
-                    await execute(text, timeout=_ALTER_SECONDS)
+            async with self._pool.connection() as pooled:
+                try:
+                    await _alter_schema(pooled.connection, script)
+                except RIGHT_ERRORS as error:
+                    raise await missing_right(pooled.connection, error) from error
         except Exception as error:
             raise to_store_error(error) from error
 
@@ -312,9 +311,25 @@ class PostgresDatabase:
     async def _ask(self, text: str) -> Any:
         try:
             async with self._pool.connection() as pooled:
-                return await pooled.connection.fetchval(text)
+                try:
+                    return await pooled.connection.fetchval(text)
+                except RIGHT_ERRORS as error:
+                    raise await missing_right(pooled.connection, error) from error
         except Exception as error:
             raise to_store_error(error) from error
+
+
+async def _alter_schema(connection: Any, script: Callable[[str | None], str]) -> None:
+    async with connection.transaction():
+        await connection.execute(_NO_TIMEOUTS)
+        await connection.execute(
+            f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", timeout=_ALTER_SECONDS
+        )
+        version = None
+        if await connection.fetchval(_HAS_VERSION):
+            version = await connection.fetchval("SELECT version_num FROM alembic_version")
+        if text := script(version):  # asyncpg fails on an empty one
+            await connection.execute(text, timeout=_ALTER_SECONDS)
 
 
 async def _write(

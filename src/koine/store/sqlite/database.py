@@ -19,7 +19,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import apsw
 
 from koine.model.errors import Unavailable
-from koine.store.core.db import AlreadyServed, PoolUsage, Tx, no_listener
+from koine.store.core.db import AlreadyServed, CannotConnect, PoolUsage, Tx, no_listener
 from koine.store.sqlite.bulk import (
     RAISE_NUMBERS,
     TAKE_POSITIONS,
@@ -65,13 +65,13 @@ class SqliteDatabase:
     @classmethod
     async def open(cls, path: str | Path, vfs: str = "") -> "SqliteDatabase":
         """Open the file; create it and its folder if they do not exist. `vfs`: the name of a
-        registered SQLite VFS, "" for the system's. Raises Unavailable."""
+        registered SQLite VFS, "" for the system's. Raises CannotConnect, OSError."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return cls(path, vfs)
         except apsw.Error as error:
-            raise to_store_error(error) from error
+            raise CannotConnect(f"cannot be opened: {error}") from error
 
     async def read(
         self,
