@@ -1,22 +1,27 @@
 """Run a command's work on an engine of its own, also beside a running server."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from koine.cli.errors import CommandError
 from koine.engine import tenants
 from koine.engine.core.engine import Engine, open_engine
 from koine.kit import logs
 from koine.kit.clock import SystemClock
+from koine.kit.daemon_threads import DaemonThreads
 from koine.kit.settings import Settings
 from koine.model.actor import Actor, operator
 from koine.model.tenant import Tenant
 from koine.server.database import StartupError, is_postgres, open_database, sqlite_path
 from koine.server.webhook_formats import webhook_formats
 from koine.store import schema
+from koine.store.core.db import MissingRight
 
 R = TypeVar("R")
+
+_names = DaemonThreads(4, "names")
 
 
 def run(
@@ -57,12 +62,22 @@ def run_in_tenant(
 
 def run_until_done(work: Coroutine[object, object, R]) -> R:
     """What `work` returns, with only errors logged. Raises CommandError when the database cannot
-    be opened, and what `work` raises."""
+    be opened or refuses a right, and what `work` raises."""
     logs.configure("error", json=False)
     try:
-        return asyncio.run(work)
-    except (StartupError, schema.WrongSchema) as error:
+        with asyncio.Runner(loop_factory=_EventLoop) as runner:
+            return runner.run(work)
+    except (StartupError, schema.WrongSchema, MissingRight) as error:
         raise CommandError(str(error)) from None
+
+
+class _EventLoop(asyncio.SelectorEventLoop):
+    """Looks up host names on threads that nothing waits for: a command whose database's name server
+    is silent ends when it has given up."""
+
+    async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:
+        """As `socket.getaddrinfo`."""
+        return await asyncio.wrap_future(_names.submit(socket.getaddrinfo, *args, **kwargs))
 
 
 async def resolve_tenant(engine: Engine, name: str | None) -> tuple[Tenant, Actor]:

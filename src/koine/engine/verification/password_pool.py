@@ -7,10 +7,10 @@ is refused.
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from koine.kit import metrics
+from koine.kit.daemon_threads import DaemonThreads
 from koine.model.errors import Unavailable
 
 P = ParamSpec("P")
@@ -27,7 +27,7 @@ class PasswordPool:
     """The threads of one process that hash passwords."""
 
     def __init__(self, max_concurrent: int = MAX_CONCURRENT, max_queued: int = MAX_QUEUED) -> None:
-        self._threads = ThreadPoolExecutor(max_concurrent, "passwords")
+        self._threads = DaemonThreads(max_concurrent, "passwords")
         self._max_queued = max_queued
         self._busy = 0
 

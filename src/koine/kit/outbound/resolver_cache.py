@@ -3,10 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
 from koine.kit.cache import TTLCache
+from koine.kit.daemon_threads import DaemonThreads
 from koine.kit.outbound.message import RequestFailed
 from koine.kit.outbound.public_address import Address
 from koine.kit.times import SECOND
@@ -25,7 +25,7 @@ class ResolverCache:
     """Resolves names; results are cached for 30 s only, so that changes take effect soon."""
 
     def __init__(self, resolver: Resolver | None = None) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, "names")
+        self._threads = DaemonThreads(THREADS, "names")
         self._resolver = resolver or self._system_resolver
         self._cache: TTLCache[str, tuple[Address, ...]] = TTLCache(MAX_NAMES)
         self._lookups: dict[str, asyncio.Task[tuple[Address, ...]]] = {}
@@ -48,10 +48,9 @@ class ResolverCache:
             raise RequestFailed("the host's name was not found in time") from None
 
     def close(self) -> None:
-        """Cancel the lookups; running threads end by themselves."""
+        """Cancel the lookups; running threads end by themselves, or with the process."""
         for task in self._lookups.values():
             task.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _look_up(self, host: str) -> tuple[Address, ...]:
         try:
@@ -69,8 +68,6 @@ class ResolverCache:
             self._cache.put(host, done.result(), now + CACHE_SECONDS * SECOND)
 
     async def _system_resolver(self, host: str) -> tuple[str, ...]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._threads, socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM
-        )
+        looked_up = self._threads.submit(socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)
+        found = await asyncio.wrap_future(looked_up)
         return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
