@@ -37,9 +37,11 @@ from koine.model.permissions import (
 from koine.model.tenant import Tenant
 from koine.server.webhook_formats import webhook_formats
 from koine.store import deliveries
+from koine.store.auth import login_attempts
 from koine.store.contacts import inboxes as inbox_rows
 from koine.store.core.db import Database, Tx
 
+FOREVER = 1 << 62
 PASSWORD = "correct horse battery"
 ROLES = {
     "ada": "tenant_admin", "alice": "agent", "dora": "dispatcher", "dan": "driver",
@@ -100,6 +102,8 @@ class Cast(Struct):
 async def make_cast(db: Database, clock: FakeClock | None = None, **settings: object) -> Cast:
     """Create both tenants in `db`, which may have others; `settings` are the server's."""
     clock = clock or FakeClock()
+    # Earlier tests may have failed to log in from the same address, at the same time.
+    await db.write("", login_attempts.delete_before, FOREVER)
     loaded = make_settings(**settings)
     engine = await open_engine(db, clock, loaded, webhook_formats(loaded.public_url()))
     return Cast(

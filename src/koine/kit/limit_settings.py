@@ -67,7 +67,8 @@ class LimitSettings(Struct, frozen=True, kw_only=True):
         Meta(description="Bytes written in an inbox in a day, by the inbox API; 0 = no limit."),
     ] = 4 << 30
     login_rate_limit_per_minute: Annotated[
-        PerMinute, Meta(description="Login attempts a minute for each address; 0 = no limit.")
+        PerMinute,
+        Meta(description="Failed logins a minute, by address and e-mail; 0 = no limit."),
     ] = 10
     audit_failed_logins_per_hour: Annotated[
         int,

@@ -20,7 +20,7 @@ from koine.store.tables import deleted_tenants as t
 from koine.store.tables import files, metadata, tenants
 from koine.store.tables.base import columns_of
 
-NO_ROWS_OF_TENANTS = frozenset({"server", "tenants", "deleted_tenants"})
+NO_ROWS_OF_TENANTS = frozenset({"server", "login_attempts", "tenants", "deleted_tenants"})
 """The tables whose rows belong to no tenant, and that of the tenants themselves."""
 TABLES: tuple[str, ...] = tuple(
     table.name for table in reversed(metadata.sorted_tables) if "tenant_id" in table.c

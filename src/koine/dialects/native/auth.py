@@ -1,9 +1,19 @@
 """Authentication by access token or API key, and the rate limits of callers."""
 
-from koine.engine.auth import access, credentials
+from math import ceil
+
+from koine.engine.auth import access, credentials, login_limits
+from koine.engine.auth.login_limits import LoginLimit
 from koine.engine.core.engine import Engine
-from koine.http.rate_limits import RateLimiter, authenticate_limited, count_call
+from koine.http.rate_limits import (
+    Rate,
+    RateLimited,
+    RateLimiter,
+    authenticate_limited,
+    count_call,
+)
 from koine.http.request import AnyRequest
+from koine.kit.times import SECOND
 from koine.kit.tokens import sha256_hex
 from koine.model.actor import Actor
 from koine.model.errors import Unauthenticated
@@ -33,20 +43,38 @@ def limit_login_address(request: AnyRequest, limiter: RateLimiter) -> None:
     limiter.check(_address_key(request), _address_limit(request), request.engine.clock.now())
 
 
-def limit_login(request: AnyRequest, limiter: RateLimiter, email: str) -> None:
-    """Count an attempt to log in against the limit of its address and e-mail together. Raises
-    TooMany."""
-    per_minute, now = (
-        request.engine.settings.login_rate_limit_per_minute,
-        request.engine.clock.now(),
-    )
+async def limit_login(request: AnyRequest, limiter: RateLimiter, email: str) -> None:
+    """Count an attempt to log in against the limit of its address and e-mail together: in this
+    process, so that a flood does not reach the database, and then for all processes. Raises
+    TooMany, Unavailable."""
+    engine = request.engine
+    per_minute, now = engine.settings.login_rate_limit_per_minute, engine.clock.now()
     limiter.check(_login_key(request, email), per_minute, now)
+    if per_minute == 0:
+        return
+    reached = await login_limits.count_attempt(engine, _shared_limits(request, email))
+    if reached is not None:
+        allowed_unix = ceil(reached.allowed_at / SECOND)
+        seconds = max(1, ceil((reached.allowed_at - now) / SECOND))
+        raise RateLimited(seconds, Rate(reached.limit.per_minute, 0, allowed_unix))
 
 
-def refund_login(request: AnyRequest, limiter: RateLimiter, email: str) -> None:
+async def refund_login(request: AnyRequest, limiter: RateLimiter, email: str) -> None:
     """Take a login that succeeded out of the counts: only failed attempts are limited."""
     limiter.reset(_login_key(request, email))
     limiter.refund(_address_key(request), _address_limit(request))
+    if request.engine.settings.login_rate_limit_per_minute:
+        of_address, of_login = _shared_limits(request, email)
+        await login_limits.take_back_attempt(request.engine, of_login, of_address)
+
+
+def _shared_limits(request: AnyRequest, email: str) -> tuple[LoginLimit, LoginLimit]:
+    """Those of the address, and of the address and the e-mail."""
+    per_minute = request.engine.settings.login_rate_limit_per_minute
+    return (
+        LoginLimit(_address_key(request), _address_limit(request)),
+        LoginLimit(_login_key(request, email), per_minute),
+    )
 
 
 def _address_key(request: AnyRequest) -> str:

@@ -22,7 +22,7 @@ from koine.engine.maintenance import orphan_files
 from koine.engine.personal_data import erasure
 from koine.kit.times import DAY, MINUTE, SECOND
 from koine.store import audit_log, idempotency, server_values, tenants
-from koine.store.auth import credentials
+from koine.store.auth import credentials, login_attempts
 from koine.store.core.db import Tx
 from koine.store.events import event_log_state
 
@@ -100,6 +100,7 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
         held += await offboarding.resume(engine, tenant.id)
         held += await unassignment.resume(engine, tenant.id)
         erasures += await erasure.resume(engine, tenant.id)
+    await engine.db.write("", login_attempts.delete_before, now)
     files = await orphan_files.delete_orphans(engine, now // EVERY % TURNS, TURNS)
     kept = engine.settings.event_keep_days * DAY
     events = 0

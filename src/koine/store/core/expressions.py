@@ -59,15 +59,18 @@ def upsert(
     values: Mapping[str, Any],
     index_elements: Sequence[str],
     set_: Callable[[Excluded], Mapping[str, Any]],
+    where: sa.ColumnElement[bool] | None = None,
 ) -> Insert:
-    """INSERT … ON CONFLICT (`index_elements`) DO UPDATE SET `set_`.
+    """INSERT … ON CONFLICT (`index_elements`) DO UPDATE SET `set_` WHERE `where`.
 
     `set_` is called with the row that was not inserted (`excluded`); the columns of `table` are
     those of the existing row: `set_=lambda new: {"value": t.c.value + new.value}`. Add
     `.returning(...)` to make it a Query."""
     insert = Insert(table).values(dict(values))
     return insert.on_conflict_do_update(
-        index_elements=[table.c[name] for name in index_elements], set_=dict(set_(insert.excluded))
+        index_elements=[table.c[name] for name in index_elements],
+        set_=dict(set_(insert.excluded)),
+        where=where,
     )
 
 

@@ -93,6 +93,7 @@ STAYS: dict[str, dict[str, str]] = {
         " event_at created_at finished_at",
         "webhook_attempts": "started_at response_status error duration_us",
         "idempotency_keys": "claimed_at status",
+        "login_attempts": "full_at",
         "audit": "actor_kind action noun created_at",
         "erasures": "kind messages actor_kind requested_at erased_at checked_at counts",
         "inboxes": "channel_type identity_required single_conversation created_at updated_at"
@@ -108,6 +109,7 @@ STAYS: dict[str, dict[str, str]] = {
     "digests, of which nothing can be read": {
         "api_keys": "digest",
         "idempotency_keys": "key_digest request_digest",
+        "login_attempts": "key_digest",
     },
     "the tenant's record of the order, without the person's name": {
         "deliveries": "external_reference_id delivery_code",

@@ -1,6 +1,13 @@
 """Every table. Statements are built from these and executed by the drivers."""
 
-from koine.store.tables.auth import api_keys, audit, idempotency_keys, logins, sessions
+from koine.store.tables.auth import (
+    api_keys,
+    audit,
+    idempotency_keys,
+    login_attempts,
+    logins,
+    sessions,
+)
 from koine.store.tables.base import metadata
 from koine.store.tables.conversations import (
     conversations,
@@ -41,6 +48,7 @@ __all__ = [
     "idempotency_keys",
     "identities",
     "inboxes",
+    "login_attempts",
     "logins",
     "messages",
     "metadata",

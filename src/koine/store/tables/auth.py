@@ -60,6 +60,16 @@ sessions = Table(
     Index("sessions_user", "tenant_id", "user_id"),
 )
 
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    text_("key_digest", False),
+    int_("full_at"),
+    primary_key("key_digest"),
+)
+"""Failed logins of the last minute, by address and by address and login. `full_at`: when all
+attempts are allowed again (µs); until then each one moves it on by its share of a minute."""
+
 audit = Table(
     "audit",
     metadata,

@@ -36,11 +36,11 @@ def login_routes(limiter: RateLimiter) -> Routes:
         """Change one's own password, which ends every session of one's own."""
         limit_login_address(request, limiter)
         me, body = request.actor.identity_id or "", request.body
-        limit_login(request, limiter, me)
+        await limit_login(request, limiter, me)
         await accounts.change_own_password(
             request.engine, request.actor, body.current_password, body.password
         )
-        refund_login(request, limiter, me)
+        await refund_login(request, limiter, me)
 
     return routes
 
@@ -59,7 +59,7 @@ def _login_route(routes: Routes, limiter: RateLimiter) -> None:
     async def log_in(request: Request[schemas.LogIn, None]) -> schemas.Tokens:
         """Log in by e-mail and password. A wrong password and an unknown e-mail answer alike."""
         body = request.body
-        limit_login(request, limiter, body.email)
+        await limit_login(request, limiter, body.email)
         if body.tenant_id is not None and canonical_id(body.tenant_id) is None:
             raise Unauthenticated("invalid")
         logged_in = await sessions.log_in(
@@ -69,7 +69,7 @@ def _login_route(routes: Routes, limiter: RateLimiter) -> None:
             body.tenant_id,
             address=request.client_ip or None,
         )
-        refund_login(request, limiter, body.email)
+        await refund_login(request, limiter, body.email)
         return render_tokens(logged_in)
 
 
