@@ -48,6 +48,20 @@ def test_a_backup_into_a_missing_folder_names_it(acme: Terminal, tmp_path: Path,
     assert said == f"koine: the folder {missing} does not exist\n"
 
 
+def test_a_folder_that_takes_no_files_is_named(acme: Terminal) -> None:
+    said = acme.run("backup", "/proc/b.tar", code=1)
+    assert said.startswith("koine: no file can be created in the folder /proc: ")
+    assert "/proc/backups cannot be created: " in acme.run("backup", "/proc/backups", code=1)
+
+
+def test_an_archive_in_a_folder_that_takes_no_files_is_named(
+    acme: Terminal, tmp_path: Path
+) -> None:
+    archive = Path("/proc/version")
+    said = acme.run("backup", "--verify", str(archive), code=1)
+    assert said.startswith(f"koine: {archive}: no file can be created in the folder /proc: ")
+
+
 def test_verification_can_be_skipped(acme: Terminal, tmp_path: Path) -> None:
     assert "restored" not in acme.run("backup", str(tmp_path / "b.tar"), "--no-verify")
     assert "not both" in acme.run("backup", "b", "--verify", "--no-verify", code=1)

@@ -1,6 +1,5 @@
 """`koine backup`: write an archive, or verify one."""
 
-import tempfile
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from koine.kit.settings import Settings
 from koine.server.backup.create import back_up
 from koine.server.backup.manifest import BadArchive, Manifest
 from koine.server.backup.record import record_created, record_verified
+from koine.server.backup.tar import scratch_folder
 from koine.server.backup.verify import verify as verified
 from koine.store.backup import BackupError
 
@@ -55,11 +55,11 @@ def report(outcome: str, path: Path, work: Work) -> None:
     """
     if not path.is_file():
         raise CommandError(f"there is no archive {path}")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
-        try:
-            manifest, wrong = run_until_done(work(Path(folder)))
-        except (BadArchive, BackupError) as error:
-            raise CommandError(f"{path}: {error}") from None
+    try:
+        with scratch_folder(path) as folder:
+            manifest, wrong = run_until_done(work(folder))
+    except (BadArchive, BackupError) as error:
+        raise CommandError(f"{path}: {error}") from None
     typer.echo(summary(manifest))
     if wrong:
         raise CommandError("\n  ".join([f"{path}: {len(wrong)} differences", *wrong[:20]]))

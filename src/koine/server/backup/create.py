@@ -1,6 +1,5 @@
 """Make a backup while servers use the database."""
 
-import tempfile
 from pathlib import Path
 
 from koine import __version__
@@ -10,7 +9,7 @@ from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
 from koine.server.backup.manifest import DATABASE, Manifest
-from koine.server.backup.tar import ArchiveWriter, write_archive
+from koine.server.backup.tar import ArchiveWriter, scratch_folder, write_archive
 from koine.server.database import database_backup
 from koine.store.backup import BackupError
 
@@ -26,8 +25,8 @@ async def back_up(settings: Settings, target: str) -> Path:
     now = SystemClock().now()
     path = _new_archive(target, iso_ms(now))
     database = database_backup(settings)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".koine-") as folder:
-        copy = Path(folder) / DATABASE
+    with scratch_folder(path) as folder:
+        copy = folder / DATABASE
         contents = await database.create(copy)
         try:
             with write_archive(path) as archive:
@@ -62,8 +61,11 @@ def _new_archive(target: str, now: str) -> Path:
         if path.exists() and not path.is_dir():
             raise BackupError(f"{path} is a file: name a folder, or a new file that ends in .tar")
         if not path.exists():
-            path.mkdir(mode=0o700, exist_ok=True)
-            private_files.sync_folder(path.parent)
+            try:
+                path.mkdir(mode=0o700, exist_ok=True)
+                private_files.sync_folder(path.parent)
+            except OSError as error:
+                raise BackupError(f"{path} cannot be created: {error.strerror}") from None
         path /= f"koine-{now.replace('-', '').replace(':', '')}.tar"
     if path.exists():
         raise _exists(path)

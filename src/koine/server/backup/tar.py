@@ -21,6 +21,7 @@ from koine.server.backup.manifest import (
     decode,
     encode,
 )
+from koine.store.backup import BackupError
 
 CHUNK = 1 << 20
 _NAMES = re.compile(rf"{DATABASE}|{MANIFEST}|files/[\w-]{{2}}/[\w-]{{2}}/[\w-]{{32}}", re.ASCII)
@@ -72,6 +73,19 @@ def write_archive(path: Path) -> Iterator[ArchiveWriter]:
         tarfile.open(fileobj=out, mode="w") as tar,
     ):
         yield ArchiveWriter(tar)
+
+
+@contextmanager
+def scratch_folder(archive: Path) -> Iterator[Path]:
+    """A temporary folder beside an archive. Raises BackupError if there can be none."""
+    try:
+        made = tempfile.TemporaryDirectory(dir=archive.parent, prefix=".koine-")
+    except OSError as error:
+        raise BackupError(
+            f"no file can be created in the folder {archive.parent}: {error.strerror}"
+        ) from None
+    with made as folder:
+        yield Path(folder)
 
 
 def unpack(path: Path, folder: Path) -> Manifest:
