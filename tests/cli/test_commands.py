@@ -1,8 +1,11 @@
 """The other commands, and how errors are printed."""
 
+import asyncio
 import json
 import re
 import shlex
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,10 @@ from koine.cli import app
 from koine.cli.commands import COMMANDS
 from koine.kit.settings import describe
 from koine.server import dialects
+from koine.store.postgres import database as postgres
 from tests.cli.terminal import Terminal
+from tests.support.roles import role_without_rights
+from tests.support.shared_postgres import SharedPostgres
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,6 +121,64 @@ def test_an_unreachable_database_is_reported_without_its_password() -> None:
         said
         == "koine: the database at postgresql://127.0.0.1:1/x does not answer: is it running?\n"
     )
+
+
+def test_a_host_that_cannot_be_resolved_is_reported_as_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    said = typed("tenant", "list", "--database", "postgresql://u:secret@db.test/x", code=1)
+    assert said == (
+        "koine: the database at postgresql://db.test/x cannot be reached: its host's name cannot "
+        "be resolved (Name or service not known)\n"
+    )
+
+
+def test_a_command_ends_while_a_look_up_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ends.wait())
+    monkeypatch.setattr(postgres, "_CONNECT_SECONDS", 0.05)
+    said = typed("tenant", "list", "--database", "postgresql://u:secret@db.test/x", code=1)
+    ends.set()
+    assert said == "koine: the database at postgresql://db.test/x does not answer: is it running?\n"
+
+
+@pytest.mark.parametrize("words", [("tenant", "list"), ("migrate",), ("doctor",), ("backup", "b")])
+@pytest.mark.parametrize("password", ["p4ss#word", "p@ssword", "p4/ssword", "12?ssword"])
+def test_no_command_prints_a_part_of_a_password(words: tuple[str, ...], password: str) -> None:
+    url = f"postgresql://koine:{password}@db.test/koine"
+    said = CliRunner().invoke(app, [*words, "--database", url]).output
+    assert "KOINE_DATABASE_URL" in said
+    assert "word" not in said.replace("password", "") and "p4" not in said
+
+
+FOLDER_COMMANDS = [
+    ("tenant", "list"), ("tenant", "create", "Acme"), ("user", "list"), ("migrate",), ("doctor",),
+    ("demo",), ("demo", "--env"), ("backup", "b.tar"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", FOLDER_COMMANDS, ids=" ".join)
+def test_a_data_folder_that_is_none_is_reported(words: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(app, [*words, "--data", str(tmp_path / "file" / "data")])
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit), result.exception
+    assert str(tmp_path / "file") in result.output
+
+
+async def test_for_a_role_that_may_not_create_tables_the_grant_is_named(
+    shared_postgres: SharedPostgres,
+) -> None:
+    url = shared_postgres.new_empty_database()
+    async with role_without_rights(url) as few:
+        role = few.partition("//")[2].partition(":")[0]
+        for words in (("migrate",), ("tenant", "create", "Acme")):
+            said = await asyncio.to_thread(typed, *words, "--database", few, code=1)
+            assert said.count("\n") == 1
+            assert said.endswith(f": GRANT USAGE, CREATE ON SCHEMA public TO {role}\n")
 
 
 def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from koine.server.database import StartupError
 from koine.server.preflight import (
     Finding,
     check_database,
+    check_database_before_start,
     check_files,
+    check_machine,
     check_secret_key,
     check_settings,
-    check_start,
     file_system_type,
     raise_fatal,
 )
@@ -73,6 +74,13 @@ def test_a_folder_that_does_not_exist_yet_is_ok(tmp_path: Path) -> None:
     assert [f.level for f in check_files(settings)] == ["ok"]
 
 
+def test_a_data_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "data"):
+        with pytest.raises(StartupError, match=rf"{tmp_path}/file is no folder.*KOINE_DATA_DIR"):
+            check_machine(load({}, {"data_dir": str(folder)}))
+
+
 def test_little_disk_space_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load({}, {"data_dir": str(tmp_path)})
     for least, level in ((0.0, "ok"), (1.0, "warning"), (10.0, "problem")):
@@ -99,13 +107,13 @@ async def test_a_network_file_system_is_refused(
     mounts.write_text(f"1 0 0:1 / {tmp_path} rw - nfs nas:/ rw\n")
     monkeypatch.setattr(preflight, "MOUNTINFO", mounts)
     with pytest.raises(StartupError, match=r"network file system \(nfs\)"):
-        await check_start(load({}, {"data_dir": str(tmp_path)}))
+        await check_database_before_start(load({}, {"data_dir": str(tmp_path)}))
 
 
 async def test_a_sqlite_that_corrupts_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_MINIMUM_VERSION", (99, 0, 0))
     with pytest.raises(StartupError, match="WAL-reset"):
-        await check_start(load({}, {"data_dir": "not-there"}))
+        await check_database_before_start(load({}, {"data_dir": "not-there"}))
 
 
 async def test_an_unsafe_database_server_is_refused_unless_allowed(
@@ -113,9 +121,9 @@ async def test_an_unsafe_database_server_is_refused_unless_allowed(
 ) -> None:
     url = shared_postgres.new_empty_database()
     with pytest.raises(StartupError, match=r"fsync is off.*KOINE_UNSAFE_DATABASE=true"):
-        await check_start(load({}, {"database_url": url}))
+        await check_database_before_start(load({}, {"database_url": url}))
     settings = load({}, {"database_url": url, "unsafe_database": True})
-    await check_start(settings)
+    await check_database_before_start(settings)
     assert checks(await check_database(settings))["durability"] == "warning"
 
 

@@ -1,17 +1,21 @@
 """/readyz: what a process must be able to do before it is sent requests."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from koine.http.health import Check
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.errors import Unavailable
 from koine.server import readiness
+from koine.server.app import create_app
 from koine.server.readiness import Readiness
 from koine.store import schema
 from koine.store.core.db import Database
+from tests.cast import Cast
 
 
 class Slow:
@@ -100,6 +104,27 @@ async def test_a_process_far_behind_the_event_log_is_not_ready(db: Database) -> 
     assert await failing(db, lag_seconds=lambda: 1.0) == {}
     failed = await failing(db, lag_seconds=lambda: 31.0)
     assert failed == {"events": "the event log has not been read for 31 s"}
+
+
+async def test_a_data_folder_that_becomes_unwritable_is_not_ready(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "PROBE_INTERVAL", 0.0)
+    ready = Readiness(db, ShutdownSignal(), uploads=tmp_path / "data" / "files")
+    assert all(check.ok for check in await ready.checks())
+    (tmp_path / "data").touch()
+    (failed,) = (check for check in await ready.checks() if not check.ok)
+    assert failed == Check("files", False, "no file can be created in the data folder")
+    (tmp_path / "data").unlink()
+    assert all(check.ok for check in await ready.checks())
+
+
+async def test_the_application_checks_its_data_folder(cast: Cast) -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(cast.engine)), base_url="http://koine.test"
+    ) as client:
+        response = await client.get("/readyz")
+    assert {"name": "files", "ok": True, "reason": ""} in response.json()["checks"]
 
 
 async def test_further_checks_can_be_added(db: Database) -> None:

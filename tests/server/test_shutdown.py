@@ -13,6 +13,7 @@ import pytest
 from chaos.http_client import Request, get, read_response, send_request
 from chaos.servers import Server, ServerHome, nodes
 from tests.support.databases import with_tables
+from tests.support.ports import free_ports
 from tests.support.shared_postgres import SharedPostgres
 
 ROUNDS = 3
@@ -92,7 +93,8 @@ async def test_workers_are_replaced_restarted_and_killed(
 ) -> None:
     """One test, as each start of two workers takes seconds of a core."""
     home = ServerHome(tmp_path, shared_postgres.new_database(with_tables))
-    first = Server(home, workers=2)
+    metrics_port, _ = free_ports(2)
+    first = Server(home, workers=2, settings={"metrics_port": metrics_port})
     second = Server(home, port=first.port, workers=2, settings={"drain_seconds": 30})
     try:
         first.start()
@@ -100,6 +102,7 @@ async def test_workers_are_replaced_restarted_and_killed(
         callers = SteadyClients(first.url)
         asking = asyncio.create_task(callers.run())
         await replace_workers(first)
+        assert (await get(metrics_port, "/metrics")).status == 200
         await callers.answered()
         assert callers.seen.keys() == {"200"}, callers.seen
         assert await first.terminate() == 0
@@ -192,8 +195,11 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: int) -> N
         assert await server.ended(2) == 128 + number
 
 
-async def test_after_ctrl_c_there_is_no_drain_time(tmp_path: Path) -> None:
-    async with nodes(ServerHome(tmp_path), settings={"drain_seconds": 30}) as (server,):
+async def test_after_ctrl_c_there_is_no_drain_time_and_no_thread_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    settings = {"drain_seconds": 30}
+    async with nodes(ServerHome(tmp_path), settings=settings, fault="hanging_thread") as (server,):
         server.send_signal(signal.SIGINT)
         assert await server.ended(5) == 0
         (line,) = (each for each in server.log.read_text().splitlines() if "is draining" in each)

@@ -265,6 +265,11 @@ STREAMS_REFUSED = Counter(
     ["by"],
     registry=REGISTRY,
 )
+WORKER_RESTARTS = Counter(
+    "koine_worker_restarts",
+    "Workers of this metrics port that ended unexpectedly and were replaced.",
+    registry=REGISTRY,
+)
 OUTBOUND_REFUSED = Counter(
     "koine_outbound_refused",
     "Outbound requests blocked by the egress policy.",

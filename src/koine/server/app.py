@@ -1,5 +1,7 @@
 """The ASGI application: every dialect on one engine."""
 
+from pathlib import Path
+
 from koine.dialects.chats import ChatsDialect
 from koine.dialects.delivery import DeliveryDialect
 from koine.dialects.helpdesk import HelpdeskDialect
@@ -38,4 +40,7 @@ def create_app(
 def readiness_checks(engine: Engine, realtime: Realtime | None) -> ReadinessChecks:
     """The checks of /readyz of a process."""
     lag_seconds = realtime.log_reader.idle_seconds if realtime else None
-    return Readiness(engine.db, engine.shutdown_signal, lag_seconds=lag_seconds).checks
+    uploads = Path(engine.settings.data_dir) / "files"
+    return Readiness(
+        engine.db, engine.shutdown_signal, lag_seconds=lag_seconds, uploads=uploads
+    ).checks

@@ -21,8 +21,6 @@ from koine.server.uvicorn_protocols import HttpProtocol, WebSocketProtocol
 BACKLOG = 2048
 MAX_UNSENT_BYTES = 256 * 1024
 TCP_USER_TIMEOUT_MS = 60_000
-WORKER_HEALTHCHECK_SECONDS = 30
-"""Seconds that a worker may take to start, or to respond, before it is replaced."""
 WS_MAX_SIZE = 64 * 1024
 """The longest WebSocket message: commands are short, and messages are sent over HTTP."""
 
@@ -63,23 +61,38 @@ class Server(uvicorn.Server):
 
 
 @contextmanager
-def open_listener(settings: Settings) -> Iterator[socket.socket]:
-    """The listening socket, opened before anything else. Raises StartupError."""
+def bind_listener(settings: Settings) -> Iterator[socket.socket]:
+    """A socket that is bound to the port, so that no other server takes it, and does not listen
+    yet: a client is refused, and tries another node. `listen` is next. Raises StartupError."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        made = socket.create_server(
-            (settings.host, settings.port), family=family, backlog=BACKLOG, reuse_port=False
-        )
-    except (OSError, OverflowError) as error:
-        where = f"{settings.host}:{settings.port}"
-        raise StartupError(
-            f"cannot listen on {where}: {_reason(error)} "
-            "(choose another with --port, or with `make run PORT=8500`)"
-        ) from None
-    with made:
+    with socket.socket(family) as made:
+        try:
+            if settings.port:  # with 0, two servers could get the same port
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            made.bind((settings.host, settings.port))
+        except (OSError, OverflowError) as error:
+            raise _cannot_listen(settings, error) from None
         made.set_inheritable(True)
         set_send_limits(made)
         yield made
+
+
+def listen(listener: socket.socket, settings: Settings) -> None:
+    """Listen on a bound socket. Raises StartupError when another server was faster."""
+    try:
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise _cannot_listen(settings, error) from None
+
+
+def _cannot_listen(settings: Settings, error: Exception) -> StartupError:
+    where = f"{settings.host}:{settings.port}"
+    return StartupError(
+        f"cannot listen on {where}: {_reason(error)} "
+        "(choose another with --port, or with `make run PORT=8500`)"
+    )
 
 
 def set_send_limits(listener: socket.socket) -> None:
@@ -118,15 +131,11 @@ def _reason(error: Exception) -> str:
     return os.strerror(known) if known is not None and known in errno.errorcode else str(error)
 
 
-def uvicorn_config(
-    settings: Settings, app: App | str, lifespan: str, workers: int = 1
-) -> UvicornConfig:
-    """How uvicorn serves `app`; a text names the factory that each of `workers` calls."""
+def uvicorn_config(settings: Settings, app: App, lifespan: str) -> UvicornConfig:
+    """How uvicorn serves `app`."""
     return UvicornConfig(
         settings,
         app,
-        factory=isinstance(app, str),
-        workers=workers,
         lifespan="on" if lifespan == "on" else "off",
         loop="uvloop",
         http=HttpProtocol,
@@ -142,5 +151,4 @@ def uvicorn_config(
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=settings.grace_seconds,
-        timeout_worker_healthcheck=WORKER_HEALTHCHECK_SECONDS,
     )

@@ -17,7 +17,8 @@ from msgspec import Struct
 from koine.kit import secret_keys
 from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings, unknown, variable
-from koine.server.database import StartupError, is_postgres, sqlite_path
+from koine.server.data_folder import ADVICE, reason_not_writable
+from koine.server.database import StartupError, is_postgres, open_database, sqlite_path
 
 if TYPE_CHECKING:
     from koine.store.postgres import server_check as postgres
@@ -56,15 +57,22 @@ class Finding(Struct, frozen=True):
     fatal: bool = False
 
 
-async def check_start(settings: Settings) -> None:
-    """Run the checks and log their warnings. Raises StartupError for a fatal finding."""
-    found = [*check_settings(os.environ, settings), *check_files(settings)]
-    found += await check_database(settings)
-    raise_fatal(found)
+def check_machine(settings: Settings) -> None:
+    """Check settings and files, and log warnings. Raises StartupError for a fatal finding."""
+    raise_fatal([*check_settings(os.environ, settings), *check_files(settings)])
+
+
+async def check_database_before_start(settings: Settings) -> None:
+    """As `check_machine`, of the database, which is waited for as the settings say. Raises
+    StartupError, also when it cannot be opened."""
+    if is_postgres(settings):
+        opened = await open_database(settings, wait_seconds=settings.database_wait_seconds)
+        await opened.close()
+    raise_fatal(await check_database(settings))
 
 
 def raise_fatal(findings: Iterable[Finding]) -> None:
-    """As `check_start`, of these findings."""
+    """Log the warnings among the findings. Raises StartupError for a fatal one."""
     for each in findings:
         if each.fatal:
             raise StartupError(f"{each.found}: {each.advice}")
@@ -146,12 +154,13 @@ def _check_limits(settings: Settings) -> Iterator[Finding]:
 def check_files(settings: Settings) -> Iterator[Finding]:
     """Disk space, and who may read the files."""
     folder = Path(settings.data_dir)
+    if why := reason_not_writable(folder):
+        found = f"the data folder cannot be written ({why})"
+        yield Finding("problem", "files", found, ADVICE, fatal=True)
+        return
     if not folder.exists():
         yield Finding("ok", "files", f"{folder} does not exist yet and will be created")
         return
-    if not os.access(folder, os.W_OK | os.X_OK):
-        advice = "give it to the user that runs koine"
-        yield Finding("problem", "files", f"{folder} cannot be written", advice)
     usage = shutil.disk_usage(folder)
     share = usage.free / usage.total
     level: Level = (

@@ -1,19 +1,21 @@
 """The checks of /readyz: whether a load balancer should send requests to this process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
 from time import monotonic
 
 from koine.http.health import Check
 from koine.kit.shutdown_signal import ShutdownSignal
 from koine.model.errors import Unavailable
+from koine.server.data_folder import reason_not_writable
 from koine.store import schema, server_values
 from koine.store.core.db import Database
 
 PROBE_TIMEOUT = 1.0
-"""Seconds within which the database must write a row."""
+"""Seconds within which the database must write a row, and the data folder take a file."""
 PROBE_INTERVAL = 1.0
-"""Seconds for which the result of one write is returned to every caller."""
+"""Seconds for which the result of one such attempt is returned to every caller."""
 LAG_SECONDS = 30.0
 """How long ago this process may have read the event log."""
 
@@ -29,44 +31,43 @@ class Readiness:
         shutdown_signal: ShutdownSignal,
         *,
         lag_seconds: Callable[[], float] | None = None,
+        uploads: Path | None = None,
         more: Sequence[ExtraChecks] = (),
     ) -> None:
-        """`lag_seconds` returns how long ago this process read the event log; `more` are checks of
-        other parts, made after these."""
+        """`lag_seconds` returns how long ago this process read the event log; `uploads` is a folder
+        in which it must be able to create files; `more` are checks of other parts, made after
+        these."""
         self._db = db
         self._shutdown_signal = shutdown_signal
         self._lag_seconds = lag_seconds
+        self._uploads = uploads
         self._more = more
-        self._probe: asyncio.Task[Check] | None = None
-        self._probed_at = -PROBE_INTERVAL
+        late = f"the database has not written a row in {PROBE_TIMEOUT:g} s"
+        self._database_probe = _Probe(self._write_row, Check("database", False, late))
+        late = f"no file was created in the data folder in {PROBE_TIMEOUT:g} s"
+        self._uploads_probe = _Probe(self._create_file, Check("files", False, late))
 
     async def checks(self) -> Sequence[Check]:
         """Every check; those that fail have a reason."""
         if self._shutdown_signal.started:
             return [Check("draining", False, "this process is about to stop")]
-        found = [await self._database()]
+        found = [await self._database_probe.result()]
         if found[0].ok:
             found.append(await self._schema())
+        if self._uploads is not None:
+            found.append(await self._uploads_probe.result())
         if self._lag_seconds is not None:
             found.append(_lag(self._lag_seconds()))
         for more in self._more:
             found += await more()
         return found
 
-    async def _database(self) -> Check:
-        """Write a row, once for all callers within `PROBE_INTERVAL`; wait for `PROBE_TIMEOUT`."""
-        now = monotonic()
-        if self._probe is None or (self._probe.done() and now - self._probed_at >= PROBE_INTERVAL):
-            self._probe, self._probed_at = asyncio.create_task(self._write()), now
-        left = max(0.0, self._probed_at + PROBE_TIMEOUT - now)
-        await asyncio.wait([self._probe], timeout=left)
-        if self._probe.done():
-            return self._probe.result()
-        return Check(
-            "database", False, f"the database has not written a row in {PROBE_TIMEOUT:g} s"
-        )
+    async def _create_file(self) -> Check:
+        assert self._uploads is not None, "only then it is asked for"
+        why = await asyncio.to_thread(reason_not_writable, self._uploads)
+        return Check("files", not why, "no file can be created in the data folder" if why else "")
 
-    async def _write(self) -> Check:
+    async def _write_row(self) -> Check:
         try:
             await self._db.write("", server_values.put, "probe", f"{monotonic():.3f}")
         except Unavailable:
@@ -81,6 +82,25 @@ class Readiness:
         except Unavailable:
             return Check("schema", False, "the database does not answer")
         return Check("schema", True)
+
+
+class _Probe:
+    """A check that is made once for all callers within `PROBE_INTERVAL`; they wait no longer than
+    `PROBE_TIMEOUT` and then get the check `late`."""
+
+    def __init__(self, check: Callable[[], Coroutine[object, object, Check]], late: Check) -> None:
+        self._check = check
+        self._late = late
+        self._task: asyncio.Task[Check] | None = None
+        self._began_at = -PROBE_INTERVAL
+
+    async def result(self) -> Check:
+        now = monotonic()
+        if self._task is None or (self._task.done() and now - self._began_at >= PROBE_INTERVAL):
+            self._task, self._began_at = asyncio.create_task(self._check()), now
+        left = max(0.0, self._began_at + PROBE_TIMEOUT - now)
+        await asyncio.wait([self._task], timeout=left)
+        return self._task.result() if self._task.done() else self._late
 
 
 def _lag(seconds: float) -> Check:

@@ -13,6 +13,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextvars import Context
 from types import FrameType
 
@@ -36,13 +37,20 @@ class GracefulShutdown:
     """Handles the signals of this process, once it is installed over uvicorn's handlers."""
 
     def __init__(
-        self, shutdown_signal: ShutdownSignal, drain_seconds: float, listener: socket.socket | None
+        self,
+        shutdown_signal: ShutdownSignal,
+        drain_seconds: float,
+        listener: socket.socket,
+        *,
+        parent_has_ended: Callable[[], bool] | None = None,
     ) -> None:
-        """`listener` is None in a worker process: its parent drops new connections, and handles a
-        second signal (terminals and service managers signal the whole process group)."""
+        """`parent_has_ended` is given in a worker process. While there is a parent, it drops new
+        connections and handles a second signal: terminals and service managers signal the whole
+        process group."""
         self._shutdown_signal = shutdown_signal
         self._drain_seconds = drain_seconds
         self._listener = listener
+        self._parent_has_ended = parent_has_ended
         self._signal_received = False
         self._task: asyncio.Task[None] | None = None
         self._server: uvicorn.Server | None = None
@@ -54,14 +62,13 @@ class GracefulShutdown:
         assert isinstance(self._server, uvicorn.Server), "the server handles SIGTERM"
         self._loop = asyncio.get_running_loop()
         signal.signal(signal.SIGTERM, self._on_signal)
-        alone = self._listener is not None
-        signal.signal(signal.SIGINT, self._on_signal if alone else signal.SIG_IGN)
+        signal.signal(signal.SIGINT, self._on_signal)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if not self._signal_received:
             self._signal_received = True
             self._loop.call_soon_threadsafe(self._start_draining, number, context=Context())
-        elif self._listener is not None:
+        elif self._parent_has_ended is None:
             os._exit(128 + number)
 
     def _start_draining(self, number: int) -> None:
@@ -72,7 +79,7 @@ class GracefulShutdown:
 
     async def _shut_down(self, number: int, drain_seconds: float) -> None:
         await asyncio.sleep(drain_seconds)
-        if self._listener is not None:
+        if self._parent_has_ended is None or self._parent_has_ended():
             drop_new_connections(self._listener)
         await asyncio.sleep(ACCEPT_GRACE_SECONDS)
         assert self._server is not None
