@@ -105,11 +105,6 @@ def test_openapi_of_all_and_of_none() -> None:
     assert "it is one of" in typed("openapi", "klingon", code=1)
 
 
-def test_migrate_prints_the_old_and_new_version(terminal: Terminal) -> None:
-    assert "empty -> " in terminal.run("migrate")
-    assert "up to date" in terminal.run("migrate")
-
-
 def test_a_bad_setting_is_wrong_usage() -> None:
     said = typed("tenant", "list", code=2, KOINE_PORT="many")
     assert said == "koine: KOINE_PORT: must be a whole number from 0 to 65535\n"

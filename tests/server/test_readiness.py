@@ -16,6 +16,7 @@ from koine.server.readiness import Readiness
 from koine.store import schema
 from koine.store.core.db import Database
 from tests.cast import Cast
+from tests.support.next_release import migrate_by_next_release
 
 
 class Slow:
@@ -78,21 +79,28 @@ async def test_concurrent_checks_share_one_write(db: Database) -> None:
     assert slow.writes == 1
 
 
-MIGRATED_BY_A_NEWER_KOINE = """
-ALTER TABLE tenants ADD COLUMN colour TEXT;
-UPDATE alembic_version SET version_num = '9999';
-"""
-
-
-async def test_a_running_process_stays_ready_when_a_newer_koine_has_migrated_the_tables(
-    fresh_db: Database,
+async def test_a_process_stays_ready_and_starts_on_tables_that_a_newer_koine_added_to(
+    fresh_db: Database, tmp_path: Path
 ) -> None:
-    readiness_of_old_node = Readiness(fresh_db, ShutdownSignal())
-    assert all(check.ok for check in await readiness_of_old_node.checks())
-    await fresh_db.alter_schema(lambda _: MIGRATED_BY_A_NEWER_KOINE)
-    assert all(check.ok for check in await readiness_of_old_node.checks())
-    with pytest.raises(schema.WrongSchema, match="a newer one has changed it"):
-        await schema.migrate(fresh_db)  # as every start does
+    older_node = Readiness(fresh_db, ShutdownSignal())
+    assert all(check.ok for check in await older_node.checks())
+    await migrate_by_next_release(fresh_db, tmp_path, "adds")
+    assert all(check.ok for check in await older_node.checks())
+    await schema.migrate(fresh_db)  # as every start does
+
+
+async def test_a_process_is_not_ready_when_a_newer_koine_contracted_the_tables(
+    fresh_db: Database, tmp_path: Path
+) -> None:
+    await migrate_by_next_release(fresh_db, tmp_path, "contracts")
+    assert "older ones cannot use it (9000)" in (await failing(fresh_db))["schema"]
+    with pytest.raises(schema.WrongSchema, match="restore a backup"):
+        await schema.migrate(fresh_db)
+
+
+async def test_a_schema_of_which_nothing_is_known_is_not_ready(fresh_db: Database) -> None:
+    await fresh_db.alter_schema(lambda _: "UPDATE alembic_version SET version_num = '9999'")
+    assert "a newer one has changed it" in (await failing(fresh_db))["schema"]
 
 
 async def test_older_tables_are_not_ready(fresh_db: Database) -> None:

@@ -76,7 +76,7 @@ class Readiness:
 
     async def _schema(self) -> Check:
         try:
-            await schema.check(self._db, allow_newer=True)
+            await schema.check(self._db)
         except schema.WrongSchema as error:
             return Check("schema", False, str(error))
         except Unavailable:

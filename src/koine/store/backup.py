@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from koine.store import migration_records
 from koine.store.tables import metadata
 
 RunSelect = Callable[[str], Awaitable[Sequence[Sequence[Any]]]]
@@ -42,13 +43,20 @@ class BackupError(Exception):
     """The backup cannot be made or restored; the message says why and what to do."""
 
 
+class NotVerified(BackupError):
+    """A backup could not be opened to verify it, for a reason that says nothing about the backup;
+    the message says what to do."""
+
+
 class DatabaseStats(Struct, frozen=True):
     """A database in numbers, all of one moment: the rows of each table, the position of the newest
-    event. `schema` is the revision of its tables."""
+    event. `schema` is the revision of its tables; `migrations` are the rows of
+    `koine.store.migration_records`, by which an older Koine knows whether it can use them."""
 
     schema: str
     tables: dict[str, int]
     position: int
+    migrations: dict[str, str] = {}
 
 
 class BackupContents(Struct, frozen=True):
@@ -67,7 +75,8 @@ class DatabaseBackup(Protocol):
         """Write a snapshot to `target` while servers use it. Raises BackupError."""
 
     def open_backup(self, source: Path) -> AbstractAsyncContextManager[RunSelect]:
-        """Open a backup for queries, in a temporary database. Raises BackupError."""
+        """Open a backup for queries, in a temporary database. Raises BackupError, and NotVerified
+        if there can be no temporary database."""
 
     def open_database(self) -> AbstractAsyncContextManager[RunSelect]:
         """Open the database itself for queries."""
@@ -97,7 +106,9 @@ async def database_stats(select: RunSelect, known: Collection[str]) -> DatabaseS
     for name in sorted(table.name for table in metadata.sorted_tables if table.name in names):
         counts[name] = int((await select(f"SELECT count(*) FROM {old.get(name, name)}"))[0][0])
     newest = await select("SELECT coalesce(max(position), 0) FROM events")
-    return DatabaseStats(revision, counts, int(newest[0][0]))
+    records = await select(migration_records.SELECT_ALL)
+    migrations = {str(name): str(value) for name, value in records}
+    return DatabaseStats(revision, counts, int(newest[0][0]), migrations)
 
 
 async def numbering_gaps(select: RunSelect) -> list[str]:

@@ -22,7 +22,7 @@ async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest
 
 def unpack_and_open(settings: Settings, path: Path, folder: Path) -> Manifest:
     """Unpack an archive. Raises BadArchive, also for another kind of database than that of the
-    settings, or a schema newer than this program."""
+    settings, or a schema that a newer Koine has done more to than add."""
     manifest = unpack(path, folder)
     kind = database_backup(settings).kind
     if manifest.kind != kind:
@@ -30,9 +30,10 @@ def unpack_and_open(settings: Settings, path: Path, folder: Path) -> Manifest:
             f"it is a backup of {manifest.kind}, and the settings name a {kind} database: "
             "see KOINE_DATABASE_URL"
         )
-    if not schema.knows(manifest.stats.schema):
+    found = schema.compare(manifest.stats.schema, manifest.stats.migrations)
+    if not found.is_usable and not found.missing:
         raise BadArchive(
-            f"its schema {manifest.stats.schema} is unknown to this version: "
+            f"this version cannot work with its schema {manifest.stats.schema}: "
             f"use Koine {manifest.koine} or a newer one"
         )
     return manifest
@@ -55,7 +56,9 @@ async def differences(
     ]
     if found.position != expected.position:
         wrong.append(f"the newest event is {found.position}, it was {expected.position}")
-    revision = schema.head() if migrated else expected.schema
+    revision = expected.schema
+    if migrated and schema.knows(revision):
+        revision = schema.head()
     if found.schema != revision:
         wrong.append(f"the schema is {found.schema}, not {revision}")
     missing = [key for key in await file_keys(select) if not (data / relative_path(key)).is_file()]

@@ -216,6 +216,9 @@ class Database(Protocol):
     def pools(self) -> list[PoolUsage]:
         """How each pool of connections is used now."""
 
+    async def estimate_rows(self) -> dict[str, int]:
+        """About how many rows each table has."""
+
     def claim_serving(self) -> None:
         """Lock the database for this server process if it allows only one. Raises AlreadyServed."""
 

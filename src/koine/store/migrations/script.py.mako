@@ -10,6 +10,8 @@ ${imports if imports else ""}
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+# Or "contracts", if an older Koine cannot work with the result: CONTRIBUTING.md, Migrations.
+kind = "adds"
 
 
 def upgrade() -> None:

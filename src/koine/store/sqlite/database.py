@@ -190,6 +190,11 @@ class SqliteDatabase:
         also when a long read keeps the log from being emptied."""
         await asyncio.to_thread(_compact, self._path, self._vfs)
 
+    async def estimate_rows(self) -> dict[str, int]:
+        """Counted: there are no statistics."""
+        names = [row[0] for row in self._ask("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {name: self._ask(f'SELECT count(*) FROM "{name}"')[0][0] for name in names}
+
     async def version(self) -> str | None:
         """The revision of the schema."""
         if not self._ask("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'"):

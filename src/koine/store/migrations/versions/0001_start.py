@@ -10,6 +10,7 @@ from koine.store.core.types import Uuid
 
 revision = "0001"
 down_revision = None
+kind = "adds"
 
 
 def upgrade() -> None:

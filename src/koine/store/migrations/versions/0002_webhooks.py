@@ -10,6 +10,7 @@ from koine.store.core.types import Uuid
 
 revision = "0002"
 down_revision = "0001"
+kind = "adds"
 
 
 def upgrade() -> None:

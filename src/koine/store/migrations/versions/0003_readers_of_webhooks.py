@@ -10,6 +10,7 @@ from koine.store.core.types import Uuid
 
 revision = "0003"
 down_revision = "0002"
+kind = "adds"
 
 
 def upgrade() -> None:

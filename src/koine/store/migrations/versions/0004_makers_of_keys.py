@@ -10,6 +10,7 @@ from koine.store.core.types import Uuid
 
 revision = "0004"
 down_revision = "0003"
+kind = "adds"
 
 _FROM_AUDIT = """
 UPDATE api_keys SET {column} = (

@@ -7,6 +7,7 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
+kind = "adds"
 
 _NO_LINK = (
     "{0} <> '' AND lower({0}) NOT LIKE 'http://%' AND lower({0}) NOT LIKE 'https://%'"

@@ -7,6 +7,7 @@ from alembic import op
 
 revision = "0006"
 down_revision = "0005"
+kind = "adds"
 
 COUNT = (
     "INSERT INTO counters (tenant_id, name, value) "

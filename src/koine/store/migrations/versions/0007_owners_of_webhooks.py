@@ -10,6 +10,7 @@ from koine.store.core.types import Uuid
 
 revision = "0007"
 down_revision = "0006"
+kind = "adds"
 
 _FROM_AUDIT = """
 WITH changed AS (

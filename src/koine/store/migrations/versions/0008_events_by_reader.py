@@ -10,6 +10,7 @@ from koine.store.core.types import Uuid
 
 revision = "0008"
 down_revision = "0007"
+kind = "adds"
 
 _INDEXES = (
     ("events_conversation", "events", ("conversation_id", "position"),

@@ -13,6 +13,7 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
+kind = "contracts"
 
 _VERIFIED = ("email_verified", "phone_verified", "identifier_verified")
 _OWN_PLACE = """

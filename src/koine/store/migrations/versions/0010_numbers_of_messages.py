@@ -8,6 +8,7 @@ from alembic import op
 
 revision = "0010"
 down_revision = "0009"
+kind = "adds"
 
 _NUMBERED = """
 UPDATE messages SET number = numbered.number FROM (

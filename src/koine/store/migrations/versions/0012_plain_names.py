@@ -9,6 +9,7 @@ from alembic import op
 
 revision = "0012"
 down_revision = "0011"
+kind = "contracts"
 
 _TABLES = {
     "answers": "idempotency_keys",

@@ -7,6 +7,7 @@ from alembic import op
 
 revision = "0013"
 down_revision = "0012"
+kind = "contracts"
 
 _COLUMNS = {"chat_shown_at": "shown_at_override", "chat_sort_at": "sort_at_override"}
 _OLD_INDEX, _INDEX = "conversations_chat_sort", "conversations_sort_at_override"

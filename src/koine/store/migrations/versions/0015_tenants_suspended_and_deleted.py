@@ -10,6 +10,7 @@ from koine.store.core.types import Uuid
 
 revision = "0015"
 down_revision = "0014"
+kind = "adds"
 
 _OF_REMOVED = (
     "FROM identities i WHERE i.tenant_id = api_keys.tenant_id AND i.id = api_keys.user_id"
