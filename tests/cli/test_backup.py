@@ -4,8 +4,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from koine.cli import app
 from tests.cli.terminal import Terminal
+from tests.support.restricted_role import restricted_role
+from tests.support.shared_postgres import SharedPostgres
 
 
 def only_archive(folder: Path) -> Path:
@@ -85,3 +89,26 @@ def test_a_file_that_is_no_archive_is_an_error(acme: Terminal, tmp_path: Path) -
 def test_a_backup_of_no_database_is_an_error(terminal: Terminal, tmp_path: Path) -> None:
     assert "there is no database" in terminal.run("backup", str(tmp_path / "b.tar"), code=1)
     assert list(tmp_path.glob("*.tar")) == []
+
+
+def test_without_createdb_the_archive_is_kept_and_not_verified(
+    shared_postgres: SharedPostgres, terminal: Terminal, tmp_path: Path
+) -> None:
+    archive = tmp_path / "b.tar"
+    with restricted_role(shared_postgres) as url:
+        env = {
+            "KOINE_DATABASE_URL": url, "KOINE_DATA_DIR": str(terminal.folder),
+            "KOINE_POSTGRES_PROGRAMS": shared_postgres.programs(),
+        }  # fmt: skip
+
+        def run(*words: str) -> tuple[int, str]:
+            done = CliRunner().invoke(app, words, env=env)
+            return done.exit_code, done.output
+
+        assert run("migrate")[0] == 0
+        code, said = run("backup", str(archive))
+        assert (code, archive.is_file()) == (3, True)
+        assert f"{archive}: written, not verified: " in said and "grant CREATEDB" in said
+        code, said = run("backup", "--verify", str(archive))
+        assert code == 1 and "not verified: " in said
+        assert run("backup", str(tmp_path / "c.tar"), "--no-verify")[0] == 0

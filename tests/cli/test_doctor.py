@@ -55,8 +55,15 @@ async def test_a_server_that_does_not_answer_is_a_problem() -> None:
 async def test_unsafe_settings_are_problems(shared_postgres: SharedPostgres) -> None:
     settings = load({}, {"database_url": shared_postgres.new_empty_database()})
     found = list(await diagnose_database(settings))
-    problems = [finding.found for finding in found if finding.level == "problem"]
-    assert problems[1:] == [
+    problems = [finding for finding in found if finding.level == "problem"]
+    assert [finding.found for finding in problems] == [
+        "the database is empty",
         "fsync is off", "synchronous_commit is off", "full_page_writes is off",
     ]  # fmt: skip
-    assert "koine migrate" in problems[0]
+    assert "koine migrate" in problems[0].advice
+
+
+def test_the_folder_of_backups_is_checked_on_demand(acme: Terminal) -> None:
+    about = {finding["about"] for finding in acme.json("doctor", "--backups", str(acme.folder))}
+    assert "backups" in about
+    assert "backups" not in {finding["about"] for finding in acme.json("doctor")}

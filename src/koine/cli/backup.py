@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from koine.cli import options
-from koine.cli.errors import CommandError
+from koine.cli.errors import CommandError, exit_with
 from koine.cli.runtime import run_until_done
 from koine.kit.settings import Settings
 from koine.server.backup.create import back_up
@@ -15,7 +15,10 @@ from koine.server.backup.manifest import BadArchive, Manifest
 from koine.server.backup.record import record_created, record_verified
 from koine.server.backup.tar import scratch_folder
 from koine.server.backup.verify import verify as verified
-from koine.store.backup import BackupError
+from koine.store.backup import BackupError, NotVerified
+
+EXIT_NOT_VERIFIED = 3
+"""The archive was written and kept, but there was no way to verify it."""
 
 Work = Callable[[Path], Coroutine[object, object, tuple[Manifest, list[str]]]]
 
@@ -34,6 +37,9 @@ def backup(
 ) -> None:
     """Back up the database and the uploads, and verify the archive. Servers may use them.
 
+    It exits with 0 if the archive was verified or --no-verify was given, 3 if it was written but
+    there was no way to verify it, and 1 if there is no archive, or one that differs.
+
     Example: koine backup /backups
     """
     if verify and no_verify:
@@ -44,20 +50,27 @@ def backup(
         typer.echo(f"{archive}: {archive.stat().st_size / (1 << 20):.1f} MiB")
         _record(record_created(settings, archive))
     if not no_verify:
-        report("can be restored", archive, lambda folder: verified(settings, archive, folder))
+        try:
+            report("can be restored", archive, lambda folder: verified(settings, archive, folder))
+        except NotVerified as error:
+            if verify:
+                raise CommandError(f"{archive}: not verified: {error}") from None
+            exit_with(f"{archive}: written, not verified: {error}", EXIT_NOT_VERIFIED)
         _record(record_verified(settings))
 
 
 def report(outcome: str, path: Path, work: Work) -> None:
     """Run `work` in a temporary folder beside an archive, and print its result.
 
-    Raises CommandError when there is a difference.
+    Raises CommandError when there is a difference, NotVerified when that could not be found out.
     """
     if not path.is_file():
         raise CommandError(f"there is no archive {path}")
     try:
         with scratch_folder(path) as folder:
             manifest, wrong = run_until_done(work(folder))
+    except NotVerified:
+        raise
     except (BadArchive, BackupError) as error:
         raise CommandError(f"{path}: {error}") from None
     typer.echo(summary(manifest))

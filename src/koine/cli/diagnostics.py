@@ -1,4 +1,6 @@
-"""The checks of `koine doctor` beyond those at the start of a server."""
+"""The checks of `koine doctor` of the database, beyond those at the start of a server."""
+
+from pathlib import Path
 
 from koine.kit.settings import Settings
 from koine.server.database import (
@@ -8,15 +10,16 @@ from koine.server.database import (
     open_database,
     sqlite_path,
 )
+from koine.server.operator_checks import check_backup_folder, check_server
 from koine.server.preflight import Finding, check_database
 from koine.server.secret_check import check_secrets
 from koine.store import schema
-from koine.store.core.db import MissingRight
-from koine.store.schema import WrongSchema
+from koine.store.core.db import Database, MissingRight
 
 
-async def diagnose_database(settings: Settings) -> list[Finding]:
-    """Whether the database can be opened, its version, its schema, and its durability."""
+async def diagnose_database(settings: Settings, backups: Path | None = None) -> list[Finding]:
+    """Whether the database can be opened, its version, schema and durability; on PostgreSQL what
+    the server allows; and whether a backup fits into the folder `backups`."""
     if not is_postgres(settings) and not sqlite_path(settings).exists():
         where = database_name(settings)
         return [Finding("ok", "database", f"{where} is not there yet, it will be made")]
@@ -25,16 +28,30 @@ async def diagnose_database(settings: Settings) -> list[Finding]:
     except StartupError as error:
         return [Finding("problem", "database", str(error), "see KOINE_DATABASE_URL")]
     try:
-        size = await db.size_bytes() / (1 << 20)
-        found = [Finding("ok", "database", f"{database_name(settings)} answers, {size:.1f} MiB")]
-        try:
-            await schema.check(db)
-            found.append(Finding("ok", "tables", f"at {await db.version()}"))
+        size = await db.size_bytes()
+        where = database_name(settings)
+        found = [Finding("ok", "database", f"{where} answers, {size / (1 << 20):.1f} MiB")]
+        found.append(tables := await _tables(db))
+        if tables.level == "ok":
             found += await check_secrets(db, settings)
-        except WrongSchema as error:
-            found.append(Finding("problem", "tables", str(error), "koine migrate"))
-        except MissingRight as error:
-            found.append(Finding("problem", "tables", str(error)))
     finally:
         await db.close()
-    return found + await check_database(settings)
+    found += await check_database(settings)
+    if is_postgres(settings):
+        found += await check_server(settings)
+    if backups is not None:
+        found += check_backup_folder(backups, size, settings)
+    return found
+
+
+async def _tables(db: Database) -> Finding:
+    try:
+        status = await schema.status(db)
+    except MissingRight as error:
+        return Finding("problem", "tables", str(error))
+    if fault := status.fault():
+        return Finding("problem", "tables", fault.found, fault.advice)
+    if status.newer:
+        found = f"at {status.version}: a newer Koine has only added to {status.head}, this one's"
+        return Finding("ok", "tables", found)
+    return Finding("ok", "tables", f"at {status.version}")

@@ -1,6 +1,8 @@
 """`koine doctor`: check everything that a server needs, and print advice."""
 
 import os
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -9,24 +11,31 @@ from koine.cli.diagnostics import diagnose_database
 from koine.cli.errors import EXIT_FAILED
 from koine.cli.runtime import run_until_done
 from koine.kit.settings import BadSetting, Settings
+from koine.server.operator_checks import check_service
 from koine.server.preflight import Finding, check_files, check_secret_key, check_settings
 
 SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
 
 def doctor(
-    data: options.Data = None, database: options.Database = None, as_json: options.Json = False
+    *,
+    backups: Annotated[
+        Path | None, typer.Option("--backups", help="Check this folder of backups, too.")
+    ] = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Check settings, database, disk and versions. The exit code is 1 if there is a problem.
+    """Check settings, database, disk, rights and versions. It exits with 1 if there is a problem.
 
-    Example: koine doctor --json
+    Example: koine doctor --backups /var/backups/koine
     """
     try:
         settings = options.settings(data, database)
     except BadSetting as error:
         findings = [Finding("problem", "settings", str(error), "see docs/running.md")]
     else:
-        findings = run_until_done(diagnose(settings))
+        findings = run_until_done(diagnose(settings, backups))
     if as_json:
         output.print_json(findings)
     else:
@@ -38,11 +47,12 @@ def doctor(
         raise typer.Exit(EXIT_FAILED)
 
 
-async def diagnose(settings: Settings) -> list[Finding]:
+async def diagnose(settings: Settings, backups: Path | None = None) -> list[Finding]:
     """Everything that is checked, also what is fine."""
     return [
         *check_settings(os.environ, settings),
         check_secret_key(settings),
         *check_files(settings),
-        *await diagnose_database(settings),
+        *check_service(os.environ, settings),
+        *await diagnose_database(settings, backups),
     ]

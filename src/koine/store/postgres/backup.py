@@ -11,7 +11,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
-from koine.store.backup import BackupContents, BackupError, RunSelect, backup_contents
+from koine.store.backup import (
+    BackupContents,
+    BackupError,
+    NotVerified,
+    RunSelect,
+    backup_contents,
+)
 from koine.store.postgres.errors import CONNECT_ERRORS, cannot_connect
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
@@ -50,8 +56,9 @@ class PostgresBackup:
         """Restore a backup into a new database on the same server, which is dropped afterwards."""
         name = f"koine_verify_{secrets.token_hex(6)}"
         url = urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
+        self._require_restore_program()
         async with _connected(self._url) as connection:
-            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+            await _create_database(connection, name)
             try:
                 await self._restore(url, source)
                 async with _connected(url) as copy:
@@ -98,7 +105,13 @@ class PostgresBackup:
         whole = ("--single-transaction", "--exit-on-error")
         await self._run("pg_restore", url, *_NO_OWNERS, *whole, str(source))
 
-    async def _run(self, program: str, url: str, *options: str) -> None:
+    def _require_restore_program(self) -> None:
+        try:
+            self._path_of("pg_restore")
+        except BackupError as error:
+            raise NotVerified(str(error)) from None
+
+    def _path_of(self, program: str) -> str:
         path = shutil.which(program, path=self._programs or None)
         if path is None:
             where = self._programs or "the search path"
@@ -106,6 +119,10 @@ class PostgresBackup:
                 f"no {program} in {where}: install PostgreSQL's client programs, or say where they "
                 "are with KOINE_POSTGRES_PROGRAMS"
             )
+        return path
+
+    async def _run(self, program: str, url: str, *options: str) -> None:
+        path = self._path_of(program)
         # Every user of the machine can read command lines.
         named, password = without_password(url)
         env = {**os.environ, **({"PGPASSWORD": password} if password else {})}
@@ -133,6 +150,17 @@ def without_password(url: str) -> tuple[str, str]:
 _NO_OWNERS = ("--no-owner", "--no-privileges")
 _PREVIOUS_SCHEMA_PREFIX = "koine_before_"
 _EXCLUDE_PREVIOUS = f"--exclude-schema={_PREVIOUS_SCHEMA_PREFIX}*"
+
+
+async def _create_database(connection: asyncpg.Connection, name: str) -> None:
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    except asyncpg.InsufficientPrivilegeError:
+        role = await connection.fetchval("SELECT quote_ident(current_user)")
+        raise NotVerified(
+            "a backup is verified in a temporary database, which this role may not create: "
+            f"grant CREATEDB (ALTER ROLE {role} CREATEDB) or use --no-verify"
+        ) from None
 
 
 async def _set_tables_aside(connection: asyncpg.Connection, aside: str) -> tuple[str, list[str]]:
