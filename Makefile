@@ -65,7 +65,7 @@ bench: .venv/.test ## Measure against the database itself, at most five minutes
 bench-large: .venv/.test ## Measure with a million conversations, on both databases
 	@$(BIN)/python -m bench.large
 
-wheel: .venv/.run ## Build dist/koine-VERSION-py3-none-any.whl
+wheel: .venv/.run ## Build dist/koine_server-VERSION-py3-none-any.whl
 	@$(PIP) wheel --no-deps --no-build-isolation --no-index --wheel-dir dist .
 
 # Hashes of every file of a release, for all Pythons and machines; UPGRADE=--upgrade takes newer ones.

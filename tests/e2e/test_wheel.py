@@ -22,12 +22,13 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 @pytest.fixture(scope="module")
 def wheel(run_folder: Path) -> Path:
     """The wheel, built by the command of `make wheel` in another directory."""
-    folder = shared_folder(run_folder, "wheel", _build)
-    (built,) = folder.glob("koine-*.whl")
+    folder = shared_folder(run_folder, "wheel", build_wheel)
+    (built,) = folder.glob("koine_server-*.whl")
     return built
 
 
-def _build(folder: Path) -> None:
+def build_wheel(folder: Path) -> None:
+    """Build it into an empty folder."""
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder)]
     subprocess.run([*PIP, "wheel", *options, str(ROOT)], check=True)
 

@@ -20,7 +20,10 @@ class TracingMissing(Exception):
     """A collector is set, but the OpenTelemetry library is not installed."""
 
     def __init__(self) -> None:
-        super().__init__("traces need a library that is not installed: pip install 'koine[otel]'")
+        super().__init__(
+            "traces need a library that is not installed: install Koine's wheel with [otel] after "
+            "the name of its file, see docs/install.md"
+        )
 
 
 class _Tracing:

@@ -8,6 +8,7 @@ from alembic import op
 
 revision = "0014"
 down_revision = "0013"
+kind = "adds"
 
 
 def upgrade() -> None:

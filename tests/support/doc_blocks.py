@@ -1,0 +1,47 @@
+"""The fenced blocks of the pages, and those that the tests of the pages do not run."""
+
+import re
+from pathlib import Path
+
+from msgspec import Struct
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+_FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+INSTALL = "docs/install.md"
+"""Its blocks are run by tests/e2e/test_install.py, in a root of their own."""
+
+LEFT_OUT = {
+    "make run": "serves until Ctrl-C: tests/e2e/test_make_run.py",
+    "make cluster": "serves until Ctrl-C, on fixed ports",
+    "make check": "runs the tests that this one is of",
+    "koine serve   ": "serves until Ctrl-C: tests/e2e/test_make_run.py",
+    "export KOINE_DATABASE_URL=postgresql": "needs a server `db`: tests/e2e/test_install.py",
+    "docker build": "there is no Docker: tests/test_deploy.py compares the steps",
+    "export POSTGRES_PASSWORD": "there is no Docker: tests/test_deploy.py reads the files",
+}
+"""The beginnings of the blocks that cannot run here, and why."""
+
+
+class Block(Struct, frozen=True):
+    """A fenced block of a page: its path in the repository, its language and its text."""
+
+    page: str
+    language: str
+    text: str
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it is on the list of those that cannot run here."""
+        return any(self.text.lstrip().startswith(start) for start in LEFT_OUT)
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    name = page.relative_to(ROOT).as_posix()
+    return [Block(name, *found) for found in _FENCED.findall(page.read_text())]
+
+
+def without_blocks(page: Path) -> str:
+    """The rest of the page."""
+    return _FENCED.sub("", page.read_text())
