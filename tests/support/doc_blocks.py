@@ -17,6 +17,11 @@ LEFT_OUT = {
     "make check": "runs the tests that this one is of",
     "koine serve   ": "serves until Ctrl-C: tests/e2e/test_make_run.py",
     "export KOINE_DATABASE_URL=postgresql": "needs a server `db`: tests/e2e/test_install.py",
+    "koine tenant suspend acme": "the tenant of the page: tests/cli/test_tenant.py",
+    "koine tenant delete acme": "the tenant of the page: tests/cli/test_tenant.py",
+    "koine user show": "the user of the page: tests/cli/test_user.py",
+    "koine key list ": "KEY_ID stands for a key: tests/cli/test_key.py",
+    "koine audit ": "the last line goes on until Ctrl-C: tests/cli/test_audit.py",
     "docker build": "there is no Docker: tests/test_deploy.py compares the steps",
     "export POSTGRES_PASSWORD": "there is no Docker: tests/test_deploy.py reads the files",
 }
