@@ -12,6 +12,7 @@ from alembic import op
 
 revision = "0016"
 down_revision = "0015"
+kind = "adds"
 
 A_DAY_LATER = """
 INSERT INTO server (name, value)
