@@ -171,7 +171,7 @@ async def _ask(db: Database, base: DatabaseStatus, now: int) -> _Known:
         size_bytes=await db.size_bytes(),
     )
     try:
-        await schema.check(db, allow_newer=True)
+        await schema.check(db)
     except schema.WrongSchema as error:
         return _without(found, str(error))
     return _Known(
