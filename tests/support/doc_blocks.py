@@ -25,6 +25,8 @@ LEFT_OUT = {
     "koine inbox rotate-hmac-token": "INBOX_ID stands for an inbox: tests/cli/test_secrets.py",
     "koine status  ": "a line of it goes on until Ctrl-C: tests/cli/test_status.py",
     "promtool ": "needs Prometheus's tool, which is not everywhere",
+    "koine person find": "the contact of the page: tests/cli/test_person.py",
+    "koine restore backup.tar": "a backup from before an erasure: tests/cli/test_person.py",
     "koine audit ": "the last line goes on until Ctrl-C: tests/cli/test_audit.py",
     "docker build": "there is no Docker: tests/test_deploy.py compares the steps",
     "export POSTGRES_PASSWORD": "there is no Docker: tests/test_deploy.py reads the files",

@@ -10,6 +10,7 @@ from koine.store.core.types import Uuid
 
 revision = "0018"
 down_revision = "0017"
+kind = "adds"
 
 _MERGED_ID = {
     "sqlite": "json_extract(detail, '$.merged_id')",
