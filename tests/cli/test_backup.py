@@ -95,7 +95,7 @@ def test_without_createdb_the_archive_is_kept_and_not_verified(
     shared_postgres: SharedPostgres, terminal: Terminal, tmp_path: Path
 ) -> None:
     archive = tmp_path / "b.tar"
-    with restricted_role(shared_postgres) as url:
+    with restricted_role(shared_postgres.new_empty_database()) as url:
         env = {
             "KOINE_DATABASE_URL": url, "KOINE_DATA_DIR": str(terminal.folder),
             "KOINE_POSTGRES_PROGRAMS": shared_postgres.programs(),

@@ -21,8 +21,7 @@ from koine.cli.commands import COMMANDS
 from koine.kit.settings import describe
 from koine.server import dialects
 from koine.store.postgres import database as postgres
-from tests.cli.terminal import Terminal
-from tests.support.roles import role_without_rights
+from tests.support.restricted_role import restricted_role
 from tests.support.shared_postgres import SharedPostgres
 
 ROOT = Path(__file__).parents[2]
@@ -168,7 +167,7 @@ async def test_for_a_role_that_may_not_create_tables_the_grant_is_named(
     shared_postgres: SharedPostgres,
 ) -> None:
     url = shared_postgres.new_empty_database()
-    async with role_without_rights(url) as few:
+    with restricted_role(url, owner=False) as few:
         role = few.partition("//")[2].partition(":")[0]
         for words in (("migrate",), ("tenant", "create", "Acme")):
             said = await asyncio.to_thread(typed, *words, "--database", few, code=1)

@@ -88,5 +88,5 @@ def test_a_port_that_does_not_exist_is_an_error() -> None:
 def test_traces_without_their_library_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     wanted = load({}, {"otel_endpoint": "http://127.0.0.1:4318"})
-    with pytest.raises(StartupError, match=r"koine\[otel\]"), sending_traces(wanted):
+    with pytest.raises(StartupError, match=r"\[otel\]"), sending_traces(wanted):
         pass

@@ -31,7 +31,7 @@ def levels(found: list[Finding]) -> dict[str, str]:
 
 @pytest.fixture
 def owner_url(shared_postgres: SharedPostgres) -> Iterator[str]:
-    with restricted_role(shared_postgres) as url:
+    with restricted_role(shared_postgres.new_empty_database()) as url:
         yield url
 
 
@@ -61,7 +61,7 @@ async def test_a_role_that_cannot_verify_backups_gets_the_right_as_advice(owner_
 async def test_a_role_that_may_not_create_tables_gets_the_right_as_advice(
     shared_postgres: SharedPostgres,
 ) -> None:
-    with restricted_role(shared_postgres, owner=False) as url:
+    with restricted_role(shared_postgres.new_empty_database(), owner=False) as url:
         found = {each.about: each for each in await check_server(settings(url))}
     assert found["rights"].level == "problem"
     assert "GRANT CREATE ON SCHEMA public TO koine_role_" in found["rights"].advice

@@ -21,7 +21,8 @@ from koine.store.postgres import pool as postgres_pool
 from tests.store import scratch
 from tests.store.scratch import add, add_many, do, names
 from tests.support.databases import with_tables
-from tests.support.roles import execute, role_without_rights
+from tests.support.postgres import execute
+from tests.support.restricted_role import restricted_role
 from tests.support.shared_postgres import SharedPostgres
 
 
@@ -292,11 +293,11 @@ async def test_for_a_role_without_rights_the_statement_that_grants_them_is_named
     shared_postgres: SharedPostgres,
 ) -> None:
     url = shared_postgres.new_empty_database()
-    async with role_without_rights(url) as few:
+    with restricted_role(url, owner=False) as few:
         db = await PostgresDatabase.open(few)
         with pytest.raises(MissingRight) as missing:
             await schema.migrate(db)
-        await execute(url, str(missing.value).rpartition(": ")[2])
+        execute(url, str(missing.value).rpartition(": ")[2])
         await schema.migrate(db)
         await db.close()
 
@@ -305,12 +306,12 @@ async def test_for_a_role_that_does_not_own_the_tables_their_owner_is_named(
     shared_postgres: SharedPostgres,
 ) -> None:
     url = shared_postgres.new_database(with_tables)
-    async with role_without_rights(url) as few:
-        await execute(url, "GRANT USAGE ON SCHEMA public TO PUBLIC")
+    with restricted_role(url, owner=False) as few:
+        execute(url, "GRANT USAGE ON SCHEMA public TO PUBLIC")
         db = await PostgresDatabase.open(few)
-        with pytest.raises(MissingRight, match=r"GRANT \w+ TO koine_few_") as missing:
+        with pytest.raises(MissingRight, match=r"GRANT \w+ TO koine_role_") as missing:
             await db.version()
-        await execute(url, str(missing.value).rpartition(": ")[2])
+        execute(url, str(missing.value).rpartition(": ")[2])
         await schema.check(db)
         await db.close()
 

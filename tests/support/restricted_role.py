@@ -6,14 +6,12 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 from tests.support import postgres
-from tests.support.shared_postgres import SharedPostgres
 
 
 @contextmanager
-def restricted_role(shared: SharedPostgres, *, owner: bool = True) -> Iterator[str]:
-    """The URL of a new, empty database for a new role that may not create databases. It owns the
+def restricted_role(url: str, *, owner: bool = True) -> Iterator[str]:
+    """The URL of the database at `url` for a new role that may not create databases. It owns the
     database, or else may only connect to it. The role is dropped when the context ends."""
-    url = shared.new_empty_database()
     role, password = f"koine_role_{secrets.token_hex(4)}", secrets.token_hex(8)
     postgres.execute(url, f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
     if owner:

@@ -151,7 +151,7 @@ def _rights(facts: "postgres.OperatorFacts") -> Iterator[Finding]:
 def _schemas(facts: "postgres.OperatorFacts") -> Iterator[Finding]:
     if facts.schema is None:
         found = f"no schema of the search path ({facts.search_path}) exists or may be used"
-        advice = f"ALTER ROLE {facts.role} SET search_path = public"
+        advice = f"GRANT USAGE, CREATE ON SCHEMA public TO {facts.role}, or set another search_path"
         yield Finding("problem", "schema", found, advice)
     if not facts.table_schemas and facts.other_schemas:
         found = (

@@ -44,11 +44,11 @@ async def backfill_search_texts(db: Database) -> None:
     Unavailable."""
     if await db.read("", server_values.get, _STORED) == VERSION:
         return
-    for tenant in await db.read("", tenants.list_all):
+    for tenant_id in await db.read("", tenants.list_ids):
         for batch in (_people, _conversations):
             after: str | None = _FIRST
             while after is not None:
-                after = await db.write(tenant.id, batch, after)
+                after = await db.write(tenant_id, batch, after)
     await db.write("", server_values.put, _STORED, VERSION)
 
 

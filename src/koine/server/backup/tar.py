@@ -6,6 +6,7 @@ import io
 import os
 import re
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

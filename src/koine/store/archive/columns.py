@@ -60,6 +60,7 @@ class ArchivedTable(Struct, frozen=True):
 NOT_ARCHIVED: dict[str, str] = {
     "server": "values of the server as a whole",
     "deleted_tenants": "what is left of tenants that were deleted on this server",
+    "login_attempts": "counts of failed logins, kept for minutes",
     "tenant_exports": "archives on the disk of this server",
 }
 """The tables that no archive has, each with the reason."""

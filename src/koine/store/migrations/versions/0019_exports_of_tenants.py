@@ -10,6 +10,7 @@ from koine.store.core.types import Uuid
 
 revision = "0019"
 down_revision = "0018"
+kind = "adds"
 
 
 def upgrade() -> None:

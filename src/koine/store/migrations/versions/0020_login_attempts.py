@@ -8,6 +8,7 @@ from alembic import op
 
 revision = "0020"
 down_revision = "0019"
+kind = "adds"
 
 
 def upgrade() -> None:
