@@ -80,17 +80,19 @@ def _measure(
     _log(f"{name}: filling it with {size.conversations * size.messages:,} messages")
     asyncio.run(_fill(urls.full, size))
     asyncio.run(_fill(urls.small, small))
+    asyncio.run(large_seed.migrate(urls.empty))
     generator = Generator(folder)
-    done = []
+    print(f"\n{name}: {size.conversations * size.messages:,} messages, {CONNECTIONS} senders")
+    print(f"{'':<30}{'s':>8}{'MB':>8}{'p99 before':>14}{'p99 during':>14}{'ratio':>8}")
     idle: list[tuple[str, str, tuple[str, ...]]] = [
         ("export, idle", urls.full, ("export", "bench", "idle.koine")),
         ("import, idle", urls.empty, ("import", "idle.koine")),
     ]
     for what, url, words in idle:
         _log(f"{name}: {what}")
-        done.append(_run(what, folder, url, words))
+        _show(_run(what, folder, url, words))
     _log(f"{name}: verify")
-    done.append(_run("verify", folder, None, ("verify", "idle.koine")))
+    _show(_run("verify", folder, None, ("verify", "idle.koine")))
     busy: list[tuple[str, str, TenantSize, tuple[str, ...]]] = [
         ("export, while others send", urls.full, size, ("export", "bench", "busy.koine")),
         (
@@ -108,15 +110,16 @@ def _measure(
 
             send()
             before = median(send() for _ in range(3))
-            done.append(_run(what, folder, url, words, before, send))
-    print(f"\n{name}: {size.conversations * size.messages:,} messages, {CONNECTIONS} senders")
-    print(f"{'':<30}{'s':>8}{'MB':>8}{'p99 before':>14}{'p99 during':>14}{'ratio':>8}")
-    for each in done:
-        ratio = each.during_ms / each.before_ms if each.before_ms else 0
-        print(
-            f"{each.what:<30}{each.seconds:>8.1f}{each.memory_mb:>8.0f}{each.before_ms:>14.2f}"
-            f"{each.during_ms:>14.2f}{ratio:>8.2f}"
-        )
+            _show(_run(what, folder, url, words, before, send))
+
+
+def _show(each: Measured) -> None:
+    ratio = each.during_ms / each.before_ms if each.before_ms else 0
+    print(
+        f"{each.what:<30}{each.seconds:>8.1f}{each.memory_mb:>8.0f}{each.before_ms:>14.2f}"
+        f"{each.during_ms:>14.2f}{ratio:>8.2f}",
+        flush=True,
+    )
 
 
 def _run(
@@ -131,23 +134,29 @@ def _run(
     where = () if url is None else ("--database", url, "--data", str(folder / "data"))
     command = [sys.executable, "-m", "koine", "tenant", *words, *where]
     environment = os.environ | {"KOINE_SECRET_KEY": SECRET}
-    began, during = time.monotonic(), []
+    began, during, memory = time.monotonic(), [], 0.0
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-    ended: tuple[int, int] | None = None
-    while ended is None:
+    while (status := process.poll()) is None:
+        memory = max(memory, _peak_mb(process.pid))
         if send is not None:
             during.append(send())
         else:
             time.sleep(0.02)
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            ended = (status, usage.ru_maxrss)
-            if send is not None and len(during) > 1:
-                during.pop()  # the command ended within it
+    if send is not None and len(during) > 1:
+        during.pop()  # the command ended within it
     seconds = time.monotonic() - began
-    if ended[0]:
+    if status:
         raise RuntimeError(f"{' '.join(words)} failed")
-    return Measured(what, seconds, ended[1] / 1000, before, median(during) if during else 0.0)
+    return Measured(what, seconds, memory, before, median(during) if during else 0.0)
+
+
+def _peak_mb(pid: int) -> float:
+    """The largest resident memory of a process until now, in MB; 0 if it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 async def _fill(url: str, size: TenantSize) -> None:

@@ -163,11 +163,11 @@ async def test_a_second_process_takes_over(cast: Cast, empty_db: Database, tmp_p
 
     original = Pace.rest
 
-    async def rest(self: Any) -> None:
+    async def rest(self: Any, worked: float | None = None) -> None:
         if pending and pending[0] is not None:
             work, pending[0] = pending[0], None
             await work
-        await original(self)
+        await original(self, worked)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Pace, "rest", rest)

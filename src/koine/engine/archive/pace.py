@@ -27,9 +27,10 @@ class Pace:
         """Whether others write now."""
         return time.monotonic() < self._busy_until
 
-    async def rest(self) -> None:
-        """Pause, perhaps. The work since the last call is what is counted."""
-        worked = time.monotonic() - self._began
+    async def rest(self, worked: float | None = None) -> None:
+        """Pause, perhaps, after so many seconds of work; by default since the last call."""
+        if worked is None:
+            worked = time.monotonic() - self._began
         await self._look()
         if self.is_busy:
             await asyncio.sleep(worked * self._share)

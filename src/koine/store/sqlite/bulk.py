@@ -12,7 +12,7 @@ import apsw
 
 from koine.store.core.db import BrokenRow, Tx
 from koine.store.core.statements import Query
-from koine.store.sqlite.connection import connect
+from koine.store.sqlite.connection import connect, lock_wait
 from koine.store.sqlite.renderer import numbers_of
 from koine.store.sqlite.tx import SqliteTx, run_to_completion, to_store_error, with_bools
 from koine.store.tables import messages
@@ -20,7 +20,7 @@ from koine.store.tables import messages
 R = TypeVar("R")
 P = ParamSpec("P")
 
-_BUSY_MS = 60_000
+_BUSY_SECONDS = 60.0
 TAKE_POSITIONS = (
     "INSERT INTO sqlite_sequence (name, seq) SELECT 'events', 0"
     " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'events');"
@@ -78,7 +78,7 @@ class SqliteBulkWriter:
 
     def __init__(self, path: Path, vfs: str) -> None:
         self._connection = connect(path, cache_mib=32, vfs=vfs)
-        self._connection.setbusytimeout(_BUSY_MS)
+        self._connection.setbusyhandler(lock_wait(_BUSY_SECONDS))
         self._connection.execute("PRAGMA synchronous=NORMAL").fetchall()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="koine-bulk")
 

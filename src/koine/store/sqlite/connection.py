@@ -3,9 +3,10 @@
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, sleep
 
 import apsw
 
@@ -13,7 +14,8 @@ log = logging.getLogger(__name__)
 
 _MINIMUM_VERSION = (3, 51, 3)
 """Earlier ones could corrupt the file if a checkpoint raced with a writer (the WAL-reset bug)."""
-_BUSY_MS = 5000
+_BUSY_SECONDS = 5.0
+_POLL_SECONDS = 0.0005
 _CHECKPOINT_SECONDS = 0.5
 _MAX_WAL_BYTES = 64 * 1024 * 1024
 _EMPTY_WAIT_MS = 50
@@ -45,7 +47,7 @@ def connect(
     registered SQLite VFS, "" the system's."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = apsw.Connection(str(path), vfs=vfs or None, statementcachesize=512)
-    connection.setbusytimeout(_BUSY_MS)
+    connection.setbusyhandler(lock_wait(_BUSY_SECONDS))
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",  # a commit returns when it is on disk
@@ -59,6 +61,26 @@ def connect(
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     return connection
+
+
+def lock_wait(seconds: float) -> Callable[[int], bool]:
+    """A busy handler that waits for a lock for at most `seconds`, and looks every half millisecond
+    whether it is free.
+
+    SQLite's own waits longer each time, up to 100 ms: beside an import, which frees the lock for
+    some milliseconds at a time, a send would miss it again and again.
+    """
+    until = 0.0
+
+    def wait(tries: int) -> bool:
+        nonlocal until
+        now = monotonic()
+        if not tries:
+            until = now + seconds
+        sleep(_POLL_SECONDS)
+        return now < until
+
+    return wait
 
 
 class Checkpointer:
@@ -114,5 +136,5 @@ class Checkpointer:
         try:
             [(blocked, *_)] = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
-            self._connection.setbusytimeout(_BUSY_MS)
+            self._connection.setbusyhandler(lock_wait(_BUSY_SECONDS))
         return not blocked
