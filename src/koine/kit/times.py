@@ -13,8 +13,8 @@ DAY: Final = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+EARLIEST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+LATEST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
     r"(?:[Zz]|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)?",
@@ -56,7 +56,7 @@ def parse_iso(text: str) -> int:
     if sign:
         offset = int(off_h) * HOUR + int(off_m or 0) * MINUTE
         us += -offset if sign == "+" else offset
-    if not _FIRST <= us <= _LAST:
+    if not EARLIEST <= us <= LATEST:
         raise ValueError("outside the years 1 to 9999")
     return us
 
@@ -70,7 +70,7 @@ def millisecond_end(us: int) -> int:
 # Neighbouring messages share their minute, so a list formats its date once.
 @lru_cache(maxsize=1_024)
 def _minute(minute: int) -> str:
-    if not _FIRST <= minute * MINUTE <= _LAST:
+    if not EARLIEST <= minute * MINUTE <= LATEST:
         raise ValueError("outside the years 1 to 9999")
     moment = _EPOCH + timedelta(minutes=minute)
     # some C libraries do not pad years in strftime

@@ -1,6 +1,5 @@
 """An archive is verified without a database; whatever is wrong with it is found and named."""
 
-import asyncio
 import gzip
 import io
 import subprocess
@@ -11,74 +10,10 @@ import msgspec
 import pytest
 
 from koine.engine.archive import tar
-from koine.engine.archive.exporting import ExportOptions, export_tenant
 from koine.engine.archive.format import HEAD, MANIFEST, ArchiveError
-from koine.engine.archive.reader import digest_of
 from koine.engine.archive.verify import verify
-from koine.model.actor import operator
-from tests.cast import make_cast
-from tests.engine.archive.archived import UPLOAD, fill
-from tests.support import databases
-
-Members = dict[str, bytes]
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of a small tenant, not encrypted."""
-    folder = tmp_path_factory.mktemp("archive")
-    asyncio.run(_export(folder))
-    return folder / "acme.koine"
-
-
-async def _export(folder: Path) -> None:
-    async with databases.sqlite(folder) as db:
-        cast = await make_cast(db, data_dir=str(folder / "data"))
-        await fill(cast)
-        admin = operator(cast.acme.tenant.id)
-        await export_tenant(cast.engine, admin, folder / "acme.koine", ExportOptions())
-
-
-def members_of(path: Path) -> Members:
-    with path.open("rb") as source:
-        return {
-            member.name: b"".join(tar.read_member(source, member)) for member in tar.members(source)
-        }
-
-
-def written(path: Path, members: Members) -> Path:
-    with path.open("wb") as out:
-        for name, data in members.items():
-            out.write(tar.header(name, len(data), 0) + data + tar.padding(len(data)))
-        out.write(tar.end())
-    return path
-
-
-def sealed_again(members: Members) -> Members:
-    """With the digests in the manifest as a hostile author writes them."""
-    manifest = msgspec.json.decode(members[MANIFEST])
-    manifest["members"] = {
-        name: msgspec.to_builtins(digest_of(data))
-        for name, data in members.items()
-        if name != MANIFEST and not name.startswith("files/")
-    }
-    return members | {MANIFEST: msgspec.json.encode(manifest)}
-
-
-def rows_changed(
-    table: str, change: Callable[[dict[str, object]], object]
-) -> Callable[[Members], Members]:
-    """Change each row of a table, with digests that fit."""
-
-    def apply(members: Members) -> Members:
-        name = f"rows/{table}/000001.ndjson.gz"
-        rows = [msgspec.json.decode(line) for line in gzip.decompress(members[name]).splitlines()]
-        for row in rows:
-            change(row)
-        text = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-        return sealed_again(members | {name: gzip.compress(text)})
-
-    return apply
+from tests.engine.archive.archived import UPLOAD
+from tests.engine.archive.forged import Members, members_of, rows_changed, sealed_again, written
 
 
 def test_what_was_exported_is_verified(archive: Path) -> None:

@@ -10,10 +10,10 @@ An archive is a tar file:
 """
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 FORMAT: Final = 1
 HEAD: Final = "koine-tenant.json"
@@ -22,9 +22,18 @@ CHUNK_BYTES: Final = 4 * 1024 * 1024
 """The rows of a member are at least so many bytes of JSON, but for the last of a table."""
 MAX_MEMBER: Final = 64 * 1024 * 1024
 """Bytes of a member that is read into memory, compressed or not."""
+MAX_MANIFEST: Final = 16 * 1024 * 1024
+"""Bytes of the manifest."""
+MAX_MEMBERS: Final = 100_000
+"""Members that the manifest lists: enough for 400 GB of rows and 100,000,000 files."""
+MAX_ROWS: Final = 500_000
+"""Rows of a member: more than fit into `CHUNK_BYTES`."""
 FILES_PER_LIST: Final = 1000
 """Files whose checksums are in one member."""
 _ROWS = re.compile(r"rows/([a-z_]{1,50})/([0-9]{6})\.ndjson\.gz")
+_WORD = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:+-]{1,60}$")]
+_REASON = Annotated[str, Meta(pattern=r"^[ -~]{1,200}$")]
+_COUNT = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 _FILE = re.compile(r"files/([A-Za-z0-9_-]{32})")
 _CHECKSUMS = re.compile(r"checksums/[0-9]{6}\.txt")
 
@@ -50,29 +59,29 @@ class Head(Struct, frozen=True, kw_only=True):
     that only that server's key opens."""
 
     format: int = FORMAT
-    koine: str
-    schema: str
-    created_at: str
+    koine: _WORD
+    schema: _WORD
+    created_at: _WORD
     tenant: TenantName
-    position: int
-    planned: int
+    position: _COUNT
+    planned: _COUNT
     secrets: bool
 
 
 class Digest(Struct, frozen=True):
     """The size of a member in bytes, and its SHA-256 in hex."""
 
-    size: int
-    sha256: str
+    size: _COUNT
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class LeftOut(Struct, frozen=True):
     """A secret that is not in the archive: which column of which row, and why."""
 
-    table: str
-    column: str
-    id: str
-    reason: str
+    table: _WORD
+    column: _WORD
+    id: _WORD
+    reason: _REASON
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
@@ -83,16 +92,16 @@ class Manifest(Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     head: Head
     rows: dict[str, int]
-    files: int
-    file_bytes: int
-    deleted: int
+    files: _COUNT
+    file_bytes: _COUNT
+    deleted: _COUNT
     left_out: list[LeftOut]
     members: dict[str, Digest]
 
 
 class _Format(Struct):
     format: int
-    koine: str = "unknown"
+    koine: _WORD = "unknown"
 
 
 def decode_head(text: bytes) -> Head:
@@ -105,7 +114,7 @@ def decode_head(text: bytes) -> Head:
                 f"and this version reads format {FORMAT}"
             )
         return msgspec.json.decode(text, type=Head)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         raise ArchiveError(f"{HEAD} cannot be read") from None
 
 
@@ -113,7 +122,7 @@ def decode_manifest(text: bytes) -> Manifest:
     """Read the last member. Raises ArchiveError."""
     try:
         return msgspec.json.decode(text, type=Manifest)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         raise ArchiveError(f"{MANIFEST} cannot be read") from None
 
 

@@ -100,6 +100,6 @@ def _values(source: Source, contents: Contents, table: str, column: str) -> Iter
     """The values of a column in the archive, some at a time."""
     for of, member in contents.rows:
         if of == table:
-            values = [getattr(row, column) for row in read_rows(source, of, member)]
+            values = [getattr(row, column) for row in read_rows(source, contents, of, member)]
             for first in range(0, len(values), _AT_ONCE):
                 yield values[first : first + _AT_ONCE]

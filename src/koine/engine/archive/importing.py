@@ -8,6 +8,7 @@ when it is tried again; one that cannot go on is deleted by the next.
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from koine.store.archive.columns import BY_NAME, TABLES, TENANT
 from koine.store.core.db import BrokenRow, BulkWriter, Duplicate, Tx
 from koine.store.events import event_log_state, events
 
-_BATCH, _BUSY_BATCH = 1000, 100
+_BATCH, _BUSY_BATCH = 1000, 250
 """Rows of a transaction, and while others send messages."""
 _DELETE_BATCH = 1000
 _MAX_LAST_EVENTS = 100_000
@@ -56,6 +57,10 @@ _COUNTED = (
 )
 """Tables of which every row is written, and none is deleted by background work when it is old."""
 _TAKEN_OVER = "another process imports this archive, or has deleted what this one wrote"
+
+
+class UnwritableRow(ArchiveError):
+    """A row contradicts others of the archive, or those that are here."""
 
 
 class ImportReport(Struct, frozen=True, kw_only=True):
@@ -89,8 +94,12 @@ async def import_tenant(
         running = _Import(engine, source, contents, plan, progress)
         running.pace = Pace(engine, options.share)
         await running.copy_files()
-        async with engine.db.bulk_writer() as writer:
-            await running.copy_rows(writer, at)
+        try:
+            async with engine.db.bulk_writer() as writer:
+                await running.copy_rows(writer, at)
+        except UnwritableRow:
+            await _discard(engine, plan.tenant_id)  # another try would fail as well
+            raise
         tenant = await running.finish()
         return await asyncio.to_thread(running.report, tenant, at != _START)
 
@@ -185,7 +194,7 @@ class _Import:
         for number, (name, member) in enumerate(self._contents.rows):
             if name == TENANT.name:
                 continue
-            rows = await asyncio.to_thread(read_rows, self._source, name, member)
+            rows = await asyncio.to_thread(self._read, name, member)
             if number < first_member:
                 done += len(rows)
                 continue
@@ -198,14 +207,15 @@ class _Import:
                 after = f"{number}.{begin}" if begin < len(rows) else f"{number + 1}.0"
                 adapted = self._adaptation.rows(BY_NAME[name], batch)
                 try:
-                    self._logins += await writer.write(
+                    left_out, worked = await writer.write(
                         self._plan.tenant_id, _write_rows, (at, after), name, adapted, self._plan
                     )
                 except BrokenRow as error:
-                    raise ArchiveError(f"a row of {name} cannot be written: {error}") from None
+                    raise UnwritableRow(f"a row of {name} cannot be written: {error}") from None
                 at, done = after, done + count
+                self._logins += left_out
                 self._progress("rows", done, total)
-                await self.pace.rest()
+                await self.pace.rest(worked)
 
     async def finish(self) -> Tenant:
         """Write what makes the tenant visible, in one transaction."""
@@ -278,6 +288,9 @@ class _Import:
         await imports.end(tx)
         return made
 
+    def _read(self, table: str, member: Member) -> list[Any]:
+        return read_rows(self._source, self._contents, table, member)
+
     def _last_events(self) -> list[Event]:
         """The events that webhooks still wait for, which their planner must see as new ones."""
         if not self._plan.resume_webhooks:
@@ -286,7 +299,7 @@ class _Import:
         for name, member in self._contents.rows:
             if name != "events":
                 continue
-            for row in read_rows(self._source, name, member):
+            for row in self._read(name, member):
                 if row.position > self._plan.planned:
                     fields = Event.__struct_fields__
                     found.append(Event(**{field: getattr(row, field) for field in fields}))
@@ -303,15 +316,17 @@ class _Import:
             self._plan.renewal().id(row.id)
             for name, member in self._contents.rows
             if name == "webhook_endpoints"
-            for row in read_rows(self._source, name, member)
+            for row in self._read(name, member)
             if row.status == "active" and (every or row.secret is not None)
         ]
 
 
 async def _write_rows(
     tx: Tx, places: tuple[str, str], table: str, rows: list[Any], plan: Plan
-) -> int:
-    """Write some rows, and how far the import came with them; returns how many are left out."""
+) -> tuple[int, float]:
+    """Write some rows, and how far the import came with them; returns how many are left out, and
+    the seconds it took, without waiting for a lock of the whole database."""
+    began = time.perf_counter()
     if not await imports.advance(tx, *places):
         raise ArchiveError(_TAKEN_OVER)
     kept = rows
@@ -323,11 +338,11 @@ async def _write_rows(
     try:
         await table_rows.insert_rows(tx, BY_NAME[table], kept)
     except Duplicate as duplicate:
-        raise ArchiveError(
+        raise UnwritableRow(
             f"a row of {table} violates {duplicate.constraint}: it is there twice, or was created "
             "here meanwhile"
         ) from None
-    return len(rows) - len(kept)
+    return len(rows) - len(kept), time.perf_counter() - began
 
 
 def _copy_file(source: Source, member: Member, path: Path, root: Path) -> None:

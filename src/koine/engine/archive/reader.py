@@ -13,15 +13,12 @@ from msgspec import Struct
 
 from koine.engine.archive import tar
 from koine.engine.archive.format import (
-    HEAD,
-    MANIFEST,
     MAX_MEMBER,
+    MAX_ROWS,
     ArchiveError,
     Digest,
     Head,
     Manifest,
-    decode_head,
-    decode_manifest,
     table_of,
 )
 from koine.engine.archive.sealing import SealedReader, is_sealed
@@ -60,16 +57,19 @@ def open_archive(path: Path, passphrase: str | None) -> Iterator[Source]:
             yield SealedReader(file, passphrase)
 
 
-def read_all(source: Source, member: Member) -> bytes:
+def read_all(source: Source, member: Member, limit: int = MAX_MEMBER) -> bytes:
     """The bytes of a member that fits into memory. Raises ArchiveError."""
-    if member.size > MAX_MEMBER:
+    if member.size > limit:
         raise ArchiveError(f"{member.name} is too large")
     return b"".join(tar.read_member(source, member))
 
 
-def read_rows(source: Source, table: str, member: Member) -> list[Any]:
-    """The rows of a member, decoded and checked. Raises ArchiveError."""
-    return decode_rows(table, member.name, read_all(source, member))
+def read_rows(source: Source, contents: Contents, table: str, member: Member) -> list[Any]:
+    """The rows of a member that was verified. Raises ArchiveError if it was changed since."""
+    packed = read_all(source, member)
+    if digest_of(packed) != contents.manifest.members[member.name]:
+        raise ArchiveError(f"{member.name} was changed while it was imported")
+    return decode_rows(table, member.name, packed)
 
 
 def decode_rows(table: str, name: str, packed: bytes) -> list[Any]:
@@ -81,9 +81,11 @@ def decode_rows(table: str, name: str, packed: bytes) -> list[Any]:
         raise ArchiveError(f"{name} is damaged") from None
     if not unpacking.eof or unpacking.unused_data:
         raise ArchiveError(f"{name} is damaged or too large")
+    if lines.count(b"\n") > MAX_ROWS:
+        raise ArchiveError(f"{name} has too many rows")
     try:
         rows: list[Any] = _decoders[table].decode_lines(lines)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise ArchiveError(f"{name} has a row that cannot be read: {error}") from None
     if b"\\u0000" in lines and any(_has_nul(row) for row in rows):
         raise ArchiveError(f"{name} has a text with U+0000, which no database can store")
@@ -93,26 +95,9 @@ def decode_rows(table: str, name: str, packed: bytes) -> list[Any]:
 def read_tenant(source: Source, contents: Contents) -> Tenant:
     """The row of the tenant itself. Raises ArchiveError."""
     members = [member for table, member in contents.rows if table == TENANT.name]
-    (tenant,) = [row for each in members for row in read_rows(source, TENANT.name, each)]
+    (tenant,) = [row for each in members for row in read_rows(source, contents, TENANT.name, each)]
     assert isinstance(tenant, Tenant)
     return tenant
-
-
-def manifest_of(source: Source) -> Manifest:
-    """The manifest of an archive that was verified before. Raises ArchiveError."""
-    for member in tar.members(source):
-        if member.name == MANIFEST:
-            return decode_manifest(read_all(source, member))
-    raise ArchiveError(f"it has no {MANIFEST}: it is cut off")
-
-
-def head_of(source: Source) -> Head:
-    """The first member. Raises ArchiveError."""
-    for member in tar.members(source):
-        if member.name != HEAD:
-            break
-        return decode_head(read_all(source, member))
-    raise ArchiveError("it is no archive of a tenant")
 
 
 def digest_of(data: bytes) -> Digest:

@@ -15,6 +15,7 @@ from koine.engine.archive.format import ArchiveError
 
 BLOCK = 512
 _END = bytes(BLOCK * 2)
+_MAX_REST = 20 * BLOCK
 READ_BYTES = 1 << 20
 
 
@@ -62,11 +63,16 @@ def end() -> bytes:
 
 def members(source: Source, offset: int = 0) -> Iterator[Member]:
     """The members from `offset`, where a header is; the bytes of each may be read meanwhile. Raises
-    ArchiveError for anything but a regular file, and for a file that is cut off."""
+    ArchiveError for anything but a regular file, for a file that is cut off, and for one in which
+    something comes after the end."""
     while True:
         source.seek(offset)
         block = source.read(BLOCK)
         if block == bytes(BLOCK):
+            # Other programs fill the last 10 KiB with zeros.
+            rest = source.read(_MAX_REST + 1)
+            if len(rest) > _MAX_REST or rest.strip(b"\0"):
+                raise ArchiveError("it has something after its end")
             return
         member = _member(block, offset + BLOCK)
         yield member

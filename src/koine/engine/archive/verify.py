@@ -2,17 +2,21 @@
 
 import hashlib
 import re
+import secrets
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from koine.engine.archive import tar
 from koine.engine.archive.format import (
     HEAD,
     MANIFEST,
+    MAX_MANIFEST,
+    MAX_MEMBER,
+    MAX_MEMBERS,
     ArchiveError,
     Digest,
     Head,
@@ -31,17 +35,12 @@ from koine.engine.archive.reader import (
     open_archive,
     read_all,
 )
+from koine.engine.archive.row_checks import BadRow, check_rows
 from koine.engine.archive.tar import Member, Source
-from koine.kit.ids import canonical_id
-from koine.model.tenant import TenantSettings
 from koine.store import schema
 from koine.store.archive.columns import TABLES, TENANT
 
-MAX_POSITION = 2**50
-"""The highest position of an event and number of a message that is imported: counting on from
-there, the server never exceeds what clients can represent (2^53)."""
 _LINE = re.compile(r"([0-9a-f]{64})  (files/[A-Za-z0-9_-]{32})")
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _TABLE_ORDER = [TENANT.name, *(table.name for table in TABLES)]
 
 
@@ -74,6 +73,7 @@ class _Verification:
         self._unlisted: dict[str, str] = {}
         self._files = self._file_bytes = self._files_at = 0
         self._max = {"position": 0, "number": 0}
+        self._keys = _FileKeys()
 
     def add(self, member: Member) -> None:
         """Read the next member. Raises ArchiveError."""
@@ -84,13 +84,16 @@ class _Verification:
         if file_key(member.name) is not None:
             self._add_file(member)
             return
-        data = read_all(self._source, member)
-        if member.name == MANIFEST:
+        is_manifest = member.name == MANIFEST
+        data = read_all(self._source, member, MAX_MANIFEST if is_manifest else MAX_MEMBER)
+        if is_manifest:
             self._manifest = decode_manifest(data)
             self._manifest_digest = digest_of(data).sha256
             return
         if member.name in self._members:
             raise ArchiveError(f"{member.name} is there twice")
+        if len(self._members) == MAX_MEMBERS:
+            raise ArchiveError(f"it has more than {MAX_MEMBERS:,} members")
         self._members[member.name] = digest_of(data)
         if member.name == HEAD:
             self._head = _known(decode_head(data))
@@ -114,10 +117,9 @@ class _Verification:
             raise ArchiveError("the numbers of its rows are not those of the manifest")
         if counted.get(TENANT.name) != 1:
             raise ArchiveError("it has no tenant")
-        if self._unlisted or (self._files, self._file_bytes) != (
-            manifest.files,
-            manifest.file_bytes,
-        ):
+        files = (self._files, self._file_bytes, counted.get("files", 0))
+        expected = (manifest.files, manifest.file_bytes, manifest.files + manifest.deleted)
+        if self._unlisted or files != expected:
             raise ArchiveError("its files are not those of the manifest")
         return Contents(
             head=head,
@@ -135,21 +137,24 @@ class _Verification:
         ):
             raise ArchiveError(f"{member.name} is not where it belongs")
         rows = decode_rows(table, member.name, data)
+        try:
+            check_rows(table, rows)
+        except BadRow as error:
+            raise ArchiveError(f"{member.name} has a row that no Koine wrote: {error}") from None
         for name in _NUMBERED.get(table, ()):
-            found = [getattr(row, name) for row in rows]
-            low, high = min(found, default=0), max(found, default=0)
-            if low < 0 or high > MAX_POSITION:
-                raise ArchiveError(f"{member.name} has a {name} out of range")
+            highest = max((getattr(row, name) for row in rows), default=0)
             kind = "number" if table == "messages" else "position"
-            self._max[kind] = max(self._max[kind], high)
-        if check := _CHECKS.get(table):
-            _run(check, member.name, rows)
+            self._max[kind] = max(self._max[kind], highest)
+        if table == "files":
+            self._keys.add([row.key for row in rows])
         if table == TENANT.name and [*map(_name_of, rows)] != [self._head and self._head.tenant]:
             raise ArchiveError(f"{HEAD} names another tenant")
         self._rows.append((table, member))
         self._counts[table] += len(rows)
 
     def _add_file(self, member: Member) -> None:
+        if not self._keys.take(member.name.removeprefix("files/")):
+            raise ArchiveError(f"{member.name} has no row, or is there twice")
         digest = hashlib.sha256()
         for piece in tar.read_member(self._source, member):
             digest.update(piece)
@@ -203,37 +208,31 @@ def _compare_members(expected: dict[str, Digest], found: dict[str, Digest]) -> N
             raise ArchiveError(f"{name} was changed or damaged: its digest differs")
 
 
-def _run(check: Callable[[Any], object], name: str, rows: list[Any]) -> None:
-    try:
-        for row in rows:
-            check(row)
-    except (msgspec.MsgspecError, ValueError):
-        raise ArchiveError(f"{name} has a row that no Koine wrote") from None
+class _FileKeys:
+    """The keys of the rows of files, each of which has at most one member. There may be millions:
+    of each 8 bytes of a digest are kept, with a secret, so that nobody can make two equal ones."""
 
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(16)
+        self._digests = array("Q")
+        self._taken = bytearray()
 
-_objects = msgspec.json.Decoder(dict[str, Any])
-_texts = msgspec.json.Decoder(list[str])
+    def add(self, keys: list[str]) -> None:
+        """Add the keys of rows, before any is taken."""
+        self._digests.extend(map(self._digest, keys))
 
+    def take(self, key: str) -> bool:
+        """Whether a row has this key, and it was not taken before."""
+        if len(self._taken) != len(self._digests):
+            self._digests = array("Q", sorted(self._digests))
+            self._taken = bytearray(len(self._digests))
+        digest = self._digest(key)
+        at = bisect_left(self._digests, digest)
+        if at == len(self._digests) or self._digests[at] != digest or self._taken[at]:
+            return False
+        self._taken[at] = True
+        return True
 
-def _check_tenant(row: Any) -> None:
-    msgspec.json.decode(row.settings, type=TenantSettings)
-    ids = [row.id, *([row.default_responder_id] if row.default_responder_id else [])]
-    if not all(canonical_id(each) == each for each in ids) or not _SLUG.fullmatch(row.slug):
-        raise ValueError(row.id)
-    if not 0 < row.number <= MAX_POSITION:
-        raise ValueError(row.number)
-
-
-def _check_endpoint(row: Any) -> None:
-    _texts.decode(row.kinds)
-    _texts.decode(row.permissions)
-    if not row.url.startswith(("https://", "http://")):
-        raise ValueError(row.url)
-
-
-_CHECKS: dict[str, Callable[[Any], object]] = {
-    # Work that is done for all tenants at once reads these texts.
-    TENANT.name: _check_tenant,
-    "events": lambda row: _objects.decode(row.body),
-    "webhook_endpoints": _check_endpoint,
-}
+    def _digest(self, key: str) -> int:
+        made = hashlib.blake2b(key.encode(), digest_size=8, key=self._secret).digest()
+        return int.from_bytes(made)

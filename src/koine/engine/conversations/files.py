@@ -145,6 +145,11 @@ async def open_by_key(engine: Engine, key: str) -> OpenFile:
     return OpenFile(row, _path(engine, key))
 
 
+def is_media_type(text: str) -> bool:
+    """Whether a file may be stored with this type."""
+    return _MEDIA.fullmatch(text) is not None
+
+
 def relative_path(key: str) -> Path:
     """The path of a file's bytes in the data folder."""
     return Path("files") / key[:2] / key[2:4] / key

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 HASHER: Final = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
@@ -27,6 +27,17 @@ def verify_password(hashed: str, text: str) -> bool:
         return HASHER.verify(_bytes(hashed), _bytes(text))
     except (VerificationError, InvalidHashError):
         return False
+
+
+def is_affordable(hashed: str) -> bool:
+    """Whether verifying a password against this hash, which somebody else made, takes no more than
+    a few times the work of `hash_password`; False also when it is no hash at all."""
+    try:
+        found = extract_parameters(hashed)
+    except InvalidHashError:
+        return False
+    cost, most = found.time_cost * found.memory_cost, HASHER.time_cost * HASHER.memory_cost
+    return cost <= 4 * most and found.memory_cost <= 4 * HASHER.memory_cost
 
 
 def _bytes(text: str) -> bytes:

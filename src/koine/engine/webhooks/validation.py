@@ -40,10 +40,15 @@ def check_headers(engine: Engine, headers: dict[str, str]) -> None:
     formats = engine.webhook_formats.values()
     reserved = tuple(prefix for each in formats for prefix in each.header_prefixes)
     for name, value in headers.items():
-        if not _HEADER.fullmatch(name) or not _VALUE.fullmatch(value):
+        if not is_sendable(name, value):
             raise Invalid("headers", "unfit", "a header's name or value cannot be sent")
         if _RESERVED.fullmatch(name) or name.lower().startswith(reserved):
             raise Invalid("headers", "taken", f"the header {name} is not yours to set")
+
+
+def is_sendable(name: str, value: str) -> bool:
+    """Whether a header has a name and a value that HTTP allows."""
+    return bool(_HEADER.fullmatch(name) and _VALUE.fullmatch(value))
 
 
 def check_secret(secret: str) -> None:

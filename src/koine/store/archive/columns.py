@@ -7,7 +7,7 @@ can be forgotten: a developer who adds one decides here what becomes of it.
 from typing import Literal
 
 from msgspec import Struct
-from sqlalchemy import Table
+from sqlalchemy import Integer, Table
 
 from koine.store import tables
 
@@ -55,6 +55,11 @@ class ArchivedTable(Struct, frozen=True):
     def of_kind(self, *kinds: ColumnKind) -> list[str]:
         """The names of the columns of these kinds, in the order of the table."""
         return [name for name, kind in self.kinds.items() if kind in kinds]
+
+    def archived_integers(self) -> list[str]:
+        """The names of the columns with numbers and times that an archive has."""
+        names = [name for name, kind in self.kinds.items() if kind not in ("derived", "here")]
+        return [name for name in names if isinstance(self.table.c[name].type, Integer)]
 
 
 NOT_ARCHIVED: dict[str, str] = {

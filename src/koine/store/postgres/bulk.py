@@ -13,6 +13,11 @@ from koine.store.postgres.tx import PooledConnection, PostgresTx, to_store_error
 R = TypeVar("R")
 P = ParamSpec("P")
 
+_BROKEN = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,  # a text that is too long for an index
+)
 _MARGIN = 1_000_000
 """Positions left free: more than other transactions can take between two statements."""
 _POSITIONS = "pg_get_serial_sequence('events', 'position')"
@@ -61,7 +66,7 @@ class PostgresBulkWriter:
         try:
             async with self._pooled.connection.transaction():
                 return await operation(PostgresTx(self._pooled, tenant_id), *args, **kwargs)
-        except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
+        except _BROKEN as error:
             raise BrokenRow(str(error)) from error
         except Exception as error:
             raise to_store_error(error) from error
