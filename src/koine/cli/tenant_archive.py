@@ -240,6 +240,7 @@ def _report(made: ImportReport) -> dict[str, Any]:
         "renewed": made.renewed,
         "logins_left_out": made.logins,
         "paused_webhooks": made.paused,
+        "erased_people": made.erased,
         "left_out": made.left_out,
         "resumed": made.resumed,
     }
@@ -255,6 +256,8 @@ def _report_lines(made: ImportReport) -> list[str]:
         lines.append(f"new, as those of the archive are in use here: {', '.join(made.renewed)}")
     if made.logins:
         lines.append(f"logins left out, as their e-mails log in to other tenants: {made.logins}")
+    if made.erased:
+        lines.append(f"people erased again, as they were erased here: {made.erased}")
     if made.paused:
         lines.append(f"webhooks paused: {made.paused}; enable them one by one")
     return lines + _left_out(made.left_out)

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from koine.engine.archive import tar
+from koine.engine.archive import known_erasures, tar
 from koine.engine.archive.adaptation import Adaptation, Plan, decode_plan, encode_plan
 from koine.engine.archive.exporting import Progress, no_progress
 from koine.engine.archive.format import ArchiveError, LeftOut, file_key
@@ -27,6 +27,7 @@ from koine.engine.archive.verify import verify
 from koine.engine.conversations.files import relative_path
 from koine.engine.core.engine import Engine
 from koine.engine.core.recorder import record_audit, record_event
+from koine.engine.personal_data.erased_list import ErasedPerson
 from koine.kit import private_files
 from koine.model.actor import operator
 from koine.model.event import Event
@@ -66,7 +67,8 @@ class UnwritableRow(ArchiveError):
 class ImportReport(Struct, frozen=True, kw_only=True):
     """What an import has written. `renewed` are the columns whose tokens are new here, `logins` the
     number of logins that were left out as their e-mails log in to other tenants here, `paused` the
-    number of endpoints that were active. `resumed` is whether an earlier try had begun it."""
+    number of endpoints that were active, `erased` the number of people whose data the archive has
+    and who were erased here. `resumed` is whether an earlier try had begun it."""
 
     tenant: Tenant
     new_ids: bool
@@ -75,6 +77,7 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     renewed: list[str]
     logins: int
     paused: int
+    erased: int
     left_out: list[LeftOut]
     resumed: bool
 
@@ -152,6 +155,16 @@ async def _discard(engine: Engine, tenant_id: str) -> None:
     await engine.db.write(tenant_id, imports.end)
 
 
+class _Ending(Struct, frozen=True):
+    """What the last transaction writes: the tenant, the events that webhooks still wait for, the
+    endpoints that are enabled, the people who were erased here."""
+
+    tenant: Tenant
+    last: list[Event]
+    enabled: list[str]
+    erased: list[ErasedPerson]
+
+
 class _Import:
     """One import."""
 
@@ -172,6 +185,7 @@ class _Import:
         self._progress = progress
         self._adaptation = Adaptation(plan, engine.encryption, engine.clock.now())
         self._logins = 0
+        self._erased: list[str] = []
 
     async def copy_files(self) -> None:
         """Write the uploads, those that an earlier try did not."""
@@ -225,18 +239,23 @@ class _Import:
         tenant = await asyncio.to_thread(read_tenant, self._source, self._contents)
         last = await asyncio.to_thread(self._last_events)
         enabled = await asyncio.to_thread(self._active_endpoints, False)
+        erased = await known_erasures.known_here(self._engine, self._plan.renewal())
+        ending = _Ending(tenant, last, enabled, erased)
         while True:
             now = self._engine.clock.now()
             try:
-                return await self._engine.db.write(
-                    self._plan.tenant_id, self._finish, now, tenant, last, enabled
+                made, self._erased = await self._engine.db.write(
+                    self._plan.tenant_id, self._finish, now, ending
                 )
+                break
             except Duplicate as duplicate:
                 # A tenant that was created meanwhile may have the number: take the next one.
                 if duplicate.constraint != tenants.NUMBER_TAKEN:
                     raise ArchiveError(
                         f"there is a tenant {self._plan.slug} since a moment ago: --as NAME"
                     ) from None
+        await known_erasures.finish(self._engine, made.id, self._erased)
+        return made
 
     async def _check_counts(self) -> None:
         """Compare the rows that were written with the manifest, before anybody sees them."""
@@ -264,29 +283,29 @@ class _Import:
             files=manifest.files,
             renewed=self._plan.tokens,
             logins=self._logins,
+            erased=len(self._erased),
             paused=0 if self._plan.resume_webhooks else len(self._active_endpoints(True)),
             left_out=manifest.left_out,
             resumed=resumed,
         )
 
-    async def _finish(
-        self, tx: Tx, now: int, tenant: Tenant, last: list[Event], enabled: list[str]
-    ) -> Tenant:
-        plan, number = self._plan, tenant.number
+    async def _finish(self, tx: Tx, now: int, ending: "_Ending") -> tuple[Tenant, list[str]]:
+        plan, number = self._plan, ending.tenant.number
         if plan.new_ids or await tenants.is_number_taken(tx, number):
             number = await tenants.highest_number(tx) + 1
-        made = self._adaptation.tenant(tenant, number)
+        made = self._adaptation.tenant(ending.tenant, number)
         await tenants.insert_one(tx, made)
         await record_audit(
             tx, now, operator(made.id), "import", "tenant", made.id, archive=plan.archive
         )
         await record_event(tx, now, "tenant.updated", made.id)
+        begun = await known_erasures.erase_tx(tx, now, ending.erased)
         await event_log_state.begin_tenant_log(tx, (await events.log_snapshot(tx)).last)
         if plan.resume_webhooks:
-            await imports.enable_endpoints(tx, enabled, plan.planned + plan.offset)
-            await events.append(tx, *last)
+            await imports.enable_endpoints(tx, ending.enabled, plan.planned + plan.offset)
+            await events.append(tx, *ending.last)
         await imports.end(tx)
-        return made
+        return made, begun
 
     def _read(self, table: str, member: Member) -> list[Any]:
         return read_rows(self._source, self._contents, table, member)

@@ -1,0 +1,80 @@
+"""Erased people stay erased when a tenant is imported: those of the archive, and those whom this
+server knows as erased although the archive, which is older, has their data.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from koine.engine.archive.format import ArchiveError
+from koine.engine.archive.renewal import Renewal
+from koine.engine.core.engine import Engine
+from koine.engine.personal_data import erased_list, erasure
+from koine.engine.personal_data.erased_list import BadList, ErasedPerson
+from koine.model.actor import operator
+from koine.model.errors import NotFound, Unavailable
+from koine.model.page import Window
+from koine.model.personal_data import Erasure
+from koine.store.core.db import Tx
+from koine.store.personal_data import erasures
+
+_PAGE = 200
+
+
+async def known_here(engine: Engine, renewal: Renewal) -> list[ErasedPerson]:
+    """The people of the archive's tenant whom this server knows as erased, by the ids that they get
+    here. Raises ArchiveError if the list of erased people cannot be read."""
+    path = erased_list.path_of(engine)
+    try:
+        listed = await asyncio.to_thread(erased_list.load, path) if path.is_file() else []
+    except BadList as error:
+        raise ArchiveError(f"who was erased here is not known: {error}") from None
+    found = {each.id: each for each in listed if each.tenant_id == renewal.source_id}
+    window: Window | None = Window(limit=_PAGE)
+    while window is not None:
+        page = await engine.db.read(renewal.source_id, erasures.find_page, window)
+        for each in page.items:
+            found |= {person.id: person for person in _people(renewal.source_id, each)}
+        window = None if page.next is None else Window(limit=_PAGE, cursor=page.next)
+    return [_renewed(renewal, each) for each in found.values()]
+
+
+async def erase_tx(tx: Tx, now: int, people: list[ErasedPerson]) -> list[str]:
+    """Begin to erase those who are in the tenant and not erased: their rows are empty when the
+    tenant becomes visible. Returns their ids."""
+    begun = []
+    for person in people:
+        if await erasures.get(tx, person.id) is not None:
+            continue
+        with suppress(NotFound):
+            actor = operator(tx.tenant_id)
+            done = await erasure.request.in_tx(
+                tx, now, actor, person.id, person.kind, person.messages
+            )
+            begun.append(done.erasure.id)
+    return begun
+
+
+async def finish(engine: Engine, tenant_id: str, ids: list[str]) -> None:
+    """Erase the rest of them. Maintenance goes on with those for which the database or the disk is
+    not available now."""
+    for each in ids:
+        with suppress(Unavailable):
+            await erasure.run(engine, tenant_id, each)
+
+
+def _people(tenant_id: str, found: Erasure) -> list[ErasedPerson]:
+    """The person and the contacts that were merged into it, which an older archive has as such."""
+    return [
+        ErasedPerson(tenant_id, each, found.kind, found.messages, found.requested_at)
+        for each in found.ids
+    ]
+
+
+def _renewed(renewal: Renewal, person: ErasedPerson) -> ErasedPerson:
+    return ErasedPerson(
+        renewal.tenant_id,
+        renewal.id(person.id),
+        person.kind,
+        person.messages,
+        person.requested_at,
+    )
