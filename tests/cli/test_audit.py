@@ -8,6 +8,7 @@ import pytest
 from koine.cli import audit
 from koine.engine import tenants
 from koine.engine.tenants import TenantChanges
+from koine.kit import logs
 from koine.model.actor import operator
 from tests.cast import Cast
 from tests.cli.terminal import Terminal
@@ -29,6 +30,28 @@ def test_entries_are_printed_oldest_first_and_filtered(acme: Terminal) -> None:
     assert acme.run("audit", "--since", "2999-01-01") == ""
 
 
+class OfRequest:
+    """As in a request with this `X-Request-Id`."""
+
+    request_id = "made-by-me"
+
+    def log_context(self) -> dict[str, str]:
+        return {"request_id": self.request_id}
+
+
+def test_what_one_request_did_is_found(acme: Terminal) -> None:
+    token = logs.current.set(OfRequest())
+    try:
+        ann = acme.json("user", "create", "ann@acme.test")
+    finally:
+        logs.current.reset(token)
+    acme.run("user", "create", "bob@acme.test")
+    (line,) = acme.run("audit", "--request", "made-by-me", "--json").splitlines()
+    entry = json.loads(line)
+    assert (entry["noun_id"], entry["request_id"]) == (ann["id"], "made-by-me")
+    assert acme.run("audit", "--request", "made-by-you") == ""
+
+
 @pytest.mark.parametrize("since", ["yesterday", "2h30", "2026-13-01"])
 def test_a_time_that_is_none_is_refused(acme: Terminal, since: str) -> None:
     assert "is no time" in acme.run("audit", "--since", since, code=1)
@@ -39,7 +62,7 @@ async def test_new_entries_are_printed_once_when_they_are_there(
 ) -> None:
     monkeypatch.setattr(audit, "POLL_SECONDS", 0.01)
     admin = operator(cast.acme.tenant.id)
-    filters = audit._Filters(None, None, None)
+    filters = audit._Filters()
     entries = audit._entries(cast.engine, admin, filters, 1, follow=True)
     first = await anext(entries)
     names = []

@@ -10,8 +10,10 @@ from tests.e2e.koine_process import KoineProcess, copy_demo, served
 SETTINGS = {
     # The README's receiver of webhooks.
     "KOINE_OUTBOUND_ALLOW": "127.0.0.1:9000",
-    # test_debug_log.py looks for secrets in the log; nothing else reads it.
+    # test_debug_log.py looks for secrets in the log.
     "KOINE_LOG_LEVEL": "debug",
+    # docs/monitoring.md finds a request there.
+    "KOINE_ACCESS_LOG": "true",
 }
 
 

@@ -46,6 +46,16 @@ koine() {
 """Says what each call was answered and which command failed, types a password, and waits for no
 stream and no receiver to end: those two have tests/e2e/test_readme.py."""
 
+PRINTED = {
+    "docs/monitoring.md": (
+        r'"request_id": "made-by-me".*"route": "/v1/inboxes"',  # the log
+        r'"action":"create","noun":"inbox".*"request_id":"made-by-me"',  # the audit log
+        r"\(\d+, 'inbox.created', 'made-by-me'\)",  # the events
+        r'"kind":"inbox.created".*"request_id":"made-by-me"',  # the deliveries
+    )
+}
+"""What commands of a page must print, beside those whose status says enough."""
+
 EVERY = [block for page in PAGES for block in blocks(page)]
 RUN = [block for block in EVERY if block.language == "sh" and not block.left_out]
 
@@ -82,8 +92,14 @@ def test_every_command_of_a_page_succeeds(server: KoineProcess, folder: Path, pa
     exports = folder / "exports"
     exports.write_text(koine("demo", "--env", "--data", str(server.folder / "data")))
     commands = "\n".join(block.text for block in of_page(page))
-    commands = commands.replace(".venv/bin/koine demo --env", f"cat {exports}")
-    commands = commands.replace(" /backups", f" {folder}/backups")
+    for printed, here in {
+        ".venv/bin/koine demo --env": f"cat {exports}",
+        ".venv/bin/koine audit": f".venv/bin/koine audit --data {server.folder}/data",
+        "data/koine.db": f"{server.folder}/data/koine.db",
+        " koine.log": f" {server.folder}/log",
+        " /backups": f" {folder}/backups",
+    }.items():
+        commands = commands.replace(printed, here)
     done = subprocess.run(
         ["bash", "-uc", f'{PRELUDE}eval "$(cat {exports})"\n{commands}'],
         cwd=folder,
@@ -95,6 +111,7 @@ def test_every_command_of_a_page_succeeds(server: KoineProcess, folder: Path, pa
     answered = re.findall(r"^answered (\d+)$", done.stderr, re.MULTILINE)
     assert len(answered) >= len(A_CURL.findall(commands)), said
     assert all(status.startswith("2") for status in answered), said
+    assert [each for each in PRINTED.get(page, ()) if not re.search(each, done.stdout)] == [], said
 
 
 def test_every_block_has_a_language() -> None:

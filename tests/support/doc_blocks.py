@@ -13,6 +13,7 @@ INSTALL = "docs/install.md"
 
 LEFT_OUT = {
     "make run": "serves until Ctrl-C: tests/e2e/test_make_run.py",
+    "KOINE_ACCESS_LOG=true make run": "serves until Ctrl-C: tests/e2e/test_make_run.py",
     "make cluster": "serves until Ctrl-C, on fixed ports",
     "make check": "runs the tests that this one is of",
     "koine serve   ": "serves until Ctrl-C: tests/e2e/test_make_run.py",

@@ -35,6 +35,9 @@ def audit(
     action: Annotated[
         str | None, typer.Option(help="Only this action: create, change, remove, log_in, …")
     ] = None,
+    request: Annotated[
+        str | None, typer.Option(help="Only what this request did: its X-Request-Id.")
+    ] = None,
     limit: Annotated[
         int, typer.Option(min=1, max=100_000, help="The newest so many; with --follow to begin.")
     ] = 50,
@@ -52,31 +55,30 @@ def audit(
     """
 
     async def work(engine: Engine, operator_actor: Actor) -> None:
-        filters = await _Filters.of(engine, operator_actor, since, user, action)
+        filters = _Filters(
+            since=parse_since(since, engine.clock.now()) if since is not None else None,
+            person_id=await _person_id(engine, operator_actor, user),
+            action=action,
+            request_id=request,
+        )
         async for entry in _entries(engine, operator_actor, filters, limit, follow):
             typer.echo(_line(entry, as_json))
 
     run_in_tenant(options.settings(data, database), tenant, work)
 
 
-class _Filters(msgspec.Struct, frozen=True):
+class _Filters(msgspec.Struct, frozen=True, kw_only=True):
     """Which entries are printed; `since` in µs."""
 
-    since: int | None
-    person_id: str | None
-    action: str | None
+    since: int | None = None
+    person_id: str | None = None
+    action: str | None = None
+    request_id: str | None = None
 
-    @classmethod
-    async def of(
-        cls, engine: Engine, actor: Actor, since: str | None, user: str | None, action: str | None
-    ) -> "_Filters":
-        """Of what was typed. Raises CommandError, NotFound("user")."""
-        person = await find_user(engine, actor, user) if user is not None else None
-        return cls(
-            parse_since(since, engine.clock.now()) if since is not None else None,
-            person.id if person is not None else None,
-            action,
-        )
+
+async def _person_id(engine: Engine, actor: Actor, user: str | None) -> str | None:
+    """The id of the user with this e-mail or id. Raises CommandError, NotFound("user")."""
+    return (await find_user(engine, actor, user)).id if user is not None else None
 
 
 async def _entries(
@@ -119,6 +121,7 @@ async def _newest(
             Window(limit=size, cursor=cursor),
             since=filters.since,
             person_id=filters.person_id,
+            request_id=filters.request_id,
         )
         found += page.items
         cursor = page.next
