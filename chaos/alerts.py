@@ -57,6 +57,7 @@ TRIALS = (
         short=True,
     ),
     Trial(faults.bus_killed, ("KoineBusDisconnected",), short=True),
+    Trial(faults.worker_killed, ("KoineWorkersRestart",)),
     Trial(faults.wrong_passwords, ("KoineFailedLogins",)),
     Trial(faults.folder_gone, ("KoineUploadsFail",)),
     Trial(faults.few_files, ("KoineFilesExhausted",)),

@@ -34,9 +34,10 @@ def promtool(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 def quick(rules: str) -> str:
     """The rules with the same expressions, but without waiting: an alert fires when its expression
-    holds once, and rates are of the last seconds, so that they fall when a fault is mended."""
+    holds once, and rates are of the last seconds (8 for each 5 minutes), so that they fall when a
+    fault is mended."""
     without_wait = re.sub(r"^ *for: \S+\n", "", rules, flags=re.MULTILINE)
-    return re.sub(r"\[\d+m\]", "[8s]", without_wait)
+    return re.sub(r"\[(\d+)m\]", lambda found: f"[{int(found[1]) * 8 // 5}s]", without_wait)
 
 
 class Prometheus:
