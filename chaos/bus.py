@@ -193,11 +193,13 @@ async def fail_repeatedly(
         ]
         async with _following(readers):
             for n in range(failures):
-                async with senders[n // 2 % 2].sending():
+                sender = senders[n // 2 % 2]
+                async with sender.sending():
                     await bus.fail("kill" if n % 2 else "pause", rng)
                     await asyncio.sleep(rng.uniform(*failure_s))
                     await bus.recover()
                     await asyncio.sleep(rng.uniform(*failure_s) / 4)
+                    await sender.has_sent()
             await _wait_until_received(
                 senders, readers.values(), FAULT_TIMEOUT_S if fault else RECEIVE_TIMEOUT_S
             )
@@ -213,6 +215,13 @@ class MessageSender:
         self._port = port
         self._sends = sends
         self.acknowledged: dict[str, float] = {}
+        self._sent = asyncio.Event()
+
+    async def has_sent(self) -> None:
+        """Wait until a message has been acknowledged: on a busy machine that takes longer than a
+        short failure. Raises TimeoutError."""
+        async with asyncio.timeout(_START_TIMEOUT_S):
+            await self._sent.wait()
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
@@ -234,6 +243,7 @@ class MessageSender:
                 if response.status not in (200, 201):
                     raise RuntimeError(f"{response.status} {response.body[:500]!r}")
                 self.acknowledged[send.key] = time.monotonic()
+                self._sent.set()
                 await asyncio.sleep(_SEND_INTERVAL_S)
 
 

@@ -19,6 +19,8 @@ from tests.bad_input.values import raw
 from tests.drivers.asgi import Reply
 
 REFUSED = range(400, 500)
+REFUSED_ROWS = ("public 401", "password", "export")
+"""The rights of rows whose body is refused from everybody: a wrong password, a short passphrase."""
 
 
 class Prober:

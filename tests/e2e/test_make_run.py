@@ -20,6 +20,7 @@ def test_it_is_alive_and_ready(server: KoineProcess) -> None:
     assert [(check["name"], check["ok"]) for check in checks] == [
         ("database", True),
         ("schema", True),
+        ("files", True),
         ("events", True),
     ]
 

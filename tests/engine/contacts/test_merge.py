@@ -20,6 +20,7 @@ from tests.cast import Cast
 NOT_FILLED = {
     "role": "only users have one",
     "removed_at": "the survivor stays",
+    "merged_into": "the survivor is merged into nobody",
 }
 """The nullable fields of an identity that a merge leaves as the survivor has them, and why."""
 
@@ -107,7 +108,8 @@ async def test_a_merge_fills_each_field_that_the_survivor_lacks(cast: Cast) -> N
     values: dict[str, object] = {
         name: 7 if int in get_args(hints[name]) else f"a {name}" for name in nullable
     }
-    values["removed_at"] = None  # only a contact that is present is merged
+    # Only a contact that is present is merged.
+    values |= {"removed_at": None, "merged_into": None}
     carol, dave = cast.acme.people["carol"], cast.acme.people["dave"]
     for row in (
         structs.replace(carol, **dict.fromkeys(nullable)), structs.replace(dave, **values),
