@@ -71,6 +71,90 @@ def test_verification_can_be_skipped(acme: Terminal, tmp_path: Path) -> None:
     assert "not both" in acme.run("backup", "b", "--verify", "--no-verify", code=1)
 
 
+def test_only_the_backups_to_keep_are_kept(acme: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    first = acme.json("backup", str(folder), "--keep", "2")
+    assert first["verified"] and first["removed"] == []
+    second = acme.json("backup", str(folder), "--no-verify")
+    plan = acme.json("backup", str(folder), "--keep", "1", "--dry-run")
+    assert [(each["archive"], each["action"], each["why"]) for each in plan] == [
+        (second["archive"], "keep", "not verified, newest"),
+        (first["archive"], "keep", "newest verified"),
+    ]
+    said = acme.run("backup", str(folder), "--keep", "1")
+    assert said.count("removed ") == 2 and f"removed {first['archive']}" in said
+    assert not Path(first["archive"]).exists()
+    assert len(list(folder.iterdir())) == 2  # one archive and its info file
+
+
+def test_backups_of_another_server_are_listed_and_kept(acme: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    other = Terminal(tmp_path / "other")
+    other.run("tenant", "create", "Other")
+    theirs = other.json("backup", str(folder))["archive"]
+    acme.run("backup", str(folder), "--keep", "1")
+    ours = acme.json("backup", str(folder), "--keep", "1")["archive"]
+    broken = folder / "koine-20200101T000000.000Z.tar"
+    broken.write_text("nothing")
+    listed = {each["archive"]: each for each in acme.json("backup", str(folder), "--list")}
+    assert listed.keys() == {theirs, ours, str(broken)}
+    assert (listed[ours]["ours"], listed[theirs]["ours"], listed[str(broken)]["ours"]) == (
+        True, False, None,
+    )  # fmt: skip
+    assert listed[str(broken)]["damaged"] and listed[ours]["verified_at"]
+    assert listed[ours]["size_bytes"] == Path(ours).stat().st_size
+    assert 0 <= listed[ours]["age_seconds"] < 600
+    printed = acme.run("backup", str(folder), "--list")
+    assert "damaged" in printed and ours in printed
+
+
+def test_an_archive_without_its_info_file_is_described_by_its_manifest(
+    acme: Terminal, tmp_path: Path
+) -> None:
+    archive = Path(acme.json("backup", str(tmp_path / "backups"))["archive"])
+    archive.with_name(f"{archive.name}.json").unlink()
+    (found,) = acme.json("backup", str(archive.parent), "--list")
+    assert found["ours"] and found["verified_at"] is None
+    acme.run("backup", "--verify", str(archive))
+    (found,) = acme.json("backup", str(archive.parent), "--list")
+    assert found["verified_at"]
+
+
+def test_the_settings_say_where_and_what_is_kept(
+    acme: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "KOINE_BACKUP_TO" in acme.run("backup", code=2)
+    monkeypatch.setenv("KOINE_BACKUP_TO", str(tmp_path / "backups"))
+    monkeypatch.setenv("KOINE_BACKUP_KEEP", "1")
+    acme.run("backup")
+    assert len(acme.json("backup")["removed"]) == 1
+    # Of another folder nothing is removed unasked.
+    for _ in range(2):
+        assert acme.json("backup", "--to", str(tmp_path / "elsewhere"))["removed"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (["--keep", "7d", "--no-verify"], 1, "leave --no-verify"),
+        (["--keep", "7d", "--list"], 1, "--list"),
+        (["--keep", "soon"], 2, "each unit once"),
+        (["--dry-run"], 1, "KOINE_BACKUP_KEEP"),
+        (["--list", "--dry-run"], 1, "stands alone"),
+        (["--to", "there"], 2, "not both"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(
+    acme: Terminal, tmp_path: Path, words: list[str], code: int, reason: str
+) -> None:
+    assert reason in acme.run("backup", str(tmp_path / "backups"), *words, code=code)
+    assert not (tmp_path / "backups").exists()
+
+
+def test_a_folder_that_is_missing_has_no_list(acme: Terminal, tmp_path: Path) -> None:
+    assert "does not exist" in acme.run("backup", str(tmp_path / "none"), "--list", code=1)
+
+
 def test_a_restored_database_has_the_data_of_the_backup(acme: Terminal, tmp_path: Path) -> None:
     acme.run("backup", str(tmp_path / "b.tar"))
     elsewhere = Terminal(tmp_path / "elsewhere")

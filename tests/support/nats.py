@@ -74,7 +74,7 @@ class NatsCluster:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        _end_with_us(self._servers[number].pid)
+        end_with_us(self._servers[number].pid)
 
     def kill(self, number: int) -> None:
         """Kill a server."""
@@ -139,7 +139,8 @@ def _program() -> str:
     return found
 
 
-def _end_with_us(pid: int) -> None:
+def end_with_us(pid: int) -> None:
+    """Kill the process with this id when the process of the tests ends, however it ends."""
     subprocess.Popen(
         ["/bin/sh", "-c", _WATCH, "sh", str(os.getpid()), str(pid)],
         start_new_session=True,

@@ -1,37 +1,88 @@
-"""`koine backup`: write an archive, or verify one."""
+"""`koine backup`: write an archive, verify one, list those there are, remove old ones."""
 
-from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
-from koine.cli import options
-from koine.cli.errors import CommandError, exit_with
+from koine.cli import options, output
+from koine.cli.errors import EXIT_USAGE, CommandError, exit_with
 from koine.cli.runtime import run_until_done
-from koine.kit.settings import Settings
-from koine.server.backup.create import back_up
-from koine.server.backup.manifest import BadArchive, Manifest
-from koine.server.backup.record import record_created, record_verified
-from koine.server.backup.tar import scratch_folder
-from koine.server.backup.verify import verify as verified
+from koine.cli.status_screen import duration, size
+from koine.kit.backup_rules import BackupRetention, BadRule, parse_retention
+from koine.kit.clock import SystemClock
+from koine.kit.settings import Settings, variable
+from koine.kit.times import SECOND
+from koine.server.backup import prune
+from koine.server.backup.catalog import StoredBackup, list_backups
+from koine.server.backup.place import local_archive, open_place
+from koine.server.backup.record import record_verified
+from koine.server.backup.run import Reports, outcome, run_backup, summary, verify_place
+from koine.server.backup.server_id import server_id
 from koine.store.backup import BackupError, NotVerified
 
 EXIT_NOT_VERIFIED = 3
 """The archive was written and kept, but there was no way to verify it."""
+NO_PLACE = f"say where: a path, s3://bucket/prefix, or {variable('backup_to')}"
+Place = Annotated[
+    str | None,
+    typer.Argument(
+        help="File to write (it ends in .tar), or a folder for a new one; in an S3 store "
+        "s3://bucket/prefix. Without it: KOINE_BACKUP_TO.",
+    ),
+]
+To = Annotated[str | None, typer.Option("--to", metavar="PATH", help="The same as PATH.")]
+Verify = Annotated[bool, typer.Option("--verify", help="Only verify the archive PATH.")]
+NoVerify = Annotated[
+    bool, typer.Option("--no-verify", help="Do not verify that it can be restored.")
+]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        metavar="7d,4w,6m",
+        help="Afterwards remove older backups of this server there, but those of so many hours, "
+        "days, weeks, months, years (h, d, w, m, y).",
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Make nothing; print what --keep would remove.")
+]
+Listed = Annotated[bool, typer.Option("--list", help="Only list the backups there.")]
 
-Work = Callable[[Path], Coroutine[object, object, tuple[Manifest, list[str]]]]
+
+class ListedBackup(Struct, frozen=True, kw_only=True):
+    """One backup of a list. `ours`: it is of the server whose database the settings name; None
+    where that has no id, or cannot be reached. Of a damaged one only name and size are known."""
+
+    archive: str
+    size_bytes: int
+    created_at: str | None
+    age_seconds: float | None
+    verified_at: str | None
+    koine: str | None
+    kind: str | None
+    ours: bool | None
+    damaged: bool
+
+
+class PrunedBackup(Struct, frozen=True):
+    """What --dry-run says of one backup; `why` it is kept, "" for one that would be removed."""
+
+    archive: str
+    action: str
+    why: str
 
 
 def backup(
-    path: Annotated[
-        str, typer.Argument(help="File to write (it ends in .tar), or a folder for a new one.")
-    ],
+    path: Place = None,
     *,
-    verify: Annotated[bool, typer.Option("--verify", help="Only verify the archive PATH.")] = False,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Do not verify that it can be restored.")
-    ] = False,
+    to: To = None,
+    verify: Verify = False,
+    no_verify: NoVerify = False,
+    keep: Keep = None,
+    dry_run: DryRun = False,
+    listed: Listed = False,
+    as_json: options.Json = False,
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
@@ -40,68 +91,147 @@ def backup(
     It exits with 0 if the archive was verified or --no-verify was given, 3 if it was written but
     there was no way to verify it, and 1 if there is no archive, or one that differs.
 
-    Example: koine backup /backups
+    Example: koine backup /backups --keep 7d,4w,6m
     """
-    if verify and no_verify:
-        raise CommandError("give --verify or --no-verify, not both")
+    _check_options(verify=verify, no_verify=no_verify, keep=keep, dry_run=dry_run, listed=listed)
     settings = options.settings(data, database)
-    archive = Path(path) if verify else _create(settings, path)
-    if not verify:
-        typer.echo(f"{archive}: {archive.stat().st_size / (1 << 20):.1f} MiB")
-        _record(record_created(settings, archive))
-    if not no_verify:
-        try:
-            report("can be restored", archive, lambda folder: verified(settings, archive, folder))
-        except NotVerified as error:
-            if verify:
-                raise CommandError(f"{archive}: not verified: {error}") from None
-            exit_with(f"{archive}: written, not verified: {error}", EXIT_NOT_VERIFIED)
-        _record(record_verified(settings))
-
-
-def report(outcome: str, path: Path, work: Work) -> None:
-    """Run `work` in a temporary folder beside an archive, and print its result.
-
-    Raises CommandError when there is a difference, NotVerified when that could not be found out.
-    """
-    if not path.is_file():
-        raise CommandError(f"there is no archive {path}")
+    place, retention = _place_and_retention(settings, path, to, keep)
+    if no_verify:
+        retention = None
     try:
-        with scratch_folder(path) as folder:
-            manifest, wrong = run_until_done(work(folder))
-    except NotVerified:
-        raise
-    except (BadArchive, BackupError) as error:
-        raise CommandError(f"{path}: {error}") from None
-    typer.echo(summary(manifest))
-    if wrong:
-        raise CommandError("\n  ".join([f"{path}: {len(wrong)} differences", *wrong[:20]]))
-    typer.echo(f"every count and every conversation is as it was: it {outcome}")
-
-
-def summary(manifest: Manifest) -> str:
-    """The content of an archive, for people to read."""
-    stats = manifest.stats
-    rows = ", ".join(f"{name} {count}" for name, count in stats.tables.items() if count)
-    uploads = len(manifest.members) - 1
-    lines = [
-        f"made {manifest.created_at} by Koine {manifest.koine}, {manifest.kind}, at {stats.schema}",
-        f"newest event {stats.position}, uploads {uploads}",
-        f"rows: {rows or 'none'}",
-    ]
-    if manifest.deleted:
-        lines.append(f"uploads deleted while it was made: {len(manifest.deleted)}")
-    return "\n".join(lines)
-
-
-def _record(work: Coroutine[object, object, str]) -> None:
-    """Write into the database what was done; the archive is good also where that fails."""
-    if reason := run_until_done(work):
-        typer.echo(f"koine: the time could not be written into the database: {reason}", err=True)
-
-
-def _create(settings: Settings, target: str) -> Path:
-    try:
-        return run_until_done(back_up(settings, target))
+        if listed:
+            _print_list(settings, place, as_json=as_json)
+        elif dry_run:
+            _print_plan(settings, place, retention, as_json=as_json)
+        elif verify:
+            _verify(settings, place, as_json=as_json)
+        else:
+            _make(settings, place, retention, verified=not no_verify, as_json=as_json)
+    except NotVerified as error:
+        exit_with(str(error), EXIT_NOT_VERIFIED)
     except BackupError as error:
         raise CommandError(str(error)) from None
+
+
+def _check_options(
+    *, verify: bool, no_verify: bool, keep: str | None, dry_run: bool, listed: bool
+) -> None:
+    """Raises CommandError for options of which one makes another meaningless."""
+    if verify and no_verify:
+        raise CommandError("give --verify or --no-verify, not both")
+    if keep is not None and no_verify:
+        raise CommandError("--keep removes nothing before a backup was verified: leave --no-verify")
+    if keep is not None and (verify or listed):
+        raise CommandError("--keep belongs to a new backup: leave --verify and --list")
+    if listed and (verify or no_verify or dry_run):
+        raise CommandError("--list stands alone")
+    if dry_run and (verify or no_verify):
+        raise CommandError("--dry-run is about --keep: leave --verify and --no-verify")
+
+
+def _place_and_retention(
+    settings: Settings, path: str | None, to: str | None, keep: str | None
+) -> tuple[str, BackupRetention | None]:
+    """Where backups go, and which are kept there: KOINE_BACKUP_KEEP is only for KOINE_BACKUP_TO."""
+    if path is not None and to is not None:
+        exit_with("give PATH or --to, not both", EXIT_USAGE)
+    place = path or to or settings.backup_to
+    if not place:
+        exit_with(NO_PLACE, EXIT_USAGE)
+    if keep is not None:
+        try:
+            return place, parse_retention(keep)
+        except BadRule as error:
+            exit_with(f"--keep: {error}", EXIT_USAGE)
+    return place, settings.retention() if not (path or to) else None
+
+
+def _make(
+    settings: Settings,
+    place: str,
+    retention: BackupRetention | None,
+    *,
+    verified: bool,
+    as_json: bool,
+) -> None:
+    reports = Reports(warned=_warn) if as_json else Reports(done=typer.echo, warned=_warn)
+    made = run_until_done(
+        run_backup(settings, place, verified=verified, retention=retention, reports=reports)
+    )
+    if as_json:
+        output.print_json(made)
+
+
+def _verify(settings: Settings, place: str, *, as_json: bool) -> None:
+    with local_archive(settings, place) as (archive, folder):
+        manifest = run_until_done(verify_place(settings, place, archive, folder))
+    if as_json:
+        output.print_json({"archive": place, "verified": True})
+    else:
+        typer.echo(summary(manifest))
+        typer.echo(outcome("can be restored"))
+    if reason := run_until_done(record_verified(settings)):
+        _warn(f"the time could not be written into the database: {reason}")
+
+
+def _print_list(settings: Settings, place: str, *, as_json: bool) -> None:
+    target, _ = open_place(settings, place)
+    server = run_until_done(server_id(settings, make=False))
+    now = SystemClock().now()
+    rows = [_listed(each, server, now) for each in list_backups(target)]
+    if as_json:
+        output.print_json(rows)
+        return
+    output.print_table(
+        ("archive", "size", "age", "verified", "of this server"),
+        [
+            (
+                each.archive,
+                size(each.size_bytes),
+                "damaged" if each.age_seconds is None else duration(each.age_seconds),
+                each.verified_at or "no",
+                {True: "yes", False: "no", None: "unknown"}[each.ours],
+            )
+            for each in rows
+        ],
+    )
+
+
+def _listed(backup: StoredBackup, server: str, now: int) -> ListedBackup:
+    info = backup.info
+    return ListedBackup(
+        archive=backup.where,
+        size_bytes=backup.size,
+        created_at=info.created_at if info else None,
+        age_seconds=round((now - backup.created_at) / SECOND, 1) if info else None,
+        verified_at=info.verified_at if info else None,
+        koine=info.koine if info else None,
+        kind=info.kind if info else None,
+        ours=info.server == server if info and server else None,
+        damaged=info is None,
+    )
+
+
+def _print_plan(
+    settings: Settings, place: str, retention: BackupRetention | None, *, as_json: bool
+) -> None:
+    if retention is None:
+        raise CommandError(f"say what is kept: --keep, or {variable('backup_keep')}")
+    target, name = open_place(settings, place)
+    if name:
+        raise CommandError(f"{place} is an archive: name its folder")
+    found = list_backups(target)
+    found_plan = prune.plan(retention, run_until_done(server_id(settings, make=False)), found)
+    rows = [PrunedBackup(each.where, "keep", why) for each, why in found_plan.kept]
+    rows += [PrunedBackup(each.where, "remove", "") for each in found_plan.removed]
+    rows += [PrunedBackup(each.where, "leave", "not ours") for each in found_plan.untouched]
+    if as_json:
+        output.print_json(rows)
+    else:
+        output.print_table(
+            ("archive", "action", "why"), [(each.archive, each.action, each.why) for each in rows]
+        )
+
+
+def _warn(text: str) -> None:
+    typer.echo(f"koine: {text}", err=True)

@@ -6,13 +6,18 @@ from typing import Annotated
 import typer
 
 from koine.cli import options
-from koine.cli.backup import report
+from koine.cli.errors import CommandError
+from koine.cli.runtime import run_until_done
 from koine.engine.personal_data import erased_list
+from koine.server.backup.manifest import BadArchive
+from koine.server.backup.place import local_archive
 from koine.server.backup.restore import restore as restored
+from koine.server.backup.run import SHOWN_DIFFERENCES, outcome, summary
+from koine.store.backup import BackupError
 
 
 def restore(
-    path: Annotated[Path, typer.Argument(help="The archive.")],
+    path: Annotated[str, typer.Argument(help="The archive, also s3://bucket/prefix/NAME.tar.")],
     *,
     force: Annotated[
         bool, typer.Option("--force", help="Even if there is something in the database.")
@@ -25,7 +30,17 @@ def restore(
     Example: koine restore /backups/before.tar
     """
     settings = options.settings(data, database)
-    report("is restored", path, lambda folder: restored(settings, path, folder, force=force))
+    try:
+        with local_archive(settings, path) as (archive, folder):
+            work = restored(settings, archive, folder, force=force)
+            manifest, wrong = run_until_done(work)
+    except (BackupError, BadArchive) as error:
+        raise CommandError(f"{path}: {error}") from None
+    typer.echo(summary(manifest))
+    if wrong:
+        text = [f"{path}: {len(wrong)} differences", *wrong[:SHOWN_DIFFERENCES]]
+        raise CommandError("\n  ".join(text))
+    typer.echo(outcome("is restored"))
     erased = Path(settings.data_dir) / erased_list.NAME
     if erased.exists():
         typer.echo(f"{erased} lists people who were erased: run `koine person replay` now")

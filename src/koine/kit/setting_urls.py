@@ -8,6 +8,8 @@ _HOST = r"(?:[\w.~%-]+|\[[0-9A-Fa-f:.%]+\])"
 _PORT = r"(?::[0-9]{1,5})?"
 _USER = r"(?:[^\s,/?#@\[\]]*@)?"
 
+HOST_AND_PORT = rf"{_HOST}{_PORT}"
+"""A server without a user: `host:port`."""
 SERVER = rf"{_USER}{_HOST}{_PORT}"
 """A server, perhaps with a user and a password or a token: `user:password@host:port`."""
 SERVERS = rf"{_USER}(?:{_HOST}{_PORT}(?:,{_HOST}{_PORT})*)?"

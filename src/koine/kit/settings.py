@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Meta
 from msgspec.inspect import BoolType, IntType, LiteralType, Metadata, type_info
 
-from koine.kit import secret_keys
+from koine.kit import backup_settings, secret_keys
 from koine.kit import setting_urls as urls
-from koine.kit.limit_settings import LimitSettings, Seconds
+from koine.kit.backup_settings import BackupSettings, BadBackupSetting
+from koine.kit.limit_settings import Seconds
 from koine.kit.outbound.egress_policy import EgressPolicy
 
 PREFIX = "KOINE_"
@@ -49,7 +50,7 @@ class SettingDoc:
     accepts: str
 
 
-class Settings(LimitSettings, frozen=True, kw_only=True):
+class Settings(BackupSettings, frozen=True, kw_only=True):
     """Every setting, checked by `load`. The defaults alone make a working server."""
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
@@ -297,6 +298,10 @@ def _check(settings: Settings) -> None:
     except ValueError:
         reason = "must be addresses or CIDRs divided by commas"
         raise BadSetting(variable("trusted_proxies"), reason) from None
+    try:
+        backup_settings.check(settings)
+    except BadBackupSetting as error:
+        raise BadSetting(variable(error.name), error.reason) from None
     try:
         EgressPolicy.parse(settings.outbound_allow)
     except ValueError as error:

@@ -9,7 +9,9 @@ from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
 from koine.server.backup.manifest import DATABASE, Manifest
-from koine.server.backup.tar import ArchiveWriter, scratch_folder, write_archive
+from koine.server.backup.scratch import scratch_folder
+from koine.server.backup.server_id import server_id
+from koine.server.backup.tar import ArchiveWriter, write_archive
 from koine.server.database import database_backup
 from koine.store.backup import BackupError
 
@@ -25,8 +27,8 @@ async def back_up(settings: Settings, target: str) -> Path:
     now = SystemClock().now()
     path = _new_archive(target, iso_ms(now))
     database = database_backup(settings)
-    with scratch_folder(path) as folder:
-        copy = folder / DATABASE
+    with scratch_folder(path.parent) as folder:
+        server, copy = await server_id(settings), folder / DATABASE
         contents = await database.create(copy)
         try:
             with write_archive(path) as archive:
@@ -38,6 +40,7 @@ async def back_up(settings: Settings, target: str) -> Path:
                         koine=__version__,
                         created_at=iso_ms(now),
                         kind=database.kind,
+                        server=server,
                         stats=contents.stats,
                         members=archive.members,
                         deleted=deleted,
@@ -46,6 +49,11 @@ async def back_up(settings: Settings, target: str) -> Path:
         except FileExistsError:
             raise _exists(path) from None
     return path
+
+
+def archive_name(now: str) -> str:
+    """The name of an archive that is made now (ISO 8601)."""
+    return f"koine-{now.replace('-', '').replace(':', '')}.tar"
 
 
 def _new_archive(target: str, now: str) -> Path:
@@ -66,7 +74,7 @@ def _new_archive(target: str, now: str) -> Path:
                 private_files.sync_folder(path.parent)
             except OSError as error:
                 raise BackupError(f"{path} cannot be created: {error.strerror}") from None
-        path /= f"koine-{now.replace('-', '').replace(':', '')}.tar"
+        path /= archive_name(now)
     if path.exists():
         raise _exists(path)
     return path

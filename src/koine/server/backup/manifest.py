@@ -32,8 +32,10 @@ class FileDigest(Struct, frozen=True):
 
 class Manifest(Struct, frozen=True, kw_only=True):
     """`koine` is the version that made the archive at `created_at` (ISO 8601), `kind` that of the
-    database. `members` has a digest for each other member by its name. `deleted` are the keys of
-    uploads that were deleted during the backup, whose rows are in the database all the same.
+    database, `server` the id of the server that it is of ("" in archives of earlier versions, and
+    where the database could not be written). `members` has a digest for each other member by its
+    name. `deleted` are the keys of uploads that were deleted during the backup, whose rows are in
+    the database all the same.
 
     The names in JSON are those of format 1.
     """
@@ -42,6 +44,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     koine: str
     created_at: str = field(name="made_at")
     kind: str
+    server: str = ""
     stats: DatabaseStats = field(name="facts")
     members: dict[str, FileDigest] = field(name="parts")
     deleted: list[str] = field(name="gone")

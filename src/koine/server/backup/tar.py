@@ -6,7 +6,6 @@ import io
 import os
 import re
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +21,11 @@ from koine.server.backup.manifest import (
     decode,
     encode,
 )
-from koine.store.backup import BackupError
 
 CHUNK = 1 << 20
 _NAMES = re.compile(rf"{DATABASE}|{MANIFEST}|files/[\w-]{{2}}/[\w-]{{2}}/[\w-]{{32}}", re.ASCII)
 _LARGEST_MANIFEST = 1 << 30
+_TAIL = 1 << 16
 
 
 class ArchiveWriter:
@@ -76,19 +75,6 @@ def write_archive(path: Path) -> Iterator[ArchiveWriter]:
         yield ArchiveWriter(tar)
 
 
-@contextmanager
-def scratch_folder(archive: Path) -> Iterator[Path]:
-    """A temporary folder beside an archive. Raises BackupError if there can be none."""
-    try:
-        made = tempfile.TemporaryDirectory(dir=archive.parent, prefix=".koine-")
-    except OSError as error:
-        raise BackupError(
-            f"no file can be created in the folder {archive.parent}: {error.strerror}"
-        ) from None
-    with made as folder:
-        yield Path(folder)
-
-
 def unpack(path: Path, folder: Path) -> Manifest:
     """Unpack an archive into a folder and check the digest of each member. Raises BadArchive."""
     found: dict[str, FileDigest] = {}
@@ -112,6 +98,42 @@ def unpack(path: Path, folder: Path) -> Manifest:
         raise BadArchive("it has no manifest: it is cut off or not an archive")
     _check_members(manifest.members, found)
     return manifest
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of an archive, read from its end: nothing else of it is read or checked. Raises
+    BadArchive, OSError."""
+    with path.open("rb") as file:
+        if not file.read(tarfile.BLOCKSIZE).startswith(DATABASE.encode() + b"\0"):
+            raise BadArchive("it does not begin with a database: it is no backup")
+        size = file.seek(0, os.SEEK_END)
+        tail = _TAIL
+        while True:
+            tail = min(tail, size, _LARGEST_MANIFEST)
+            start = (size - tail + tarfile.BLOCKSIZE - 1) // tarfile.BLOCKSIZE * tarfile.BLOCKSIZE
+            file.seek(start)
+            if (found := _last_manifest(file.read(tail))) is not None:
+                return decode(found)
+            if tail in (size, _LARGEST_MANIFEST):
+                raise BadArchive("it has no manifest: it is cut off or not an archive")
+            tail *= 4
+
+
+def _last_manifest(tail: bytes) -> bytes | None:
+    """The manifest in the last blocks of an archive. No text in it looks like its header: JSON has
+    no zero bytes."""
+    at = len(tail)
+    while (at := tail.rfind(MANIFEST.encode() + b"\0", 0, at)) >= 0:
+        if at % tarfile.BLOCKSIZE:
+            continue
+        try:
+            header = tail[at : at + tarfile.BLOCKSIZE]
+            member = tarfile.TarInfo.frombuf(header, tarfile.ENCODING, "surrogateescape")
+        except tarfile.HeaderError:
+            continue
+        begins = at + tarfile.BLOCKSIZE
+        return tail[begins : begins + member.size]
+    return None
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:

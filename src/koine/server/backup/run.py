@@ -1,0 +1,214 @@
+"""A whole backup: made, stored, verified, recorded; then older ones are removed.
+
+`koine backup` and the scheduled backups of a serving process do the same.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from koine.kit.backup_rules import BackupRetention
+from koine.kit.backup_settings import is_s3
+from koine.kit.clock import SystemClock
+from koine.kit.settings import Settings
+from koine.kit.times import iso_ms
+from koine.server.backup import info, prune
+from koine.server.backup.create import archive_name, back_up
+from koine.server.backup.info import BackupInfo
+from koine.server.backup.manifest import BadArchive, Manifest
+from koine.server.backup.place import data_scratch, open_place, open_s3
+from koine.server.backup.record import record_created, record_verified
+from koine.server.backup.s3_target import S3Target
+from koine.server.backup.scratch import scratch_folder
+from koine.server.backup.tar import read_manifest
+from koine.server.backup.target import BackupTarget, FolderTarget
+from koine.server.backup.verify import verify
+from koine.store.backup import BackupError, NotVerified
+
+SHOWN_DIFFERENCES = 20
+
+
+class StoredBackupError(BackupError):
+    """An archive is stored, but it differs, or older ones could not be removed."""
+
+
+class BackupResult(Struct, frozen=True, kw_only=True):
+    """A backup that was made: the path or URL of its archive, its size in bytes, whether it was
+    verified, and the names of the older backups that were removed."""
+
+    archive: str
+    size_bytes: int
+    verified: bool
+    removed: list[str] = []
+
+
+class Reports(Struct, frozen=True):
+    """What is called with lines of text, for people, as the work goes on: `done` with what was
+    done, `warned` with what went wrong and does not matter to the archive."""
+
+    done: Callable[[str], None] = lambda _: None
+    warned: Callable[[str], None] = lambda _: None
+
+
+async def run_backup(
+    settings: Settings,
+    to: str,
+    *,
+    verified: bool = True,
+    retention: BackupRetention | None = None,
+    reports: Reports,
+) -> BackupResult:
+    """Back up to a place: a folder, an archive in one, or the same in an S3 store.
+
+    `verified`: verify it. `retention` says which older backups of this server are kept there: only
+    after the verification others are removed. Raises BackupError, StartupError, Unavailable; once
+    the archive is stored StoredBackupError, and NotVerified if there is no way to verify it.
+    """
+    if not is_s3(to):
+        archive = await back_up(settings, to)
+        stored = _Stored(FolderTarget(archive.parent), archive, read_manifest(archive))
+        return await _complete(settings, stored, verified, retention, reports)
+    target, name = open_s3(settings, to)
+    with data_scratch(settings) as folder:
+        made = folder / (name or archive_name(iso_ms(SystemClock().now())))
+        archive = await back_up(settings, str(made))
+        target.upload(archive, archive.name)
+        stored = _Stored(target, archive, read_manifest(archive), _sha256(archive))
+        return await _complete(settings, stored, verified, retention, reports)
+
+
+async def verify_place(settings: Settings, place: str, archive: Path, folder: Path) -> Manifest:
+    """Verify an archive by unpacking it into `folder`, and write that it was verified beside the
+    one at `place`, of which it is, or is a copy. Raises BackupError."""
+    try:
+        manifest = await _without_difference(settings, place, archive, folder)
+    except NotVerified as error:
+        raise BackupError(f"{place}: not verified: {error}") from None
+    target, name = open_place(settings, place)
+    known = _known(target, name, manifest, archive.stat().st_size)
+    target.write(info.info_name(name), info.encode(_verified_now(known)))
+    return manifest
+
+
+class _Stored(Struct, frozen=True):
+    """An archive that is in its target: `path` is the file here, `sha256` (hex) is of it, "" where
+    that file itself is what is stored."""
+
+    target: BackupTarget
+    path: Path
+    manifest: Manifest
+    sha256: str = ""
+
+    @property
+    def where(self) -> str:
+        return self.target.where(self.path.name)
+
+
+async def _complete(
+    settings: Settings,
+    stored: _Stored,
+    verified: bool,
+    retention: BackupRetention | None,
+    reports: Reports,
+) -> BackupResult:
+    """Everything after the archive is stored."""
+    size = stored.path.stat().st_size
+    about = info.describe(stored.manifest, size, stored.sha256)
+    stored.target.write(info.info_name(stored.path.name), info.encode(about))
+    reports.done(f"{stored.where}: {size / (1 << 20):.1f} MiB")
+    _warn(reports, await record_created(settings, stored.path))
+    if not verified:
+        return BackupResult(archive=stored.where, size_bytes=size, verified=False)
+    try:
+        await _verify(settings, stored, about)
+        reports.done(summary(stored.manifest))
+        reports.done(outcome("can be restored"))
+        _warn(reports, await record_verified(settings))
+        removed = _prune(stored, retention, about.server, reports) if retention else []
+    except NotVerified as error:
+        raise NotVerified(f"{stored.where}: written, not verified: {error}") from None
+    except BackupError as error:
+        raise StoredBackupError(str(error)) from None
+    return BackupResult(archive=stored.where, size_bytes=size, verified=True, removed=removed)
+
+
+async def _verify(settings: Settings, stored: _Stored, about: BackupInfo) -> None:
+    with scratch_folder(stored.path.parent) as folder:
+        await _without_difference(settings, stored.where, stored.path, folder)
+    if isinstance(stored.target, S3Target):
+        found = stored.target.sha256(stored.path.name)
+        if found != about.sha256:
+            raise BackupError(f"{stored.where}: what is stored is not what was uploaded")
+    stored.target.write(info.info_name(stored.path.name), info.encode(_verified_now(about)))
+
+
+async def _without_difference(
+    settings: Settings, where: str, archive: Path, folder: Path
+) -> Manifest:
+    try:
+        manifest, wrong = await verify(settings, archive, folder)
+    except NotVerified:
+        raise
+    except (BackupError, BadArchive) as error:
+        raise BackupError(f"{where}: {error}") from None
+    if wrong:
+        text = [f"{where}: {len(wrong)} differences", *wrong[:SHOWN_DIFFERENCES]]
+        raise BackupError("\n  ".join(text))
+    return manifest
+
+
+def _known(target: BackupTarget, name: str, manifest: Manifest, size: int) -> BackupInfo:
+    """The info of an archive, which may have the digest; else that of its manifest."""
+    text = target.read(info.info_name(name))
+    known = info.decode(text) if text is not None else None
+    if known is not None and known.size == size and known.created_at == manifest.created_at:
+        return known
+    return info.describe(manifest, size)
+
+
+def _verified_now(about: BackupInfo) -> BackupInfo:
+    return replace(about, verified_at=iso_ms(SystemClock().now()))
+
+
+def _prune(stored: _Stored, retention: BackupRetention, server: str, reports: Reports) -> list[str]:
+    """Remove what is not kept; the backup itself is good also where that fails."""
+    try:
+        removed = prune.prune(stored.target, retention, server)
+    except BackupError as error:
+        raise BackupError(f"{stored.where} is good, but old backups remain: {error}") from None
+    for name in removed:
+        reports.done(f"removed {stored.target.where(name)}")
+    return removed
+
+
+def summary(manifest: Manifest) -> str:
+    """The content of an archive, for people to read."""
+    stats = manifest.stats
+    rows = ", ".join(f"{name} {count}" for name, count in stats.tables.items() if count)
+    uploads = len(manifest.members) - 1
+    lines = [
+        f"made {manifest.created_at} by Koine {manifest.koine}, {manifest.kind}, at {stats.schema}",
+        f"newest event {stats.position}, uploads {uploads}",
+        f"rows: {rows or 'none'}",
+    ]
+    if manifest.deleted:
+        lines.append(f"uploads deleted while it was made: {len(manifest.deleted)}")
+    return "\n".join(lines)
+
+
+def outcome(what: str) -> str:
+    """The sentence about an archive, or a database, in which nothing differs."""
+    return f"every count and every conversation is as it was: it {what}"
+
+
+def _warn(reports: Reports, reason: str) -> None:
+    if reason:
+        reports.warned(f"the time could not be written into the database: {reason}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
