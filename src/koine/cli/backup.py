@@ -163,8 +163,11 @@ def _make(
 
 
 def _verify(settings: Settings, place: str, *, as_json: bool) -> None:
-    with local_archive(settings, place) as (archive, folder):
-        manifest = run_until_done(verify_place(settings, place, archive, folder))
+    try:
+        with local_archive(settings, place) as (archive, folder):
+            manifest = run_until_done(verify_place(settings, place, archive, folder))
+    except BackupError as error:
+        raise CommandError(f"{place}: {error}") from None
     if as_json:
         output.print_json({"archive": place, "verified": True})
     else:

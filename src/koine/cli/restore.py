@@ -12,7 +12,7 @@ from koine.engine.personal_data import erased_list
 from koine.server.backup.manifest import BadArchive
 from koine.server.backup.place import local_archive
 from koine.server.backup.restore import restore as restored
-from koine.server.backup.run import SHOWN_DIFFERENCES, outcome, summary
+from koine.server.backup.run import differ, outcome, summary
 from koine.store.backup import BackupError
 
 
@@ -38,8 +38,7 @@ def restore(
         raise CommandError(f"{path}: {error}") from None
     typer.echo(summary(manifest))
     if wrong:
-        text = [f"{path}: {len(wrong)} differences", *wrong[:SHOWN_DIFFERENCES]]
-        raise CommandError("\n  ".join(text))
+        raise CommandError(f"{path}: {differ(wrong)}")
     typer.echo(outcome("is restored"))
     erased = Path(settings.data_dir) / erased_list.NAME
     if erased.exists():

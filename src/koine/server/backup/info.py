@@ -1,4 +1,4 @@
-"""What is known of an archive without reading it: a small file beside it, `NAME.tar.json`.
+"""What is known of an archive without reading it: a small file beside it, koine-….tar.json.
 
 It is written with the archive, and again when the archive was verified. An archive that has none,
 as it is of an earlier version or was copied here alone, is described by its manifest.

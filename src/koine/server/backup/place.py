@@ -40,13 +40,13 @@ def local_archive(settings: Settings, place: str) -> Iterator[tuple[Path, Path]]
     if not is_s3(place):
         path = Path(place)
         if not path.is_file():
-            raise BackupError(f"there is no archive {place}")
+            raise BackupError("there is no archive")
         with scratch_folder(path.parent) as folder:
             yield path, folder
         return
     target, name = open_s3(settings, place)
     if not name:
-        raise BackupError(f"{place} names no archive: add its name, which ends in .tar")
+        raise BackupError("this is no archive: add its name, which ends in .tar")
     with data_scratch(settings) as folder:
         copy = folder / name
         target.download(name, copy)

@@ -84,9 +84,9 @@ async def verify_place(settings: Settings, place: str, archive: Path, folder: Pa
     """Verify an archive by unpacking it into `folder`, and write that it was verified beside the
     one at `place`, of which it is, or is a copy. Raises BackupError."""
     try:
-        manifest = await _without_difference(settings, place, archive, folder)
+        manifest = await _without_difference(settings, archive, folder)
     except NotVerified as error:
-        raise BackupError(f"{place}: not verified: {error}") from None
+        raise BackupError(f"not verified: {error}") from None
     target, name = open_place(settings, place)
     known = _known(target, name, manifest, archive.stat().st_size)
     target.write(info.info_name(name), info.encode(_verified_now(known)))
@@ -131,32 +131,29 @@ async def _complete(
     except NotVerified as error:
         raise NotVerified(f"{stored.where}: written, not verified: {error}") from None
     except BackupError as error:
-        raise StoredBackupError(str(error)) from None
+        raise StoredBackupError(f"{stored.where}: {error}") from None
     return BackupResult(archive=stored.where, size_bytes=size, verified=True, removed=removed)
 
 
 async def _verify(settings: Settings, stored: _Stored, about: BackupInfo) -> None:
     with scratch_folder(stored.path.parent) as folder:
-        await _without_difference(settings, stored.where, stored.path, folder)
+        await _without_difference(settings, stored.path, folder)
     if isinstance(stored.target, S3Target):
         found = stored.target.sha256(stored.path.name)
         if found != about.sha256:
-            raise BackupError(f"{stored.where}: what is stored is not what was uploaded")
+            raise BackupError("what is stored is not what was uploaded")
     stored.target.write(info.info_name(stored.path.name), info.encode(_verified_now(about)))
 
 
-async def _without_difference(
-    settings: Settings, where: str, archive: Path, folder: Path
-) -> Manifest:
+async def _without_difference(settings: Settings, archive: Path, folder: Path) -> Manifest:
     try:
         manifest, wrong = await verify(settings, archive, folder)
     except NotVerified:
         raise
     except (BackupError, BadArchive) as error:
-        raise BackupError(f"{where}: {error}") from None
+        raise BackupError(str(error)) from None
     if wrong:
-        text = [f"{where}: {len(wrong)} differences", *wrong[:SHOWN_DIFFERENCES]]
-        raise BackupError("\n  ".join(text))
+        raise BackupError(differ(wrong))
     return manifest
 
 
@@ -178,7 +175,7 @@ def _prune(stored: _Stored, retention: BackupRetention, server: str, reports: Re
     try:
         removed = prune.prune(stored.target, retention, server)
     except BackupError as error:
-        raise BackupError(f"{stored.where} is good, but old backups remain: {error}") from None
+        raise BackupError(f"it is verified, but older ones remain: {error}") from None
     for name in removed:
         reports.done(f"removed {stored.target.where(name)}")
     return removed
@@ -197,6 +194,11 @@ def summary(manifest: Manifest) -> str:
     if manifest.deleted:
         lines.append(f"uploads deleted while it was made: {len(manifest.deleted)}")
     return "\n".join(lines)
+
+
+def differ(wrong: list[str]) -> str:
+    """The differences as a text of some lines: the first of them."""
+    return "\n  ".join([f"{len(wrong)} differences", *wrong[:SHOWN_DIFFERENCES]])
 
 
 def outcome(what: str) -> str:

@@ -1,4 +1,4 @@
-"""The id of a server, by which its backups are told from those of others.
+"""The id of a server, which distinguishes its backups from those of others.
 
 It is a random value in the database, made with the first backup: a server that is restored from a
 backup, or fails over, keeps it.
