@@ -3,14 +3,22 @@
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
-from koine.model.actor import Actor
+from koine.dialects.inbox import InboxDialect
+from koine.dialects.native import NativeDialect
+from koine.engine.conversations import messages
+from koine.model.actor import Actor, operator
 from koine.model.cursor import Cursor, parse
+from koine.model.message import Draft
 from koine.store.core.db import Database
 from koine.store.events import event_log_state
 from tests.cast import Cast
+from tests.dialects.inbox.cable_client import CableClient, identifier
+from tests.dialects.native.sse_client import follow_stream
 from tests.engine.archive.archived import fill, move, other_server
 from tests.realtime.plain_encoder import PlainReader, realtime_of
+from tests.support.live_server import live
 
 
 @pytest.fixture
@@ -37,3 +45,37 @@ async def test_a_cursor_from_before_the_import_is_reset(
             batch = await subscriber.read(0.2)
             assert (batch.reset is not None) == is_reset, position
             subscriber.leave()
+
+
+@pytest.mark.parametrize("same_epoch", [False, True], ids=["another server", "the same epoch"])
+async def test_streams_of_two_dialects_begin_with_a_reset_and_go_on(
+    cast: Cast, empty_db: Database, tmp_path: Path, same_epoch: bool
+) -> None:
+    conversation_id = await fill(cast)
+    async with realtime_of(cast.engine) as realtime:
+        before = realtime.hub.cursor()
+    there = await other_server(empty_db, tmp_path / "there")
+    key = {"Authorization": f"Bearer {cast.acme.key}"}
+    async with live(there, NativeDialect(), InboxDialect()) as server:
+        # The import is noticed by a server that is running.
+        await move(cast, there, tmp_path / "a.koine")
+        if same_epoch:
+            now = parse(server.realtime.hub.cursor())
+            assert now is not None
+            before = str(Cursor(now.epoch, 1))
+        reason = "too_old" if same_epoch else "epoch"
+        carol = identifier(cast.acme.contact_inboxes["carol"], last_event_id=before)
+        async with (
+            follow_stream(server.url, key, before) as native,
+            connect(f"{server.ws}/cable") as socket,
+        ):
+            (*_, reset) = await native.until("reset")
+            assert reset.data["reason"] == reason
+            cable = CableClient(socket)
+            await cable.subscribe(carol)
+            assert (await cable.event("reset"))["data"]["reason"] == reason
+            draft = Draft(content="on", sender_id=cast.acme.id("ada"))
+            await messages.send(there, operator(cast.acme.tenant.id), conversation_id, draft)
+            (*_, created) = await native.until("message.created")
+            assert created.data["seq"] == 3
+            assert (await cable.event("message.created"))["data"]["content"] == "on"
