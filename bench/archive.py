@@ -78,8 +78,8 @@ def _measure(
 ) -> None:
     size, small = sizes
     _log(f"{name}: filling it with {size.conversations * size.messages:,} messages")
-    asyncio.run(_fill(urls.full, size))
-    asyncio.run(_fill(urls.small, small))
+    asyncio.run(fill(urls.full, size))
+    asyncio.run(fill(urls.small, small))
     asyncio.run(large_seed.migrate(urls.empty))
     generator = Generator(folder)
     print(f"\n{name}: {size.conversations * size.messages:,} messages, {CONNECTIONS} senders")
@@ -137,7 +137,7 @@ def _run(
     began, during, memory = time.monotonic(), [], 0.0
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     while (status := process.poll()) is None:
-        memory = max(memory, _peak_mb(process.pid))
+        memory = max(memory, peak_mb(process.pid))
         if send is not None:
             during.append(send())
         else:
@@ -150,7 +150,7 @@ def _run(
     return Measured(what, seconds, memory, before, median(during) if during else 0.0)
 
 
-def _peak_mb(pid: int) -> float:
+def peak_mb(pid: int) -> float:
     """The largest resident memory of a process until now, in MB; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -159,7 +159,7 @@ def _peak_mb(pid: int) -> float:
     return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
-async def _fill(url: str, size: TenantSize) -> None:
+async def fill(url: str, size: TenantSize) -> None:
     """Create the tables and the tenant, with an event for each message."""
     await large_seed.migrate(url)
     sql = SqlSyntax(postgres=not url.startswith("sqlite"))

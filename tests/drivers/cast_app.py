@@ -55,7 +55,11 @@ class CastApp(Struct):
 
 async def make_cast_app(db: Database, **settings: object) -> CastApp:
     """A new cast in a database that may have others, and its application."""
-    cast = await make_cast(db, None, **settings)
+    return app_over(await make_cast(db, None, **settings))
+
+
+def app_over(cast: Cast) -> CastApp:
+    """An application over the engine of a cast."""
     all_dialects, engine = dialects(), cast.engine
     # Streams open, but the log reader does not run: nothing is sent to them.
     realtime = Realtime(engine, LocalBus(), engine.shutdown_signal)

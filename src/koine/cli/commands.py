@@ -13,8 +13,8 @@ COMMANDS = {
     "serve": "serve", "demo": "demo", "tenant": "tenant", "user": "user", "key": "key",
     "person": "person", "inbox": "inbox", "delivery": "delivery", "audit": "audit",
     "migrate": "migrate", "doctor": "doctor", "status": "status",
-    "backup": "backup", "restore": "restore", "compact": "compact", "secrets": "secrets",
-    "openapi": "openapi", "routes": "openapi", "version": "version",
+    "backup": "backup", "restore": "restore", "move": "move", "compact": "compact",
+    "secrets": "secrets", "openapi": "openapi", "routes": "openapi", "version": "version",
 }  # fmt: skip
 """The commands with their modules in this package, in the order of `koine --help`."""
 

@@ -15,6 +15,7 @@ from koine.kit.settings import Settings
 from koine.model.actor import Actor, operator
 from koine.model.tenant import Tenant
 from koine.server.database import StartupError, is_postgres, open_database, sqlite_path
+from koine.server.move.marks import require_not_moved
 from koine.server.webhook_formats import webhook_formats
 from koine.store import schema
 from koine.store.core.db import MissingRight
@@ -100,6 +101,7 @@ async def _run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
         if await db.version() is None:
             await schema.migrate(db)
         await schema.check(db)
+        await require_not_moved(db, settings)
         formats = webhook_formats(settings.public_url())
         return await work(await open_engine(db, SystemClock(), settings, formats))
     finally:

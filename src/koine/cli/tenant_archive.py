@@ -1,16 +1,14 @@
 """`koine tenant export`, `import` and `verify`: a tenant in a file."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from koine.cli import options, output
+from koine.cli import options, output, progress
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run, run_in_tenant
 from koine.engine.archive import exporting, importing
@@ -58,7 +56,7 @@ def export(
     wanted = ExportOptions(passphrase=_passphrase(passphrase_file), with_secrets=with_secrets)
     if with_secrets and wanted.passphrase is None:
         typer.echo(f"koine: {path} will have secrets in plain text: keep it private", err=True)
-    with _errors(path), _bar() as show:
+    with _errors(path), progress.bars(_STAGES) as show:
 
         async def work(engine: Engine, operator_actor: Actor) -> Manifest:
             return await exporting.export_tenant(engine, operator_actor, path, wanted, show)
@@ -102,7 +100,7 @@ def import_(
         new_ids=new_ids,
         resume_webhooks=resume_webhooks,
     )
-    with _errors(path), _bar() as show:
+    with _errors(path), progress.bars(_STAGES) as show:
 
         async def work(engine: Engine) -> ImportReport:
             return await importing.import_tenant(engine, path, wanted, show)
@@ -124,7 +122,7 @@ def verify(
     Example: koine tenant verify acme.archive
     """
     passphrase = _passphrase(passphrase_file)
-    with _errors(path), _bar() as show:
+    with _errors(path), progress.bars(_STAGES) as show:
         found = verifying.verify(path, passphrase, lambda done, total: show("verify", done, total))
     if as_json:
         output.print_json(_summary(found.manifest) | {"digest": found.digest})
@@ -157,24 +155,6 @@ def _errors(path: Path) -> Iterator[None]:
         raise CommandError(f"{path}: {error}") from None
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or error}") from None
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on a terminal, and nothing elsewhere."""
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
-    console = Console(stderr=True)
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, disable=not sys.stderr.isatty()
-    ) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(_STAGES[stage], total=total)
-            bar.update(tasks[stage], completed=done)
-
-        yield show
 
 
 def _passphrase(path: Path | None) -> str | None:

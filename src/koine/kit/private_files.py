@@ -1,6 +1,8 @@
 """Files that other accounts of the machine cannot read: mode 0600, in folders of mode 0700."""
 
+import filecmp
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +24,26 @@ def make_folders(folder: Path, root: Path) -> None:
 def create(path: Path) -> IO[bytes]:
     """A new file to write to. Raises FileExistsError."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb")
+
+
+def copy(source: Path, target: Path, root: Path) -> bool:
+    """Copy a file to `target` below `root`, complete and synced, unless its bytes are there;
+    returns whether it was copied. An interrupted copy is a file `.part` beside it."""
+    if target.exists() and filecmp.cmp(source, target, shallow=False):
+        return False
+    make_folders(target.parent, root)
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    with source.open("rb") as read, create(part) as out:
+        shutil.copyfileobj(read, out)
+        out.flush()
+        os.fsync(out.fileno())
+    part.rename(target)
+    for folder in target.parents:
+        sync_folder(folder)
+        if folder in (root.parent, folder.parent):
+            break
+    return True
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from koine.model.errors import Conflict, Unavailable
 from koine.server.app import create_app, readiness_checks
 from koine.server.database import StartupError, open_database
 from koine.server.followers import run_followers
+from koine.server.move.marks import require_not_moved
 from koine.server.observability import sending_traces
 from koine.server.sampler import sampling
 from koine.server.shutdown import CloseConnectionMiddleware
@@ -81,6 +82,7 @@ async def serving_engine(settings: Settings) -> AsyncIterator[Engine]:
     try:
         db.claim_serving()
         await schema.migrate(db)
+        await require_not_moved(db, settings)
         formats = webhook_formats(settings.public_url())
         engine = await open_engine(db, SystemClock(), settings, formats)
         try:

@@ -1,8 +1,5 @@
 """Replace a database and its uploads by a backup."""
 
-import filecmp
-import os
-import shutil
 from pathlib import Path
 
 from koine.kit import private_files
@@ -51,16 +48,4 @@ async def _migrate_and_begin_epoch(settings: Settings) -> None:
 def _copy_uploads(source: Path, target: Path) -> None:
     """Copy the uploads that `target` does not have. An upload never changes after it was stored."""
     for file in sorted(source.glob("*/*/*")):
-        copy = target / file.relative_to(source)
-        if copy.exists() and filecmp.cmp(file, copy, shallow=False):
-            continue
-        private_files.make_folders(copy.parent, target)
-        part = copy.with_name(f"{copy.name}.part")
-        part.unlink(missing_ok=True)
-        with file.open("rb") as read, private_files.create(part) as out:
-            shutil.copyfileobj(read, out)
-            out.flush()
-            os.fsync(out.fileno())
-        part.rename(copy)
-        for folder in copy.parents[:4]:
-            private_files.sync_folder(folder)
+        private_files.copy(file, target / file.relative_to(source), target)

@@ -6,7 +6,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
-from koine.store.core.statements import Command, ManyCommand, Query
+from koine.store.core.statements import Command, InsertMany, ManyCommand, Query
 
 R = TypeVar("R")
 P = ParamSpec("P")
@@ -135,6 +135,18 @@ class BulkWriter(Protocol):
         that were run after it; a later `Database.write` makes it durable. It is not run again after
         a failure, and followers of the event log are not woken. Raises BrokenRow."""
 
+    async def copy(
+        self,
+        command: InsertMany,
+        rows: Sequence[tuple[Any, ...]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Insert rows in the fastest way that the database has, and run an operation in the same
+        transaction, as `write` of no tenant. The command has no conflict clause and no numbers.
+        Raises BrokenRow, Duplicate."""
+
 
 class Database(Protocol):
     """An operation is `async def operation(tx, *args)`. It awaits nothing but `tx`, since SQLite
@@ -194,8 +206,14 @@ class Database(Protocol):
         """Take `count` positions of the event log, which no event gets by itself; returns the one
         before the first of them."""
 
+    async def raise_positions(self, position: int) -> None:
+        """Let the next event get a position above `position`."""
+
     async def raise_message_numbers(self, number: int) -> None:
         """Number the next messages of the server above `number`."""
+
+    async def last_message_number(self) -> int:
+        """The last number that a message got, which may be deleted since; 0 if none did."""
 
     async def ping(self) -> None:
         """Raises Unavailable unless the database responds."""
@@ -225,9 +243,9 @@ class Database(Protocol):
     async def alter_schema(self, script: Callable[[str | None], str]) -> None:
         """Run the SQL that `script(version or None)` returns in one transaction, under a lock."""
 
-    async def analyze(self) -> None:
-        """Refresh the planner's statistics of tables that have grown much. Prepared statements are
-        planned once, perhaps while a table is still empty."""
+    async def analyze(self, *, every: bool = False) -> None:
+        """Refresh the planner's statistics of tables that have grown much, or of `every` table.
+        Prepared statements are planned once, perhaps while a table is still empty."""
 
     async def compact(self) -> None:
         """Rewrite the files without what was deleted from them. Writes wait meanwhile."""

@@ -36,6 +36,11 @@ async def epoch(tx: Tx, timeline_id: str) -> str:
     return await server_values.get(tx, _EPOCH) or await new_epoch(tx)
 
 
+async def put_home(tx: Tx, timeline_id: str) -> None:
+    """Let the epoch go on in the database with this timeline."""
+    await server_values.put(tx, _HOME, timeline_id)
+
+
 async def new_epoch(tx: Tx) -> str:
     """Begin another epoch: readers with a cursor of the former one receive a reset."""
     fresh = _random_name()

@@ -15,11 +15,15 @@ import asyncpg
 
 from koine.model.errors import Unavailable
 from koine.store.core.db import PoolUsage, Tx, no_listener
+from koine.store.postgres import upkeep
 from koine.store.postgres.bulk import (
     PostgresBulkWriter,
     PostgresSnapshot,
+    last_message_number,
     raise_message_numbers,
+    raise_positions,
     take_positions,
+    use_binary_ids,
 )
 from koine.store.postgres.errors import (
     CONNECT_ERRORS,
@@ -76,22 +80,6 @@ _TIMELINE = (
 _IDENTITY = (
     "SELECT concat_ws('.', s.system_identifier, d.oid) FROM pg_control_system() s, pg_database d"
     " WHERE d.datname = current_database()"
-)
-_TABLES_TO_ANALYZE = (
-    "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables"
-    " WHERE n_mod_since_analyze > 500 AND n_mod_since_analyze > n_live_tup / 2"
-    " AND n_live_tup < 1000000"  # autovacuum is soon enough for large tables
-    " AND schemaname = ANY (current_schemas(false))"
-)
-_OWN_TABLES = (
-    "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
-    " WHERE schemaname = ANY (current_schemas(false)) ORDER BY 1"
-)
-_UNLIMITED = "SET statement_timeout = 0; SET lock_timeout = 0"
-_ROWS = (
-    "SELECT c.relname, greatest(c.reltuples::bigint, s.n_live_tup, 0) FROM pg_class c"
-    " JOIN pg_stat_user_tables s ON s.relid = c.oid"
-    " WHERE s.schemaname = ANY (current_schemas(false))"
 )
 _SCHEMA_LOCK = 0x6B6F696E65
 """The key of the advisory lock of migrations: any number, the same in every process."""
@@ -180,6 +168,8 @@ class PostgresDatabase:
             self._own_connection() as pooled,
             pooled.connection.transaction(isolation="repeatable_read", readonly=True),
         ):
+            # A stream in the order of a key begins at once, without a sorted copy of the table.
+            await pooled.connection.execute("SET LOCAL enable_sort = off")
             yield PostgresSnapshot(pooled)
 
     @asynccontextmanager
@@ -187,15 +177,24 @@ class PostgresDatabase:
         """A connection whose commits do not wait for the disk."""
         async with self._own_connection() as pooled:
             await pooled.connection.execute("SET synchronous_commit = off")
+            await use_binary_ids(pooled.connection)
             yield PostgresBulkWriter(pooled)
 
     async def take_positions(self, count: int) -> int:
         """Move the sequence of the positions."""
         return await self._on_connection(take_positions, count)
 
+    async def raise_positions(self, position: int) -> None:
+        """Move the sequence of the positions."""
+        await self._on_connection(raise_positions, position)
+
     async def raise_message_numbers(self, number: int) -> None:
         """Move the sequence of the numbers."""
         await self._on_connection(raise_message_numbers, number)
+
+    async def last_message_number(self) -> int:
+        """Ask the sequence of the numbers."""
+        return await self._on_connection(last_message_number)
 
     async def ping(self) -> None:
         """Raises Unavailable if the server does not respond."""
@@ -221,25 +220,20 @@ class PostgresDatabase:
         """Of all operations, and of batches of sends."""
         return [self._pool.usage("operations"), self._hot.usage("batches")]
 
-    async def analyze(self) -> None:
+    async def analyze(self, *, every: bool = False) -> None:
         """ANALYZE them: autovacuum does so too, but once a minute, and not if it is switched
         off."""
-        try:
-            async with self._pool.connection() as pooled:
-                for row in await pooled.connection.fetch(_TABLES_TO_ANALYZE):
-                    # SKIP_LOCKED: another node may analyze it now.
-                    await pooled.connection.execute(f"ANALYZE (SKIP_LOCKED) {row[0]}")
-        except Exception as error:
-            raise to_store_error(error) from error
+        if every:
+            async with self._own_connection() as pooled:
+                await upkeep.analyze_every(pooled.connection)
+        else:
+            await self._on_connection(upkeep.analyze)
 
     async def compact(self) -> None:
         """VACUUM FULL of every table, one after the other, each locked meanwhile."""
         connection = await self._connect()
         try:
-            await connection.connection.execute(_UNLIMITED)
-            for row in await connection.connection.fetch(_OWN_TABLES):
-                text = f"VACUUM (FULL, ANALYZE) {row[0]}"
-                await connection.connection.execute(text, timeout=_ALTER_SECONDS)
+            await upkeep.compact(connection.connection, _ALTER_SECONDS)
         except Exception as error:
             raise to_store_error(error) from error
         finally:
@@ -247,11 +241,7 @@ class PostgresDatabase:
 
     async def estimate_rows(self) -> dict[str, int]:
         """As the statistics say."""
-        try:
-            async with self._pool.connection() as pooled:
-                return {row[0]: row[1] for row in await pooled.connection.fetch(_ROWS)}
-        except Exception as error:
-            raise to_store_error(error) from error
+        return await self._on_connection(upkeep.estimate_rows)
 
     async def version(self) -> str | None:
         """The revision of the schema."""

@@ -1,7 +1,7 @@
 """Many rows at once: a snapshot to read them from, and a connection to write them on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import apsw
 
 from koine.store.core.db import BrokenRow, Tx
-from koine.store.core.statements import Query
+from koine.store.core.statements import InsertMany, Query
 from koine.store.sqlite.connection import connect, lock_wait
 from koine.store.sqlite.renderer import numbers_of
 from koine.store.sqlite.tx import SqliteTx, run_to_completion, to_store_error, with_bools
@@ -27,6 +27,14 @@ TAKE_POSITIONS = (
     "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'events' RETURNING seq"
 )
 """Takes positions of the event log, and returns the last of them."""
+RAISE_POSITIONS = (
+    "INSERT INTO sqlite_sequence (name, seq) SELECT 'events', 0"
+    " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'events');"
+    "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'events' RETURNING seq"
+)
+"""Lets the positions of the event log go on above one."""
+LAST_NUMBER = f"SELECT value FROM server WHERE name = '{numbers_of(messages.c.number)}'"
+"""The last number that a message got."""
 RAISE_NUMBERS = (
     f"INSERT INTO server (name, value) VALUES ('{numbers_of(messages.c.number)}', ?1)"
     " ON CONFLICT (name) DO UPDATE SET value = max(CAST(value AS INTEGER), ?1) RETURNING 1"
@@ -109,6 +117,22 @@ class SqliteBulkWriter:
                 raise
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, run)
+
+    async def copy(
+        self,
+        command: InsertMany,
+        rows: Sequence[tuple[Any, ...]],
+        operation: Callable[Concatenate[Tx, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """One insert after the other."""
+
+        async def both(tx: Tx) -> R:
+            await tx.many(command, rows)
+            return await operation(tx, *args, **kwargs)
+
+        return await self.write("", both)
 
     def close(self) -> None:
         """Close the connection. Blocks."""

@@ -21,7 +21,9 @@ import apsw
 from koine.model.errors import Unavailable
 from koine.store.core.db import AlreadyServed, CannotConnect, PoolUsage, Tx, no_listener
 from koine.store.sqlite.bulk import (
+    LAST_NUMBER,
     RAISE_NUMBERS,
+    RAISE_POSITIONS,
     TAKE_POSITIONS,
     SqliteBulkWriter,
     SqliteSnapshot,
@@ -144,9 +146,18 @@ class SqliteDatabase:
         last: int = await self._writer.run("", _returned, (TAKE_POSITIONS, count), {})
         return last - count
 
+    async def raise_positions(self, position: int) -> None:
+        """Move the counter of the automatic keys."""
+        await self._writer.run("", _returned, (RAISE_POSITIONS, position), {})
+
     async def raise_message_numbers(self, number: int) -> None:
         """Move the row of `server` that counts them."""
         await self._writer.run("", _returned, (RAISE_NUMBERS, number), {})
+
+    async def last_message_number(self) -> int:
+        """The row of `server` that counts them."""
+        found = self._ask(LAST_NUMBER)
+        return int(found[0][0]) if found else 0
 
     async def ping(self) -> None:
         """Raises Unavailable when the file cannot be read."""
@@ -182,7 +193,7 @@ class SqliteDatabase:
             ),
         ]
 
-    async def analyze(self) -> None:
+    async def analyze(self, *, every: bool = False) -> None:
         """Nothing: without statistics SQLite's planner goes by the indexes alone."""
 
     async def compact(self) -> None:

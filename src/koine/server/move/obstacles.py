@@ -1,0 +1,131 @@
+"""What keeps a server from being moved."""
+
+from msgspec import Struct
+
+from koine.kit.clock import SystemClock
+from koine.kit.settings import Settings
+from koine.kit.times import iso_ms
+from koine.server import process_records
+from koine.server.database import database_name, is_postgres, sqlite_path
+from koine.server.move import marks
+from koine.server.move.marks import MoveProgress, SourceMark
+from koine.store import schema, whole_tables
+from koine.store.core.db import Database
+
+
+class MoveError(Exception):
+    """A move cannot be done; the message says why and what to do."""
+
+
+class MoveOptions(Struct, frozen=True):
+    """`force`: although processes of the server may be running on PostgreSQL; `restart`: empty the
+    database that an interrupted move half filled, and begin anew."""
+
+    force: bool = False
+    restart: bool = False
+
+
+class MoveState(Struct, frozen=True):
+    """The marks of earlier moves in both databases."""
+
+    mark: SourceMark | None
+    progress: MoveProgress | None
+
+    @property
+    def resumes(self) -> bool:
+        """Whether both are of the same move, which was interrupted."""
+        return (
+            self.mark is not None and self.progress is not None and self.mark.id == self.progress.id
+        )
+
+
+def require_different(source: Settings, target: Settings) -> None:
+    """Raise MoveError for a move of an embedded database to itself, or of one that is missing."""
+    if is_postgres(source):
+        return
+    if not sqlite_path(source).exists():
+        raise MoveError(f"there is no database {sqlite_path(source)} to move")
+    if not is_postgres(target) and sqlite_path(source).resolve() == sqlite_path(target).resolve():
+        raise MoveError("the server is at this database already: name another")
+
+
+async def get_state(source: Database, target: Database | None) -> MoveState:
+    """The marks of both databases. The source has tables; there may be no target yet."""
+    mark = await source.read("", marks.get_source_mark)
+    if target is None or await target.version() is None:
+        return MoveState(mark, None)
+    return MoveState(mark, await target.read("", marks.get_progress))
+
+
+async def of_source(
+    settings: Settings, db: Database, state: MoveState, options: MoveOptions
+) -> list[str]:
+    """What is against moving away from a database."""
+    name, mark = database_name(settings), state.mark
+    found = []
+    if await db.version() != schema.head():
+        found.append(f"the tables of {name} are those of a newer Koine: use that one")
+    if progress := await db.read("", marks.get_progress):
+        found.append(f"{name} is itself half filled by a move from {progress.source}")
+    if mark is not None and mark.state == "moved" and not state.resumes:
+        found.append(
+            f"{name} was moved to {mark.to} at {iso_ms(mark.at)}: `koine move --undo` opens it"
+            " again"
+        )
+    if is_postgres(settings) and not options.force:
+        found += await _of_processes(db, name)
+    return found
+
+
+async def of_target(
+    source: Database, target: Database, state: MoveState, options: MoveOptions
+) -> list[str]:
+    """What is against moving into a database: it must have no rows but those of this move."""
+    ids = [await db.database_id() for db in (source, target) if db.kind == source.kind]
+    if len(ids) == 2 and ids[0] and ids[0] == ids[1]:
+        return ["the server is at this database already: name another"]
+    version = await target.version()
+    if version is None or state.resumes:
+        return []
+    if version != schema.head():
+        return [
+            f"the database to move to has tables at {version}, not at {schema.head()}: name an"
+            " empty one"
+        ]
+    if state.progress is not None:
+        if options.restart:
+            return []
+        return [
+            f"the database to move to is half filled by another move, from {state.progress.source}:"
+            " --restart empties it"
+        ]
+    async with target.snapshot() as view:
+        counts = await view.read("", whole_tables.count_tables)
+    filled = [f"{name} {count:,}" for name, count in counts.items() if count]
+    if not filled:
+        return []
+    return [f"the database to move to is not empty ({', '.join(filled)} rows): name an empty one"]
+
+
+async def of_texts(source: Database) -> list[str]:
+    """Rows of SQLite whose texts PostgreSQL does not store."""
+    found = []
+    async with source.snapshot() as view:
+        for table in whole_tables.TABLES:
+            if keys := await view.read("", whole_tables.rows_with_nul, table):
+                first = ", ".join(map(str, keys[0]))
+                found.append(
+                    f"{table.name} has texts with the character NUL, which PostgreSQL does not"
+                    f" store: correct them first (a row with the key {first})"
+                )
+    return found
+
+
+async def _of_processes(db: Database, name: str) -> list[str]:
+    now = SystemClock().now()
+    return [
+        f"process {each.pid} on {each.node} serves {name}: stop it; if it is gone, wait"
+        f" {process_records.FRESH_SECONDS} s or give --force"
+        for each in await db.read("", process_records.list_all)
+        if each.is_fresh(now)
+    ]

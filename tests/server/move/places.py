@@ -1,0 +1,110 @@
+"""A server with a row in every table, in one database, and others to move it to."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from koine.engine.core.engine import Engine, open_engine
+from koine.kit.clock import FakeClock
+from koine.kit.ids import new_id
+from koine.kit.settings import Settings
+from koine.server.database import open_database
+from koine.server.move import moving
+from koine.server.move.moving import MoveReport
+from koine.server.move.obstacles import MoveOptions
+from koine.server.move.values import OF_THE_DATABASE
+from koine.server.webhook_formats import webhook_formats
+from koine.store import schema, tables
+from koine.store.core.db import Database, Tx
+from koine.store.core.statements import InsertMany, Query
+from koine.store.tables import metadata
+from tests.cast import Cast, make_cast, make_settings
+from tests.engine.archive.archived import fill
+from tests.support.shared_postgres import SharedPostgres
+
+_KEYS = tables.idempotency_keys.columns.keys()
+_DELETED = tables.deleted_tenants.columns.keys()
+SELECT_ALL = {
+    str(table.name): Query(select(table), crosses_tenants="a test compares whole databases")
+    for table in metadata.sorted_tables
+}
+
+
+class Places(Struct):
+    """Names databases by the test's folder; those of SQLite are `<name>.db` in it."""
+
+    folder: Path
+    shared: SharedPostgres | None = None
+
+    def sqlite(self, name: str = "here", data: str = "data") -> Settings:
+        """The settings of a server on a SQLite file."""
+        return self._settings(f"sqlite:///{self.folder}/{name}.db", data)
+
+    def postgres(self, data: str = "data") -> Settings:
+        """The settings of a server on a new, empty PostgreSQL database."""
+        assert self.shared is not None
+        return self._settings(self.shared.new_empty_database(), data)
+
+    def to(self, kind: str) -> Settings:
+        """The settings of a server on an empty database of this kind."""
+        return self.postgres() if kind == "postgres" else self.sqlite("there")
+
+    def _settings(self, url: str, data: str) -> Settings:
+        return make_settings(
+            data_dir=str(self.folder / data), database_url=url, database_wait_seconds=0
+        )
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database of a server, with tables."""
+    db = await open_database(settings)
+    try:
+        await schema.migrate(db)
+        yield db
+    finally:
+        await db.close()
+
+
+async def filled(settings: Settings) -> tuple[Cast, str]:
+    """A cast with a row in every table of tenants, whose database is closed, and the id of Acme's
+    conversation."""
+    async with opened(settings) as db:
+        cast = await make_cast(db, None, data_dir=settings.data_dir)
+        conversation_id = await fill(cast)
+        await db.write(cast.acme.tenant.id, _rows_without_references)
+        return cast, conversation_id
+
+
+async def _rows_without_references(tx: Tx) -> None:
+    kept = (tx.tenant_id, "digest", "digest", 1, 201, None, b"\x00\xff of an answer")
+    await tx.many(InsertMany(tables.idempotency_keys, _KEYS), [kept])
+    await tx.many(InsertMany(tables.deleted_tenants, _DELETED), [(new_id(), 9, -1, None, "{}")])
+
+
+async def engine_over(db: Database, settings: Settings) -> Engine:
+    """The engine of a server."""
+    return await open_engine(db, FakeClock(), settings, webhook_formats(settings.public_url()))
+
+
+async def move(
+    source: Settings, target: Settings, show: moving.Show | None = None, **options: bool
+) -> MoveReport:
+    """Move a server."""
+    return await moving.move(source, target, MoveOptions(**options), show or (lambda *_: None))
+
+
+async def all_rows(settings: Settings) -> dict[str, list[Any]]:
+    """Every row of a database by table, but for those of `server` that do not move, sorted."""
+    async with opened(settings) as db:
+        found = {name: await db.read("", _all, query) for name, query in SELECT_ALL.items()}
+    found["server"] = [row for row in found["server"] if not row[0].startswith(OF_THE_DATABASE)]
+    return {name: sorted(rows, key=repr) for name, rows in found.items()}
+
+
+async def _all(tx: Tx, query: Query[Any]) -> list[Any]:
+    return await tx.all(query)
