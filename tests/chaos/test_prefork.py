@@ -23,8 +23,11 @@ async def test_a_server_does_not_outlive_the_process_that_forked_it(tmp_path: Pa
 
 
 def runs(pid: int) -> bool:
-    """Whether a process runs: one that ended and was not waited for is a zombie (Z)."""
+    """Whether a process runs: one that ended and was not waited for is a zombie (Z). While other
+    threads of it are still ending, they hold its sockets."""
+    process = Path("/proc") / str(pid)
     try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z" or len([*(process / "task").iterdir()]) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False

@@ -7,6 +7,7 @@ now. A bucket without a row is full, so a row may be deleted once its time has c
 
 from sqlalchemy import case, delete, select, update
 
+from koine.kit.times import SECOND
 from koine.store.core.db import Tx
 from koine.store.core.expressions import upsert
 from koine.store.core.statements import Command, Query, param
@@ -44,11 +45,14 @@ async def take(tx: Tx, key_digest: str, now: int, cost: int, window: int) -> int
     """Count an attempt that costs `cost` of a `window` (µs). None when it is allowed, else when the
     next one will be (µs)."""
     given = {"key_digest": key_digest, "now": now, "cost": cost}
-    latest = now + window - cost
+    # Clocks of processes differ, and who read the time first may be served second: the slack forgives
+    # that. It is less than an attempt costs, so it never lets one more through at once.
+    slack = min(SECOND, cost // 2)
+    latest = now + window - cost + slack
     if await tx.one(_TAKE, **given, first_full_at=now + cost, latest=latest) is not None:
         return None
     full_at = await tx.one(_FULL_AT, key_digest=key_digest) or now
-    return max(now, full_at - (window - cost))
+    return max(now, full_at - (window - cost) - slack)
 
 
 async def give_back(tx: Tx, key_digest: str, cost: int) -> None:
