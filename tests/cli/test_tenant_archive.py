@@ -62,8 +62,9 @@ def test_what_is_refused(acme: Terminal, tmp_path: Path, passphrase: str) -> Non
     file, secret = str(tmp_path / "acme.koine"), str(tmp_path / "secret.koine")
     acme.run("tenant", "export", "acme", file)
     acme.run("tenant", "export", "acme", secret, "--passphrase-file", passphrase)
-    empty = tmp_path / "empty"
+    empty, binary = tmp_path / "empty", tmp_path / "binary"
     empty.write_text("")
+    binary.write_bytes(b"\xff\xfe")
     for words, reason in [
         (("export", "acme", file), "exists already"),
         (("export", "nobody", str(tmp_path / "x")), "no such tenant"),
@@ -79,7 +80,7 @@ def test_what_is_refused(acme: Terminal, tmp_path: Path, passphrase: str) -> Non
         ((str(tmp_path / "no"),), "No such file"),
         ((passphrase,), "no archive of a tenant"),
         ((secret,), "--passphrase-file"),
-        ((secret, "--passphrase-file", secret), "is no text"),
+        ((secret, "--passphrase-file", str(binary)), "is no text"),
     ]:
         said = verify(*words, code=1)
         assert reason in said and "Traceback" not in said, said

@@ -20,8 +20,6 @@ LEFT_OUT = {
     "export KOINE_DATABASE_URL=postgresql": "needs a server `db`: tests/e2e/test_install.py",
     "koine tenant suspend acme": "the tenant of the page: tests/cli/test_tenant.py",
     "koine tenant delete acme": "the tenant of the page: tests/cli/test_tenant.py",
-    "koine tenant export acme": "the tenant of the page: tests/cli/test_tenant_archive.py",
-    "tar -": "the archive of the page: tests/engine/archive/test_round_trip.py",
     "koine user show": "the user of the page: tests/cli/test_user.py",
     "koine key list ": "KEY_ID stands for a key: tests/cli/test_setup.py",
     "koine secrets rotate": "needs endpoints and two keys: tests/cli/test_secrets.py",

@@ -29,6 +29,7 @@ PassphraseFile = Annotated[
         help="File with the passphrase in its first line; - reads it from standard input.",
     ),
 ]
+_MAX_LINE = 10_000
 _STAGES = {"verify": "verifying", "rows": "rows", "files": "uploads"}
 
 
@@ -160,14 +161,16 @@ def _errors(path: Path) -> Iterator[None]:
 def _passphrase(path: Path | None) -> str | None:
     if path is None:
         return None
-    if str(path) == "-":
-        return sys.stdin.readline().rstrip("\r\n")
     try:
-        lines = path.read_text().splitlines()
+        if str(path) == "-":
+            first = sys.stdin.buffer.readline(_MAX_LINE)
+        else:
+            with path.open("rb") as file:
+                first = file.readline(_MAX_LINE)
+        return first.decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is no text"
         raise CommandError(f"{path}: {reason}") from None
-    return lines[0] if lines else ""
 
 
 def _summary(manifest: Manifest) -> dict[str, Any]:

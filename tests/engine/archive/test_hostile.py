@@ -98,6 +98,8 @@ BAD: dict[str, tuple[Callable[[Members], Members], str]] = {
     "an assignee that is none": (
         event("conversation.updated", '{"previous":{"assignee_id":"x"}}'), "body"
     ),
+    "a number that is a text": (changed("messages", seq="1"), "be read"),
+    "a text that is a list": (changed("messages", content=["x"]), "be read"),
     "a time that no clock shows": (changed("messages", created_at=2**62), "created_at"),
     "a number that is too large": (changed("conversations", last_seq=2**60), "last_seq"),
     "a wait without end": (changed("webhook_deliveries", attempt=2**50), "attempt"),
@@ -232,6 +234,17 @@ async def test_rows_that_no_database_takes_leave_nothing(
         await import_tenant(there, path, ImportOptions())
     assert await tenants.list_all(there) == []
     assert not any((await all_rows(empty_db, tenant_id)).values())
+
+
+async def test_webhooks_of_a_format_that_is_unknown_are_refused(
+    archive: Path, empty_db: Database, tmp_path: Path
+) -> None:
+    there = await other_server(empty_db, tmp_path / "there")
+    forged = changed("webhook_endpoints", dialect="x\x1b")(members_of(archive))
+    with pytest.raises(ArchiveError, match="no webhooks of the format") as found:
+        await import_tenant(there, written(tmp_path / "a.koine", forged), ImportOptions())
+    assert str(found.value).isprintable()
+    assert await tenants.list_all(there) == []
 
 
 async def test_a_text_that_no_index_takes_is_no_crash(

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from koine.engine import tenant_suspension
 from koine.engine.archive import jobs
 from koine.engine.archive.jobs import DownloadLink
 from koine.engine.archive.verify import verify
 from koine.kit.ids import new_id
 from koine.kit.times import MINUTE, SECOND
+from koine.model.actor import operator
 from koine.model.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from koine.model.tenant_export import TenantExport
 from koine.store.archive import exports
@@ -154,6 +156,28 @@ async def test_files_without_a_row_are_deleted_when_they_are_old(
     cast.clock.advance(seconds=3 * jobs.KEEP_FOR // SECOND)
     await jobs.delete_ended(cast.engine)
     assert not left.exists()
+
+
+async def test_the_archive_of_a_tenant_without_rows_is_soon_deleted(cast: Cast) -> None:
+    done = await finished(cast)
+    path = jobs.archive_path(cast.engine, done.id)
+    os.utime(path, (cast.clock.now() / SECOND,) * 2)
+    cast.clock.advance(seconds=2 * 3600)
+    await jobs.delete_ended(cast.engine)
+    assert path.exists()
+    await cast.engine.db.write(cast.acme.tenant.id, exports.delete_one, done.id)
+    await jobs.delete_ended(cast.engine)
+    assert not path.exists()
+
+
+async def test_a_suspended_tenant_downloads_nothing(cast: Cast) -> None:
+    done = await finished(cast)
+    link = link_of(cast, done)
+    await tenant_suspension.suspend(cast.engine, operator(cast.acme.tenant.id))
+    with pytest.raises(NotFound):
+        await download(cast, done.id, link)
+    await tenant_suspension.resume(cast.engine, operator(cast.acme.tenant.id))
+    assert await download(cast, done.id, link)
 
 
 async def test_who_may_not_read_everything_is_refused(cast: Cast) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from koine.engine import tenants
+from koine.engine import sealed_secrets, tenants
 from koine.engine.archive.exporting import ExportOptions, export_tenant
 from koine.engine.archive.format import ArchiveError
 from koine.engine.archive.verify import verify
@@ -29,6 +29,7 @@ from tests.engine.archive.archived import (
     move,
     other_server,
 )
+from tests.support import databases
 
 
 @pytest.fixture
@@ -129,6 +130,34 @@ async def test_secrets_are_sealed_with_the_key_of_the_other_server(
         assert there.encryption.decrypt(new[name]) == cast.engine.encryption.decrypt(old[name])
         assert new[name] != old[name]
     assert made.left_out == []
+
+
+async def test_every_secret_is_sealed_with_the_newest_key(
+    cast: Cast, empty_db: Database, tmp_path: Path
+) -> None:
+    await fill(cast)
+    keys = "the newest key of the other server,an older key of the other server"
+    there = await other_server(empty_db, tmp_path / "there", secret_key=keys)
+    await move(cast, there, tmp_path / "a.koine")
+    await move(cast, there, tmp_path / "b.koine", ExportOptions(), name="Copy", slug="copy")
+    found = await sealed_secrets.survey(empty_db, there.server_keys, there.clock.now())
+    newest = there.server_keys.sealing.ids[0]
+    # Of each copy the inbox's token and the webhook's secret; of the first one its headers, too.
+    assert found.by_key == {newest: 5}
+    assert (found.clear, found.unopened_values) == (0, 0)
+
+
+async def test_an_archive_of_either_database_is_imported_into_sqlite(
+    cast: Cast, tmp_path: Path
+) -> None:
+    await fill(cast)
+    async with databases.sqlite(tmp_path) as db:
+        there = await other_server(db, tmp_path / "there")
+        made = await move(cast, there, tmp_path / "acme.koine")
+        before = await all_rows(cast.engine.db, made.tenant.id)
+        after = await all_rows(db, made.tenant.id)
+        for name in ("identities", "conversations", "participants", "messages", "files"):
+            assert before[name] == after[name], name
 
 
 async def test_without_a_passphrase_secrets_are_left_out_and_listed(

@@ -42,6 +42,7 @@ async def make_plan(
     known = await engine.db.read("", tenants.list_all)
     is_here = any(each.id == head.tenant.id for each in known)
     _check_names(known, head.tenant.id, slug, options)
+    _check_endpoints(engine, source, contents)
     new_ids = is_here or options.new_ids
     if not new_ids:
         await _check_conversations(engine, source, contents)
@@ -70,6 +71,12 @@ def _check_names(known: list[Tenant], source_id: str, slug: str, options: Import
         )
     if any(each.slug == slug for each in known):
         raise ArchiveError(f"there is a tenant {slug} already: name another with --as NAME")
+
+
+def _check_endpoints(engine: Engine, source: Source, contents: Contents) -> None:
+    for dialects in _values(source, contents, "webhook_endpoints", "dialect"):
+        if unknown := set(dialects) - engine.webhook_formats.keys():
+            raise ArchiveError(f"this version has no webhooks of the format {min(unknown)!r:.60}")
 
 
 async def _check_conversations(engine: Engine, source: Source, contents: Contents) -> None:

@@ -19,8 +19,8 @@ from koine.engine.core.engine import Engine
 from koine.engine.core.operations import read_tx
 from koine.engine.core.recorder import record_anonymous_audit, record_audit
 from koine.kit import private_files
-from koine.kit.ids import canonical_id, new_id
-from koine.kit.times import DAY, MINUTE, SECOND
+from koine.kit.ids import canonical_id, distinct_ids, new_id
+from koine.kit.times import DAY, HOUR, MINUTE, SECOND
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid, NotFound, TooMany, Unavailable
 from koine.model.tenant_export import TenantExport, TenantExportKey
@@ -36,6 +36,8 @@ MAX_RUNNING = 2
 LINK_FOR = 10 * MINUTE
 """How long a link to download an archive is valid, µs."""
 _LEASE = 60 * SECOND
+_ORPHAN_AFTER = HOUR
+"""µs after which a file must have a row: an export that was begun has one."""
 _REPORT_SECONDS = 2.0
 _DIED = "the server that made it was stopped"
 _log = structlog.get_logger("koine")
@@ -133,7 +135,7 @@ async def delete_ended(engine: Engine) -> int:
     now = engine.clock.now()
     old = await engine.db.read("", exports.ended, now, now - 2 * KEEP_FOR)
     await _delete(engine, old)
-    return len(old) + await asyncio.to_thread(_delete_orphans, engine)
+    return len(old) + await _delete_orphans(engine)
 
 
 def archive_path(engine: Engine, export_id: str) -> Path:
@@ -163,17 +165,35 @@ async def _delete(engine: Engine, old: list[TenantExportKey]) -> None:
         await engine.db.write(key.tenant_id, exports.delete_one, key.id)
 
 
-def _delete_orphans(engine: Engine) -> int:
-    """Delete files that are older than any archive may be: their rows were not written, or were
-    deleted by a restored backup."""
-    folder, count = archive_path(engine, "x").parent, 0
-    before = (engine.clock.now() - 2 * KEEP_FOR) / SECOND
+async def _delete_orphans(engine: Engine) -> int:
+    """Delete files without a row, as those of a tenant that was deleted, and unfinished ones that
+    are older than any archive may be."""
+    now = engine.clock.now()
+    old = await asyncio.to_thread(_files_before, engine, now - _ORPHAN_AFTER)
+    ids = distinct_ids(map(_id_of, old))
+    known = set(await engine.db.read("", exports.known, ids))
+    orphans = [path for path in old if _id_of(path) not in known]
+    orphans += await asyncio.to_thread(_files_before, engine, now - 2 * KEEP_FOR)
+    for path in orphans:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+    return len({*orphans})
+
+
+def _files_before(engine: Engine, time: int) -> list[Path]:
+    """The files of archives, finished or not, that were last changed before a time (µs)."""
+    folder = archive_path(engine, "x").parent
+    found = []
     for path in folder.glob("*") if folder.is_dir() else ():
         with suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
-                path.unlink()
-                count += 1
-    return count
+            if path.stat().st_mtime < time / SECOND:
+                found.append(path)
+    return found
+
+
+def _id_of(path: Path) -> str | None:
+    """The id of the export that a file is of: its name begins with it, that of an unfinished one
+    with a point before."""
+    return canonical_id(path.name.removeprefix(".").partition(".")[0])
 
 
 def _about(export_id: str, expires: int) -> str:

@@ -1,13 +1,17 @@
 """Rows of the exports that servers make on request."""
 
+from collections.abc import Sequence
+
 from msgspec import structs
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from koine.model.tenant_export import TenantExport, TenantExportKey
 from koine.store.core.db import Tx
+from koine.store.core.expressions import in_list
 from koine.store.core.statements import Command, Query, param
 from koine.store.tables import tenant_exports as t
 from koine.store.tables.base import columns_of
+from koine.store.tenants import ACTIVE
 
 RUNNING = "tenant_exports_running"
 """The unique constraint: a tenant has one export that runs."""
@@ -16,7 +20,7 @@ _COLUMNS = columns_of(t, TenantExport)
 _MINE = t.c.tenant_id == param("tenant_id")
 _GET = Query(select(*_COLUMNS).where(_MINE, t.c.id == param("id")), TenantExport)
 _BY_ID = Query(
-    select(*columns_of(t, TenantExportKey)).where(t.c.id == param("id")),
+    select(*columns_of(t, TenantExportKey)).where(t.c.id == param("id"), t.c.tenant_id.in_(ACTIVE)),
     TenantExportKey,
     crosses_tenants="the signed link is the permission to read the archive",
 )
@@ -37,6 +41,7 @@ _ENDED = Query(
     TenantExportKey,
     crosses_tenants=_ALL_TENANTS,
 )
+_KNOWN = Query(select(t.c.id).where(in_list(t.c.id, "ids")), str, crosses_tenants=_ALL_TENANTS)
 _INSERT = Command(
     insert(t).values(
         {"tenant_id": param("tenant_id")}
@@ -68,8 +73,13 @@ async def get(tx: Tx, export_id: str) -> TenantExport | None:
 
 
 async def get_by_id(tx: Tx, export_id: str) -> TenantExportKey | None:
-    """The export with this id, of any tenant."""
+    """The export with this id, of any tenant that is not suspended."""
     return await tx.one(_BY_ID, id=export_id)
+
+
+async def known(tx: Tx, ids: Sequence[str]) -> list[str]:
+    """Those of these ids that an export of any tenant has."""
+    return await tx.all(_KNOWN, ids=list(ids))
 
 
 async def list_all(tx: Tx) -> list[TenantExport]:
