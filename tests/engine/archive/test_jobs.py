@@ -110,6 +110,8 @@ async def test_an_export_that_died_makes_way(cast: Cast) -> None:
     with pytest.raises(Conflict):
         await jobs.start(cast.engine, ada, None)
     cast.clock.advance(seconds=61)
+    assert (await jobs.get(cast.engine, ada, dead.id)).state == "failed"
+    assert (await jobs.list_all(cast.engine, ada))[0].error is not None
     assert (await finished(cast)).state == "done"
     assert (await jobs.get(cast.engine, ada, dead.id)).state == "failed"
 

@@ -16,7 +16,6 @@ from koine.engine.archive.format import ArchiveError
 from koine.engine.archive.sealing import MIN_PASSPHRASE
 from koine.engine.conversations.files import read_part
 from koine.engine.core.engine import Engine
-from koine.engine.core.operations import read_tx
 from koine.engine.core.recorder import record_anonymous_audit, record_audit
 from koine.kit import private_files
 from koine.kit.ids import canonical_id, distinct_ids, new_id
@@ -39,6 +38,8 @@ _LEASE = 60 * SECOND
 _ORPHAN_AFTER = HOUR
 """µs after which a file must have a row: an export that was begun has one."""
 _REPORT_SECONDS = 2.0
+_END_PAUSES = (1.0, 5.0, 20.0, 0.0)
+"""Seconds after each try to write that an export ended, while the database is not available."""
 _DIED = "the server that made it was stopped"
 _log = structlog.get_logger("koine")
 
@@ -84,21 +85,27 @@ async def start(engine: Engine, actor: Actor, passphrase: str | None) -> TenantE
     return export
 
 
-@read_tx
-async def get(tx: Tx, actor: Actor, export_id: str) -> TenantExport:
+async def get(engine: Engine, actor: Actor, export_id: str) -> TenantExport:
     """The export with this id. Raises Forbidden, NotFound."""
     require_everything(actor)
-    found = await exports.get(tx, export_id)
+    found = await engine.db.read(actor.tenant_id, exports.get, export_id)
     if found is None:
         raise NotFound("export")
-    return found
+    return _as_of_now(engine, found)
 
 
-@read_tx
-async def list_all(tx: Tx, actor: Actor) -> list[TenantExport]:
+async def list_all(engine: Engine, actor: Actor) -> list[TenantExport]:
     """The tenant's exports, newest first. Raises Forbidden."""
     require_everything(actor)
-    return await exports.list_all(tx)
+    found = await engine.db.read(actor.tenant_id, exports.list_all)
+    return [_as_of_now(engine, each) for each in found]
+
+
+def _as_of_now(engine: Engine, export: TenantExport) -> TenantExport:
+    """An export whose process has died has failed, although its row does not say so."""
+    if export.state == "running" and export.alive_until <= engine.clock.now():
+        return structs.replace(export, state="failed", error=_DIED, finished_at=export.alive_until)
+    return export
 
 
 def download_link(engine: Engine, export: TenantExport) -> DownloadLink | None:
@@ -259,8 +266,13 @@ class _Job:
             finished_at=now,
             expires_at=now + KEEP_FOR,
         )
-        with contextlib.suppress(Unavailable):
-            await self._save(ended)
+        for pause in _END_PAUSES:
+            try:
+                await self._save(ended)
+            except Unavailable:
+                await asyncio.sleep(pause)
+            else:
+                return
 
     async def _save(self, export: TenantExport) -> None:
         await self._engine.db.write(self._actor.tenant_id, exports.change, export)
