@@ -21,7 +21,12 @@ def test_a_server_is_moved_once_and_opened_again(acme: Terminal, tmp_path: Path)
     assert made["rows"]["tenants"] == 1 and len(made["checksums"]["tenants"]) == 32
     (tenant,) = Terminal(tmp_path / "there").json("tenant", "list")
     assert tenant["slug"] == "acme"
-    for words in (("tenant", "list"), ("tenant", "create", "Other"), ("move", *target)):
+    for words in (
+        ("tenant", "list"),
+        ("tenant", "create", "Other"),
+        ("move", *target),
+        ("doctor",),
+    ):
         assert "--undo" in acme.run(*words, code=1)
     assert "not empty" in acme.run("move", *target, "--dry-run", code=1)
     assert "can be served again" in acme.run("move", "--undo")

@@ -10,6 +10,7 @@ from koine.server.database import (
     open_database,
     sqlite_path,
 )
+from koine.server.move.marks import require_not_moved
 from koine.server.operator_checks import check_backup_folder, check_server
 from koine.server.preflight import Finding, check_database
 from koine.server.secret_check import check_secrets
@@ -33,6 +34,7 @@ async def diagnose_database(settings: Settings, backups: Path | None = None) -> 
         found = [Finding("ok", "database", f"{where} answers, {size / (1 << 20):.1f} MiB")]
         found.append(tables := await _tables(db))
         if tables.level == "ok":
+            found += await _moved(db, settings)
             found += await check_secrets(db, settings)
     finally:
         await db.close()
@@ -42,6 +44,14 @@ async def diagnose_database(settings: Settings, backups: Path | None = None) -> 
     if backups is not None:
         found += check_backup_folder(backups, size, settings)
     return found
+
+
+async def _moved(db: Database, settings: Settings) -> list[Finding]:
+    try:
+        await require_not_moved(db, settings)
+    except StartupError as error:
+        return [Finding("problem", "moved", str(error), "see docs/move.md")]
+    return []
 
 
 async def _tables(db: Database) -> Finding:

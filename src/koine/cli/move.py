@@ -10,6 +10,7 @@ from koine.cli import options, output, progress
 from koine.cli.errors import EXIT_FAILED, CommandError
 from koine.cli.runtime import run_until_done
 from koine.kit.settings import BadSetting, Settings, variable
+from koine.model.errors import Unavailable
 from koine.server.database import database_name
 from koine.server.move import moving
 from koine.server.move.moving import MoveReport
@@ -113,6 +114,11 @@ def _errors() -> Iterator[None]:
         yield
     except MoveError as error:
         raise CommandError(str(error)) from None
+    except Unavailable:
+        raise CommandError(
+            "a database does not answer, or its disk is full; when that is mended, the same command"
+            " goes on"
+        ) from None
 
 
 def _print_plan(plan: MovePlan, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """A server with a row in every table, in one database, and others to move it to."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,11 +35,21 @@ SELECT_ALL = {
 }
 
 
+class Original(Struct, frozen=True):
+    """A server with a row in every table of tenants, whose database is closed: its folder, its cast
+    and the id of Acme's conversation."""
+
+    folder: Path
+    cast: Cast
+    conversation_id: str
+
+
 class Places(Struct):
     """Names databases by the test's folder; those of SQLite are `<name>.db` in it."""
 
     folder: Path
-    shared: SharedPostgres | None = None
+    shared: SharedPostgres
+    original: Original
 
     def sqlite(self, name: str = "here", data: str = "data") -> Settings:
         """The settings of a server on a SQLite file."""
@@ -46,17 +57,23 @@ class Places(Struct):
 
     def postgres(self, data: str = "data") -> Settings:
         """The settings of a server on a new, empty PostgreSQL database."""
-        assert self.shared is not None
         return self._settings(self.shared.new_empty_database(), data)
 
     def to(self, kind: str) -> Settings:
         """The settings of a server on an empty database of this kind."""
         return self.postgres() if kind == "postgres" else self.sqlite("there")
 
+    def filled(self) -> Settings:
+        """A copy of the original server, on SQLite."""
+        shutil.copytree(self.original.folder, self.folder, dirs_exist_ok=True)
+        return self.sqlite()
+
     def _settings(self, url: str, data: str) -> Settings:
-        return make_settings(
-            data_dir=str(self.folder / data), database_url=url, database_wait_seconds=0
-        )
+        return _settings(self.folder, url, data)
+
+
+def _settings(folder: Path, url: str, data: str) -> Settings:
+    return make_settings(data_dir=str(folder / data), database_url=url, database_wait_seconds=0)
 
 
 @asynccontextmanager
@@ -70,14 +87,14 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
         await db.close()
 
 
-async def filled(settings: Settings) -> tuple[Cast, str]:
-    """A cast with a row in every table of tenants, whose database is closed, and the id of Acme's
-    conversation."""
+async def make_original(folder: Path) -> Original:
+    """Create the server that the tests copy."""
+    settings = _settings(folder, f"sqlite:///{folder}/here.db", "data")
     async with opened(settings) as db:
         cast = await make_cast(db, None, data_dir=settings.data_dir)
         conversation_id = await fill(cast)
         await db.write(cast.acme.tenant.id, _rows_without_references)
-        return cast, conversation_id
+        return Original(folder, cast, conversation_id)
 
 
 async def _rows_without_references(tx: Tx) -> None:

@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+import apsw
 import pytest
 from sqlalchemy import delete, update
 
@@ -15,7 +16,7 @@ from koine.server import process_records
 from koine.server.database import StartupError, database_name
 from koine.server.move import copying, marks, moving
 from koine.server.move.marks import MoveProgress
-from koine.server.move.obstacles import MoveError, MoveOptions
+from koine.server.move.obstacles import MoveError, MoveOptions, of_disks
 from koine.server.process_records import ProcessRecord
 from koine.server.serving import serving_engine
 from koine.store import server_values
@@ -23,7 +24,7 @@ from koine.store.core.db import Tx
 from koine.store.core.statements import Command, param
 from koine.store.tables import events, messages
 from tests.cast import make_cast
-from tests.server.move.places import Places, all_rows, filled, move, opened
+from tests.server.move.places import Places, all_rows, move, opened
 
 WHY = "a test damages a database of its own"
 DELETE = Command(delete(messages).where(messages.c.seq == 1), crosses_tenants=WHY)
@@ -78,8 +79,7 @@ async def interrupt(here: Settings, there: Settings, commits: int = 3) -> None:
 
 
 async def test_a_killed_move_goes_on(places: Places, backend: str, small_batches: None) -> None:
-    here, there = places.sqlite(), places.to(backend)
-    await filled(here)
+    here, there = places.filled(), places.to(backend)
     before = await all_rows(here)
     command = [sys.executable, "-c", KILLED, there.database_url]
     process = await asyncio.create_subprocess_exec(*command, env=os.environ | environment(here))
@@ -92,8 +92,7 @@ async def test_a_killed_move_goes_on(places: Places, backend: str, small_batches
 
 
 async def test_it_goes_on_from_each_batch(places: Places, small_batches: None) -> None:
-    here, there = places.sqlite(), places.sqlite("there")
-    await filled(here)
+    here, there = places.filled(), places.sqlite("there")
     before, times = await all_rows(here), 0
     while True:
         try:
@@ -115,8 +114,7 @@ async def test_it_goes_on_from_each_batch(places: Places, small_batches: None) -
 async def test_it_completes_after_the_comparison(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, there = places.sqlite(), places.sqlite("there")
-    await filled(here)
+    here, there = places.filled(), places.sqlite("there")
 
     async def die(tx: Tx, timeline_id: str) -> None:
         raise Interrupted
@@ -136,8 +134,7 @@ async def test_it_completes_after_the_comparison(
 
 
 async def test_the_source_is_not_served_until_that_is_undone(places: Places) -> None:
-    here, there = places.sqlite(), places.sqlite("there")
-    await filled(here)
+    here, there = places.filled(), places.sqlite("there")
     await move(here, there)
     with pytest.raises(StartupError, match=f"moved to {database_name(there)}"):
         async with serving_engine(here):
@@ -154,8 +151,7 @@ async def test_the_source_is_not_served_until_that_is_undone(places: Places) -> 
 async def test_a_half_filled_database_of_another_move_is_emptied_on_demand(
     places: Places, backend: str, small_batches: None
 ) -> None:
-    here, there = places.sqlite(), places.to(backend)
-    await filled(here)
+    here, there = places.filled(), places.to(backend)
     with pytest.raises(Interrupted):
         await interrupt(here, there)
     assert (await moving.undo(here)).state == "moving"
@@ -169,8 +165,7 @@ async def test_a_half_filled_database_of_another_move_is_emptied_on_demand(
 async def test_a_difference_is_found(
     places: Places, backend: str, damage: Command, small_batches: None
 ) -> None:
-    here, there = places.sqlite(), places.to(backend)
-    await filled(here)
+    here, there = places.filled(), places.to(backend)
 
     def stop(stage: str, done: int, total: int) -> None:
         if stage == "compare":
@@ -202,12 +197,30 @@ async def test_only_an_empty_database_is_filled(places: Places, backend: str) ->
 
 
 async def test_texts_that_postgres_does_not_store_are_named(places: Places) -> None:
-    here = places.sqlite()
-    await filled(here)
+    here = places.filled()
     await change(here, NUL, body="a\0b")
     with pytest.raises(MoveError, match="events has texts with the character NUL"):
         await move(here, places.postgres())
     await move(here, places.sqlite("there"))
+
+
+@pytest.mark.parametrize("damage", ["created_at = 'soon'", "content = CAST(x'ff41' AS TEXT)"])
+async def test_a_value_that_does_not_fit_is_named(places: Places, damage: str) -> None:
+    here, there = places.filled(), places.postgres()
+    file = apsw.Connection(here.database_url.removeprefix("sqlite:///"))
+    file.execute(f"UPDATE messages SET {damage}").fetchall()
+    file.close()
+    with pytest.raises(MoveError, match="a row of messages cannot be copied: "):
+        await move(here, there)
+
+
+async def test_a_disk_that_is_too_small_is_named(places: Places) -> None:
+    target = places.sqlite("there", data="other")
+    assert of_disks(target, 1000, 1000) == []
+    (found,) = of_disks(target, 1 << 59, 1 << 59)  # both on one disk
+    assert str(places.folder) in found and "1073741824.0 GiB are needed" in found
+    (found,) = of_disks(places.postgres(), 1 << 60, 1 << 58)
+    assert "268435456.0 GiB are needed" in found
 
 
 async def test_a_server_that_runs_keeps_it_from_being_moved(places: Places, backend: str) -> None:
@@ -248,8 +261,7 @@ async def test_a_database_with_the_progress_of_a_move_is_no_source(places: Place
 
 
 async def test_no_mark_has_a_password(places: Places) -> None:
-    here, there = places.sqlite(), places.postgres()
-    await filled(here)
+    here, there = places.filled(), places.postgres()
     await move(here, there)
     async with opened(here) as db:
         mark = await db.read("", server_values.get, marks.SOURCE_MARK)

@@ -18,7 +18,7 @@ from tests.drivers.cast_app import CastApp, app_over
 from tests.drivers.registry import DRIVERS
 from tests.engine.archive.archived import UPLOAD
 from tests.realtime.plain_encoder import PlainReader, realtime_of, received
-from tests.server.move.places import Places, all_rows, engine_over, filled, move, opened
+from tests.server.move.places import Places, all_rows, engine_over, move, opened
 
 
 async def said_in_every_dialect(settings: Settings, cast: Cast) -> Conversation:
@@ -49,8 +49,8 @@ async def answers(settings: Settings, cast: Cast, conversation: Conversation) ->
 
 
 async def test_there_and_back_again(places: Places) -> None:
-    here, there, back = places.sqlite(), places.postgres(), places.sqlite("back")
-    cast, _ = await filled(here)
+    here, there, back = places.filled(), places.postgres(), places.sqlite("back")
+    cast = places.original.cast
     conversation = await said_in_every_dialect(here, cast)
     await answers(here, cast, conversation)  # who reads messages marks them as read
     answered = await answers(here, cast, conversation)
@@ -83,8 +83,8 @@ async def test_every_table_of_the_database_moves(places: Places) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 async def test_numbers_and_positions_go_on_above_deleted_ones(places: Places, kind: str) -> None:
-    here, there = places.sqlite(), places.to(kind)
-    cast, conversation_id = await filled(here)
+    here, there = places.filled(), places.to(kind)
+    cast, conversation_id = places.original.cast, places.original.conversation_id
     acme = operator(cast.acme.tenant.id)
     async with opened(here) as db:
         await db.raise_message_numbers(7_000)
@@ -99,8 +99,8 @@ async def test_numbers_and_positions_go_on_above_deleted_ones(places: Places, ki
 
 
 async def test_a_stream_goes_on_without_a_gap(places: Places) -> None:
-    here, there = places.sqlite(), places.postgres()
-    cast, conversation_id = await filled(here)
+    here, there = places.filled(), places.postgres()
+    cast, conversation_id = places.original.cast, places.original.conversation_id
     acme, alice = operator(cast.acme.tenant.id), cast.acme.actor("ada")
     async with opened(here) as db:
         engine = await engine_over(db, here)
@@ -124,8 +124,7 @@ async def test_a_stream_goes_on_without_a_gap(places: Places) -> None:
 async def test_the_log_of_a_database_that_is_opened_again_begins_a_new_epoch(
     places: Places,
 ) -> None:
-    here, there = places.sqlite(), places.sqlite("there")
-    await filled(here)
+    here, there = places.filled(), places.sqlite("there")
 
     async def epoch() -> str:
         async with opened(here) as db, realtime_of(await engine_over(db, here)) as realtime:
@@ -140,8 +139,7 @@ async def test_the_log_of_a_database_that_is_opened_again_begins_a_new_epoch(
 
 
 async def test_the_data_folder_is_copied(places: Places) -> None:
-    here, there = places.sqlite(), places.sqlite("there", data="other")
-    await filled(here)
+    here, there = places.filled(), places.sqlite("there", data="other")
     (places.folder / "data" / "files" / "interrupted.part").write_bytes(b"half")
     (places.folder / "data" / "erased.ndjson").write_text("{}\n")
     made = await move(here, there)

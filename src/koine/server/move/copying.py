@@ -14,6 +14,8 @@ from koine.store.whole_tables import Row
 BATCH_ROWS, BATCH_BYTES = 5000, 4 << 20
 """A batch is complete when it has this many rows, or texts of this size."""
 Show = Callable[[int], None]
+_MISFITS = (TypeError, ValueError, OverflowError)
+"""A value that is not of its column's type, which SQLite does not check, or no text in UTF-8."""
 
 
 async def copy_rows(
@@ -35,16 +37,17 @@ async def _copy_table(
     after = progress.after if progress.table == name else []
     rows = progress.rows if progress.table == name else 0
     command = whole_tables.insert_command(table)
-    async for batch in _batches(view, table, after):
-        rows += len(batch)
-        progress = replace(
-            progress, table=name, after=whole_tables.key_of(table, batch[-1]), rows=rows
-        )
-        try:
-            await writer.copy(command, batch, put_progress, progress)
-        except (BrokenRow, Duplicate) as error:
-            raise MoveError(f"a row of {name} cannot be written: {error}") from None
-        show(before + rows)
+    try:
+        async for batch in _batches(view, table, after):
+            rows += len(batch)
+            after = whole_tables.key_of(table, batch[-1])
+            upto = replace(progress, table=name, after=after, rows=rows)
+            await writer.copy(command, batch, put_progress, upto)
+            progress = upto
+            show(before + rows)
+    except (BrokenRow, Duplicate, *_MISFITS) as error:
+        where = f" soon after {', '.join(map(str, progress.after))}" if progress.after else ""
+        raise MoveError(f"a row of {name}{where} cannot be copied: {error}") from None
     progress = replace(progress, done=progress.done | {name: rows}, table="", after=[], rows=0)
     await writer.write("", put_progress, progress)
     return progress

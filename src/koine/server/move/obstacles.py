@@ -1,5 +1,8 @@
 """What keeps a server from being moved."""
 
+import shutil
+from pathlib import Path
+
 from msgspec import Struct
 
 from koine.kit.clock import SystemClock
@@ -11,6 +14,8 @@ from koine.server.move import marks
 from koine.server.move.marks import MoveProgress, SourceMark
 from koine.store import schema, whole_tables
 from koine.store.core.db import Database
+
+_GIB = 1 << 30
 
 
 class MoveError(Exception):
@@ -119,6 +124,25 @@ async def of_texts(source: Database) -> list[str]:
                     f" store: correct them first (a row with the key {first})"
                 )
     return found
+
+
+def of_disks(target: Settings, database_bytes: int, file_bytes: int) -> list[str]:
+    """Disks of this machine that have less space than a database and files of these sizes need."""
+    wanted = [(Path(target.data_dir), file_bytes)]
+    if not is_postgres(target):
+        wanted.append((sqlite_path(target).parent, database_bytes))
+    needed: dict[int, tuple[Path, int]] = {}
+    for folder, size in wanted:
+        there = next(
+            each for each in (folder.resolve(), *folder.resolve().parents) if each.exists()
+        )
+        device = there.stat().st_dev
+        needed[device] = (there, needed.get(device, (there, 0))[1] + size)
+    return [
+        f"{folder} has {free / _GIB:.1f} GiB free, and some {size / _GIB:.1f} GiB are needed"
+        for folder, size in needed.values()
+        if (free := shutil.disk_usage(folder).free) < size
+    ]
 
 
 async def _of_processes(db: Database, name: str) -> list[str]:

@@ -7,11 +7,18 @@ from msgspec import Struct
 
 from koine.kit.settings import Settings
 from koine.server.database import database_name, is_postgres
-from koine.server.move.obstacles import MoveOptions, get_state, of_source, of_target, of_texts
+from koine.server.move.obstacles import (
+    MoveOptions,
+    get_state,
+    of_disks,
+    of_source,
+    of_target,
+    of_texts,
+)
 from koine.store import schema, whole_tables
 from koine.store.core.db import Database
 
-ROWS_PER_SECOND = 10_000
+ROWS_PER_SECOND = 15_000
 """How many rows are copied and compared in a second, roughly: what `koine move --check` says."""
 BYTES_PER_SECOND = 100 << 20
 """As ROWS_PER_SECOND, of uploads."""
@@ -53,6 +60,8 @@ async def plan_move(
         obstacles += await of_target(source[1], target[1], state, options)
     if not is_postgres(source[0]) and is_postgres(target[0]):
         obstacles += await of_texts(source[1])
+    if not state.resumes:
+        obstacles += of_disks(target[0], await source[1].size_bytes(), size)
     return MovePlan(
         source=database_name(source[0]),
         target=database_name(target[0]),
