@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from pathlib import Path
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chaos.http_client import IncompleteResponse, Request, Response, send_request
 from chaos.seed import home_engine
@@ -20,8 +20,11 @@ from chaos.small_disk import SmallDisk
 from chaos.tcp_gate import TcpGate
 from koine.engine.webhooks import endpoints
 from koine.engine.webhooks.endpoints import NewEndpoint
+from koine.kit.backup_rules import parse_schedule
 from koine.model.actor import operator
+from koine.server.backup import turn
 from koine.server.backup.record import record_created, record_verified
+from koine.server.backup.scheduled import BackupRunner
 from tests.support.nats import NatsCluster
 
 UNUSED = "http://127.0.0.1:9/"
@@ -91,6 +94,23 @@ async def no_backup(world: World) -> AsyncIterator[None]:
     archive.write_bytes(b"0" * 4096)
     settings = world.home.settings({"database_url": world.direct})
     assert not await record_created(settings, archive) and not await record_verified(settings)
+
+
+@asynccontextmanager
+async def backups_fail(world: World) -> AsyncIterator[None]:
+    """A scheduled backup fails, as its folder cannot be made; the next one succeeds."""
+    missing = str(world.home.folder / "missing" / "folder")
+    direct = structs.replace(world.home, database_url=world.direct)
+    given = {"backup_schedule": "1d", "backup_to": missing}
+    async with home_engine(direct, given) as engine:
+        schedule = parse_schedule("1d")
+        failed = await BackupRunner(engine, schedule).run_if_due()
+        assert failed is not None and failed.error
+        yield
+        later = engine.clock.now() + HOUR_US
+        assert await engine.db.write("", turn.take, schedule, "rig", "rig", later)
+        done = turn.BackupOutcome(stored=True)
+        assert await engine.db.write("", turn.end, "rig", later, later, done)
 
 
 @asynccontextmanager

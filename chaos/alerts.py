@@ -50,6 +50,7 @@ class Trial(Struct, frozen=True):
 
 TRIALS = (
     Trial(faults.no_backup, ("KoineBackupTooOld", "KoineBackupNotVerified"), short=True),
+    Trial(faults.backups_fail, ("KoineBackupFails",)),
     Trial(faults.killed, ("KoineDown",), short=True),
     Trial(
         faults.database_cut,

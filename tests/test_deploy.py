@@ -16,6 +16,8 @@ from koine.kit import settings
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "koine.service"
+UNITS = [UNIT, DEPLOY / "koine-backup.service"]
+TIMER = DEPLOY / "koine-backup.timer"
 SETTINGS = {each.env for each in settings.describe()}
 EXPOSURE = 20
 """Tenths: `systemd-analyze security` says 1.4 of the unit, and of an ordinary service 9.6."""
@@ -36,12 +38,13 @@ def analyze(*words: str) -> subprocess.CompletedProcess[str]:
 # ---------------------------------------------------------------- systemd
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The unit, with a `koine` that exists here."""
-    copy = tmp_path / UNIT.name
+@pytest.fixture(params=UNITS, ids=lambda each: each.stem)
+def unit(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Each unit, with a `koine` that exists here."""
+    source: Path = request.param
+    copy = tmp_path / source.name
     koine = Path(sys.executable).with_name("koine")
-    copy.write_text(UNIT.read_text().replace("/opt/koine/.venv/bin/koine", str(koine)))
+    copy.write_text(source.read_text().replace("/opt/koine/.venv/bin/koine", str(koine)))
     return copy
 
 
@@ -63,6 +66,19 @@ def test_the_unit_is_hardened(unit: Path) -> None:
     assert analyze(*words, str(unit)).returncode == 0
     unit.write_text(re.sub(r"\n(Protect|Private|Capability|Restrict)\w+=.*", "", unit.read_text()))
     assert analyze(*words, str(unit)).returncode != 0
+
+
+@with_systemd
+def test_the_timer_is_valid_and_starts_the_unit_of_its_name(tmp_path: Path) -> None:
+    unit = UNITS[1]
+    assert TIMER.stem == unit.stem
+    koine = Path(sys.executable).with_name("koine")
+    text = unit.read_text().replace("/opt/koine/.venv/bin/koine", str(koine))
+    (tmp_path / unit.name).write_text(text)
+    shutil.copy(TIMER, tmp_path)
+    checked = analyze("verify", str(tmp_path / TIMER.name))
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert set(re.findall(r"KOINE_\w+", text)) <= SETTINGS
 
 
 def test_the_unit_waits_for_the_end_of_a_drain() -> None:

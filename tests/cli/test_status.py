@@ -16,8 +16,11 @@ def test_the_status_in_json(acme: Terminal) -> None:
     status = acme.json("status")
     assert (status["serving"], status["database"]["kind"]) == (False, "sqlite")
     assert status["backup"] == dict.fromkeys(
-        ("created_at", "age_seconds", "verified_at", "verified_seconds")
-    ) | {"file": "", "size_bytes": 0}
+        (
+            "created_at", "age_seconds", "verified_at", "verified_seconds", "running_on",
+            "failed_seconds",
+        )
+    ) | {"file": "", "size_bytes": 0, "schedule": "", "failures": 0, "error": ""}  # fmt: skip
     assert {each["level"] for each in status["problems"]} == {"warning"}
 
 

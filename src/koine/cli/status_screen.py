@@ -131,6 +131,13 @@ def _backup(status: ServerStatus) -> Iterator[Line]:
         yield Line("", f"verified {duration(backup.verified_seconds)} ago")
     elif backup.age_seconds is not None:
         yield Line("", "never verified", True)
+    if backup.schedule:
+        yield Line("", f"scheduled: {backup.schedule}")
+    if backup.running_on is not None:
+        yield Line("", f"one is being made on {backup.running_on}")
+    if backup.failures:
+        ago = duration(backup.failed_seconds or 0)
+        yield Line("", f"{backup.failures} failed, the last {ago} ago: {backup.error}", True)
 
 
 def _disk(status: ServerStatus) -> Iterator[Line]:

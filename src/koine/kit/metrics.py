@@ -165,6 +165,17 @@ BACKUP_VERIFIED = Gauge(
 BACKUP_SIZE = Gauge(
     "koine_backup_last_size_bytes", "Size of the last backup's archive.", registry=REGISTRY
 )
+BACKUP_RUNS = Counter(
+    "koine_scheduled_backups",
+    "Scheduled backups of this process, by outcome (done, not_verified, failed).",
+    ["outcome"],
+    registry=REGISTRY,
+)
+BACKUP_FAILURES = Gauge(
+    "koine_backup_failures",
+    "Scheduled backups that failed since the last good one, the same in each process.",
+    registry=REGISTRY,
+)
 IDEMPOTENT_RESPONSES_NOT_STORED = Counter(
     "koine_idempotent_responses_not_stored",
     "Responses under an Idempotency-Key that were too large to be stored, or over a budget.",

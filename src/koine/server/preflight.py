@@ -15,10 +15,13 @@ import structlog
 from msgspec import Struct
 
 from koine.kit import secret_keys
+from koine.kit.backup_settings import is_s3
 from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings, unknown, variable
+from koine.server.backup import s3_target
 from koine.server.data_folder import ADVICE, reason_not_writable
 from koine.server.database import StartupError, is_postgres, open_database, sqlite_path
+from koine.store.backup import BackupError
 
 if TYPE_CHECKING:
     from koine.store.postgres import server_check as postgres
@@ -99,6 +102,7 @@ def check_settings(env: Mapping[str, str], settings: Settings) -> Iterator[Findi
         yield Finding("problem", "workers", found, advice, fatal=True)
     yield from _check_upload_budgets(settings)
     yield from _check_limits(settings)
+    yield from _check_backups(settings)
     if settings.host in LOOPBACK_HOSTS:
         return
     if not settings.base_url.startswith("https://"):
@@ -119,6 +123,21 @@ def _check_upload_budgets(settings: Settings) -> Iterator[Finding]:
             found = f"{variable(setting)} is less than {variable('upload_limit')}"
             advice = "the largest uploads are always refused: raise the one or lower the other"
             yield Finding("warning", "uploads", found, advice)
+
+
+def _check_backups(settings: Settings) -> Iterator[Finding]:
+    """Whether scheduled backups can reach their store, and are removed some day."""
+    if is_s3(settings.backup_to):
+        if not s3_target.is_installed():
+            advice = "pip install the wheel with [s3]: see docs/backups.md"
+            yield Finding("problem", "backups", "the library for S3 is not installed", advice)
+        try:
+            s3_target.credentials(settings)
+        except BackupError as error:
+            yield Finding("problem", "backups", str(error), f"{settings.backup_to} needs it")
+    if settings.backup_schedule and not settings.backup_keep:
+        advice = "set KOINE_BACKUP_KEEP, such as 7d,4w,6m"
+        yield Finding("warning", "backups", "scheduled backups are never removed", advice)
 
 
 def check_secret_key(settings: Settings) -> Finding:

@@ -16,6 +16,7 @@ from koine.kit.clock import SystemClock
 from koine.kit.settings import BadSetting, Settings
 from koine.model.errors import Conflict, Unavailable
 from koine.server.app import create_app, readiness_checks
+from koine.server.backup.scheduled import scheduled_backups
 from koine.server.database import StartupError, open_database
 from koine.server.followers import run_followers
 from koine.server.move.marks import require_not_moved
@@ -65,7 +66,7 @@ async def serving_app(
             run_followers(engine) as realtime,
         ):
             ready = readiness_checks(engine, realtime)
-            async with sampling(engine, realtime, ready):
+            async with sampling(engine, realtime, ready), scheduled_backups(engine):
                 app = create_app(engine, realtime, ready)
                 yield engine, CloseConnectionMiddleware(app, engine.shutdown_signal)
 

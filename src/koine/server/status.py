@@ -12,7 +12,9 @@ from koine.kit.times import SECOND, iso_ms
 from koine.model.errors import Unavailable
 from koine.server import process_records
 from koine.server.backup import record as backup_record
+from koine.server.backup import turn as backup_turn
 from koine.server.backup.record import BackupRecord
+from koine.server.backup.turn import BackupTurn
 from koine.server.database import (
     StartupError,
     database_name,
@@ -70,7 +72,9 @@ class WebhookStatus(Struct, frozen=True, kw_only=True):
 
 
 class BackupStatus(Struct, frozen=True, kw_only=True):
-    """The last backup and the last verification; ages in seconds, None for never."""
+    """The last backup and the last verification; ages in seconds, None for never. Of scheduled
+    ones (`schedule`, "" for none) the node that makes one now, and how many failed since the last
+    good one, when and why the last of them did."""
 
     file: str
     size_bytes: int
@@ -78,6 +82,11 @@ class BackupStatus(Struct, frozen=True, kw_only=True):
     age_seconds: float | None
     verified_at: str | None
     verified_seconds: float | None
+    schedule: str = ""
+    running_on: str | None = None
+    failures: int = 0
+    failed_seconds: float | None = None
+    error: str = ""
 
 
 class DiskStatus(Struct, frozen=True):
@@ -117,6 +126,7 @@ class _Known(Struct, frozen=True, kw_only=True):
     counts: ServerCounts | None = None
     failing: list[FailingEndpoint] = []
     backup: BackupRecord | None = None
+    turn: BackupTurn = BackupTurn()
 
 
 async def read_status(settings: Settings, problems: list[Finding]) -> ServerStatus:
@@ -139,7 +149,7 @@ async def read_status(settings: Settings, problems: list[Finding]) -> ServerStat
         webhooks=_webhooks(known.counts, known.failing, now),
         tenants=known.counts.tenants if known.counts else None,
         upload_bytes=known.counts.upload_bytes if known.counts else None,
-        backup=_backup(known.backup, now),
+        backup=_backup(known.backup, known.turn, settings.backup_schedule, now),
         disk=_disk(settings),
         problems=problems,
     )
@@ -180,6 +190,7 @@ async def _ask(db: Database, base: DatabaseStatus, now: int) -> _Known:
         counts=await db.read_long("", server_counts.count, now),
         failing=await db.read("", server_counts.failing_endpoints, FAILING_SHOWN),
         backup=await db.read("", backup_record.get),
+        turn=await db.read("", backup_turn.get),
     )
 
 
@@ -238,7 +249,9 @@ def _webhooks(
     )
 
 
-def _backup(record: BackupRecord | None, now: int) -> BackupStatus | None:
+def _backup(
+    record: BackupRecord | None, turn: BackupTurn, schedule: str, now: int
+) -> BackupStatus | None:
     if record is None:
         return None
     created, verified = record.created_at, record.verified_at
@@ -249,6 +262,11 @@ def _backup(record: BackupRecord | None, now: int) -> BackupStatus | None:
         age_seconds=None if created is None else _age(created, now),
         verified_at=None if verified is None else iso_ms(verified),
         verified_seconds=None if verified is None else _age(verified, now),
+        schedule=schedule,
+        running_on=turn.node if turn.is_held(now) else None,
+        failures=turn.failures,
+        failed_seconds=None if turn.failed_at is None else _age(turn.failed_at, now),
+        error=turn.error,
     )
 
 

@@ -47,6 +47,22 @@ def is_installed() -> bool:
     return find_spec("obstore") is not None
 
 
+def credentials(settings: Settings) -> "Callable[[], stores.S3Credential]":
+    """What returns the access key of the settings. Raises BackupError."""
+    key = _given("s3_access_key", settings.s3_access_key)
+    secret = _given("s3_secret_key", _secret(settings))
+
+    def key_pair() -> "stores.S3Credential":
+        return {
+            "access_key_id": key,
+            "secret_access_key": secret,
+            "token": None,
+            "expires_at": None,
+        }
+
+    return key_pair
+
+
 class S3Target:
     """The objects of a bucket directly below a prefix."""
 
@@ -65,7 +81,7 @@ class S3Target:
             prefix=prefix,
             endpoint=endpoint,
             region=settings.s3_region,
-            credential_provider=_credentials(settings),
+            credential_provider=credentials(settings),
             skip_signature=False,
             virtual_hosted_style_request=False,
             client_options={
@@ -142,22 +158,6 @@ class S3Target:
             # An object that is not there is an OSError of the library, with its long text.
             place = self.where(name) if name else self._url
             raise BackupError(f"cannot {action} {place}: {_reason(error)}") from None
-
-
-def _credentials(settings: Settings) -> "Callable[[], stores.S3Credential]":
-    """What returns the access key of the settings. Raises BackupError."""
-    key = _given("s3_access_key", settings.s3_access_key)
-    secret = _given("s3_secret_key", _secret(settings))
-
-    def credentials() -> "stores.S3Credential":
-        return {
-            "access_key_id": key,
-            "secret_access_key": secret,
-            "token": None,
-            "expires_at": None,
-        }
-
-    return credentials
 
 
 def _given(name: str, value: str) -> str:

@@ -130,7 +130,12 @@ class PostgresBackup:
         process = await asyncio.create_subprocess_exec(
             path, *options, f"--dbname={named}", env=env, stdout=pipe, stderr=pipe
         )
-        _, errors = await process.communicate()
+        try:
+            _, errors = await process.communicate()
+        finally:
+            if process.returncode is None:  # we are stopped meanwhile
+                process.kill()
+                await process.wait()
         if process.returncode:
             raise BackupError(f"{program} failed: {errors.decode(errors='replace').strip()}")
 
