@@ -45,8 +45,8 @@ async def take(tx: Tx, key_digest: str, now: int, cost: int, window: int) -> int
     """Count an attempt that costs `cost` of a `window` (µs). None when it is allowed, else when the
     next one will be (µs)."""
     given = {"key_digest": key_digest, "now": now, "cost": cost}
-    # Clocks of processes differ, and who read the time first may be served second: the slack forgives
-    # that. It is less than an attempt costs, so it never lets one more through at once.
+    # Clocks of processes differ, and who read the time first may be served second. The slack
+    # forgives that. It is less than an attempt costs, so it never lets one more through at once.
     slack = min(SECOND, cost // 2)
     latest = now + window - cost + slack
     if await tx.one(_TAKE, **given, first_full_at=now + cost, latest=latest) is not None:
