@@ -110,7 +110,7 @@ async def change(tx: Tx, now: int, actor: Actor, changes: TenantChanges) -> Tena
     if settings.token_issuer != known.token_issuer:
         access.require_all(actor, PERMISSIONS)
         access.require_private_notes(actor, "tenant_admin")
-        _check_issuer(settings.token_issuer)
+        check_issuer(settings.token_issuer)
     after = structs.replace(before, name=name, settings=json_text(settings))
     await tenants.change(tx, after)
     await record_audit(tx, now, actor, "change", "tenant", after.id, fields=fields)
@@ -123,7 +123,8 @@ async def _check_users(tx: Tx, user_ids: list[str], before: list[str]) -> None:
     await references.check_users(tx, named)
 
 
-def _check_issuer(issuer: TokenIssuer | None) -> None:
+def check_issuer(issuer: TokenIssuer | None) -> None:
+    """Raise Invalid("token_issuer") for one whose tokens could not be verified."""
     if issuer is None:
         return
     if (issuer.key is None) == (issuer.jwks_url is None):

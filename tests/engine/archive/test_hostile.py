@@ -15,13 +15,14 @@ import pytest
 
 from koine.engine import tenants
 from koine.engine.archive import format as archive_format
-from koine.engine.archive import reader, tar
+from koine.engine.archive import import_plan, reader, tar
 from koine.engine.archive.format import HEAD, MANIFEST, ArchiveError
 from koine.engine.archive.import_plan import ImportOptions
 from koine.engine.archive.importing import import_tenant
 from koine.engine.archive.verify import verify
 from koine.engine.conversations import files
 from koine.store.core.db import Database
+from koine.store.events import events
 from tests.cast import Cast
 from tests.engine.archive.archived import Bytes, all_rows, other_server
 from tests.engine.archive.forged import Members, members_of, rows_changed, sealed_again, written
@@ -34,6 +35,7 @@ def cast_settings(tmp_path: Path) -> dict[str, object]:
 
 DEEP = "[" * 100_000
 KEY = "A" * 32
+OTHER = "01980000-0000-7000-8000-000000000000"
 
 
 def changed(table: str, **values: object) -> Callable[[Members], Members]:
@@ -110,6 +112,17 @@ BAD: dict[str, tuple[Callable[[Members], Members], str]] = {
     ),
     "a secret that is no text": (changed("webhook_endpoints", secret="/w=="), "a value"),
     "a token that is no text": (changed("inboxes", sealed_hmac_token="/w=="), "a value"),
+    "an event about another tenant": (
+        changed("events", kind="tenant.updated", subject_id=OTHER), "subject_id"
+    ),
+    "a token issuer without a key": (
+        changed("tenants", settings='{"token_issuer":{"algorithm":"RS256","issuer":"x"}}'),
+        "token_issuer",
+    ),
+    "a token issuer with a key that is none": (
+        changed("tenants", settings='{"token_issuer":{"algorithm":"RS256","key":"x"}}'),
+        "token_issuer",
+    ),
     "no tenant's id": (
         changed("tenants", id="00000000-0000-0000-0000-000000000000"), "id"
     ),
@@ -209,7 +222,7 @@ async def test_columns_that_no_table_has_are_not_written(
 
 UNWRITABLE: dict[str, tuple[str, dict[str, object]]] = {
     "a person that is nobody": (
-        "participants", {"identity_id": "01980000-0000-7000-8000-000000000000"}
+        "participants", {"identity_id": OTHER}
     ),
     "a row that is there twice": ("logins", {"email": "the@same.test"}),
 }  # fmt: skip
@@ -234,6 +247,17 @@ async def test_rows_that_no_database_takes_leave_nothing(
         await import_tenant(there, path, ImportOptions())
     assert await tenants.list_all(there) == []
     assert not any((await all_rows(empty_db, tenant_id)).values())
+
+
+async def test_positions_are_not_used_up(
+    archive: Path, empty_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = await other_server(empty_db, tmp_path / "there")
+    monkeypatch.setattr(import_plan, "_LAST_POSITION", 2**40)
+    forged = changed("events", position=2**40)(members_of(archive))
+    with pytest.raises(ArchiveError, match="too high"):
+        await import_tenant(there, written(tmp_path / "a.koine", forged), ImportOptions())
+    assert (await empty_db.read("", events.log_snapshot)).last < 2**40
 
 
 async def test_webhooks_of_a_format_that_is_unknown_are_refused(

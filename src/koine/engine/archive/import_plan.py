@@ -15,7 +15,11 @@ from koine.kit.ids import new_id
 from koine.model.tenant import Tenant
 from koine.store import tenants
 from koine.store.archive import taken
+from koine.store.events import events
 
+_LAST_POSITION = 2**52
+"""Archives with high positions, one after the other, must not use up those that clients can
+represent (2^53)."""
 _AT_ONCE = 2000
 """Values that are looked up by one statement."""
 
@@ -48,7 +52,7 @@ async def make_plan(
         await _check_conversations(engine, source, contents)
     every = sorted(taken.TOKENS)
     tokens = every if new_ids else await _taken_tokens(engine, source, contents)
-    offset = await engine.db.take_positions(contents.max_position) if contents.max_position else 0
+    offset = await _take_positions(engine, contents.max_position)
     return Plan(
         archive=contents.digest,
         slug=slug,
@@ -62,6 +66,14 @@ async def make_plan(
         planned=head.planned,
         resume_webhooks=options.resume_webhooks and not new_ids,
     )
+
+
+async def _take_positions(engine: Engine, count: int) -> int:
+    """Positions of this server's log for those of the archive; returns what is added to them."""
+    last = (await engine.db.read("", events.log_snapshot)).last
+    if last + count > _LAST_POSITION:
+        raise ArchiveError("its positions in the event log are too high for this server's")
+    return await engine.db.take_positions(count) if count else 0
 
 
 def _check_names(known: list[Tenant], source_id: str, slug: str, options: ImportOptions) -> None:

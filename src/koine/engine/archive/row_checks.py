@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
+from koine.engine import tenants
 from koine.engine.contacts.rules import ContactSettings
 from koine.engine.conversations.files import KEY, is_media_type
 from koine.engine.verification.passwords import is_affordable
 from koine.engine.webhooks.validation import is_sendable
 from koine.kit import times
 from koine.kit.ids import canonical_id, is_id
+from koine.model.errors import Invalid
 from koine.model.event import Change
 from koine.model.identity import Claims
 from koine.model.inbox import ContactInboxValues, InboxSettings
@@ -76,13 +78,16 @@ class BadRow(ValueError):
     """A row that no Koine wrote; the message says in which column."""
 
 
-def check_rows(table: str, rows: list[Any]) -> None:
-    """Raise BadRow for the first row that other code could not deal with."""
+def check_rows(tenant_id: str, table: str, rows: list[Any]) -> None:
+    """Raise BadRow for the first row of the tenant that other code could not deal with."""
     numbers, decoders, check = _NUMBERS[table], _JSON.get(table, {}), _SPECIAL.get(table)
     for name, low, high in numbers:
         for row in rows:
             if (value := getattr(row, name)) is not None and not low <= value <= high:
                 raise BadRow(f"{name} is out of range")
+    if table == "events":
+        about = {row.subject_id for row in rows if row.kind.startswith("tenant.")}
+        _need(about <= {tenant_id}, "subject_id")
     name = ""
     for row in rows:
         try:
@@ -109,6 +114,11 @@ def _tenant(row: Any) -> None:
     _need(all(canonical_id(each) == each for each in ids) and row.id != _NIL, "id")
     _need(_SLUG.fullmatch(row.slug) is not None, "slug")
     _need(0 < row.number <= MAX_POSITION, "number")
+    issuer = msgspec.json.decode(row.settings, type=TenantSettings).token_issuer
+    try:
+        tenants.check_issuer(issuer)
+    except Invalid:
+        raise BadRow("token_issuer is not what Koine writes") from None
 
 
 def _identity(row: Any) -> None:

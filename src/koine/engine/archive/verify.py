@@ -138,7 +138,7 @@ class _Verification:
             raise ArchiveError(f"{member.name} is not where it belongs")
         rows = decode_rows(table, member.name, data)
         try:
-            check_rows(table, rows)
+            check_rows(self._head.tenant.id if self._head else "", table, rows)
         except BadRow as error:
             raise ArchiveError(f"{member.name} has a row that no Koine wrote: {error}") from None
         for name in _NUMBERED.get(table, ()):

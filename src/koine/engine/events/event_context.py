@@ -121,7 +121,7 @@ async def _subject(tx: Tx, event: LoggedEvent) -> Subject | None:
         case "ticket":
             return await tickets.get(tx, event.subject_id)
         case "tenant":
-            return await tenants.get(tx, event.subject_id)
+            return await tenants.get(tx, tx.tenant_id)
         case _:
             return None
 
