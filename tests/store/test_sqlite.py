@@ -14,6 +14,7 @@ from koine.kit.ids import new_id
 from koine.model.errors import Unavailable
 from koine.store.core.db import AlreadyServed, CannotConnect, Tx
 from koine.store.sqlite import SqliteDatabase
+from koine.store.sqlite.connection import lock_wait
 from tests.store import scratch
 from tests.store.scratch import add, names
 
@@ -185,3 +186,9 @@ async def test_a_file_that_is_no_database_cannot_be_opened(tmp_path: Path) -> No
     with pytest.raises(CannotConnect, match="not a database") as refused:
         await SqliteDatabase.open(tmp_path / "koine.db")
     assert not refused.value.may_pass
+
+
+def test_a_lock_is_looked_for_often_and_not_for_ever() -> None:
+    wait = lock_wait(0.1)
+    assert sum(1 for _ in itertools.takewhile(wait, itertools.count())) >= 20
+    assert wait(0)  # the next wait begins anew

@@ -90,7 +90,9 @@ async def test_a_copy_has_uploads_of_its_own(cast: Cast, tmp_path: Path) -> None
 
 async def test_a_copy_sends_nothing_that_the_original_sends(cast: Cast, tmp_path: Path) -> None:
     await fill(cast)
-    made = await move(cast, cast.engine, tmp_path / "a.koine", resume_webhooks=True, **copied(cast))
+    with pytest.raises(ArchiveError, match="without --resume-webhooks"):
+        await move(cast, cast.engine, tmp_path / "a.koine", resume_webhooks=True, **copied(cast))
+    made = await move(cast, cast.engine, tmp_path / "b.koine", **copied(cast))
     copy = await all_rows(cast.engine.db, made.tenant.id)
     assert {row["status"] for row in copy["webhook_endpoints"]} == {"disabled"}
     assert {row["state"] for row in copy["webhook_deliveries"]} == {"delivered", "cancelled"}

@@ -26,8 +26,8 @@ MAX_MANIFEST: Final = 16 * 1024 * 1024
 """Bytes of the manifest."""
 MAX_MEMBERS: Final = 100_000
 """Members that the manifest lists: enough for 400 GB of rows and 100,000,000 files."""
-MAX_ROWS: Final = 500_000
-"""Rows of a member: more than fit into `CHUNK_BYTES`."""
+MAX_ROWS: Final = 200_000
+"""Rows of a member: more than fit into `CHUNK_BYTES`, however short they are."""
 FILES_PER_LIST: Final = 1000
 """Files whose checksums are in one member."""
 _ROWS = re.compile(r"rows/([a-z_]{1,50})/([0-9]{6})\.ndjson\.gz")

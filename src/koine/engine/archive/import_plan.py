@@ -27,7 +27,7 @@ _AT_ONCE = 2000
 class ImportOptions(Struct, frozen=True, kw_only=True):
     """Under another `name` and `slug`, if given. `new_ids` gives the tenant new ids although its
     own are free. `resume_webhooks` lets endpoints go on that were active: the other server must
-    not send any more. `share`: see `Pace`."""
+    not send any more. It is refused for a tenant with new ids. `share`: see `Pace`."""
 
     passphrase: str | None = None
     name: str | None = None
@@ -48,6 +48,11 @@ async def make_plan(
     _check_names(known, head.tenant.id, slug, options)
     _check_endpoints(engine, source, contents)
     new_ids = is_here or options.new_ids
+    if new_ids and options.resume_webhooks:
+        raise ArchiveError(
+            "a copy with new ids must not send what the original sends, too: import it "
+            "without --resume-webhooks"
+        )
     if not new_ids:
         await _check_conversations(engine, source, contents)
     every = sorted(taken.TOKENS)
@@ -64,7 +69,7 @@ async def make_plan(
         secret=secrets.token_hex(32),
         offset=offset,
         planned=head.planned,
-        resume_webhooks=options.resume_webhooks and not new_ids,
+        resume_webhooks=options.resume_webhooks,
     )
 
 

@@ -141,8 +141,8 @@ def _is_wanted(plan: Plan, options: ImportOptions) -> bool:
     """Whether a plan that was begun is of these options."""
     if options.new_ids and not plan.new_ids:
         return False
-    wants_webhooks = options.resume_webhooks and not plan.new_ids
-    return plan.resume_webhooks == wants_webhooks and options.name in (None, plan.name)
+    same_webhooks = plan.resume_webhooks == options.resume_webhooks
+    return same_webhooks and options.name in (None, plan.name)
 
 
 async def _discard(engine: Engine, tenant_id: str) -> None:
