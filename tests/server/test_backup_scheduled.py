@@ -92,13 +92,15 @@ async def test_of_two_processes_one_makes_a_verified_backup(site: Site) -> None:
     assert counted("done") == before + 1
 
 
-async def test_a_failure_is_counted_shown_and_tried_again_later(sqlite_site: Site) -> None:
-    before = counted("failed")
-    async with sqlite_site.engine(
-        backup_to=str(sqlite_site.backups / "missing" / "folder")
-    ) as engine:
-        failed = await runner(engine).run_if_due()
-        assert failed is not None and not failed.stored and "does not exist" in failed.error
+async def test_a_serving_process_counts_and_shows_a_failure_and_waits(
+    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduled, "CHECK_SECONDS", 0.01)
+    before, missing = counted("failed"), str(sqlite_site.backups / "missing" / "folder")
+    async with sqlite_site.engine(backup_to=missing) as engine:
+        async with scheduled_backups(engine), asyncio.timeout(60):
+            while counted("failed") == before:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         assert await runner(engine).run_if_due() is None
         known = await engine.db.read("", turn.get)
         assert known.is_due(schedule_of(engine), SystemClock().now() + 15 * MINUTE)
@@ -108,16 +110,6 @@ async def test_a_failure_is_counted_shown_and_tried_again_later(sqlite_site: Sit
     screen = plain(status)
     assert "scheduled: 1d" in screen and "1 failed, the last" in screen
     assert counted("failed") == before + 1
-
-
-async def test_a_serving_process_looks_whether_one_is_due(
-    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scheduled, "CHECK_SECONDS", 0.01)
-    async with sqlite_site.engine() as engine, scheduled_backups(engine), asyncio.timeout(60):
-        while (await engine.db.read("", turn.get)).stored_at is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    assert len(list_backups(FolderTarget(sqlite_site.backups))) == 1
 
 
 async def test_a_process_that_stops_gives_the_turn_back(

@@ -30,6 +30,7 @@ LEFT_OUT = {
     "koine person find": "the contact of the page: tests/cli/test_person.py",
     "koine restore backup.tar": "a backup from before an erasure: tests/cli/test_person.py",
     "install -m 0644 deploy/koine-backup": "no systemd: tests/test_deploy.py reads the units",
+    "litestream restore": "needs a replica: tests/server/test_litestream.py",
     "koine backup s3://": "needs a store: tests/server/test_backup_s3.py",
     "koine audit ": "the last line goes on until Ctrl-C: tests/cli/test_audit.py",
     "docker build": "there is no Docker: tests/test_deploy.py compares the steps",
