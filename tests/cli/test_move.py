@@ -61,6 +61,8 @@ def test_what_is_refused(acme: Terminal, words: tuple[str, ...], reason: str, co
 def test_a_server_that_is_not_there_is_not_moved(terminal: Terminal, tmp_path: Path) -> None:
     said = terminal.run("move", "--to", there(tmp_path), code=1)
     assert "there is no database" in said and not (tmp_path / "there").exists()
+    assert "no server was moved" in terminal.run("move", "--undo", code=1)
+    assert not (tmp_path / "koine.db").exists()
 
 
 def test_an_interruption_is_one_line(

@@ -19,7 +19,7 @@ from koine.server.move.marks import MoveProgress
 from koine.server.move.obstacles import MoveError, MoveOptions, of_disks
 from koine.server.process_records import ProcessRecord
 from koine.server.serving import serving_engine
-from koine.store import server_values
+from koine.store import schema, server_values
 from koine.store.core.db import Tx
 from koine.store.core.statements import Command, param
 from koine.store.tables import events, messages
@@ -159,6 +159,21 @@ async def test_a_half_filled_database_of_another_move_is_emptied_on_demand(
         await move(here, there)
     made = await move(here, there, restart=True)
     assert not made.resumed and await all_rows(there) == await all_rows(here)
+
+
+async def test_an_upgrade_in_between_is_for_both_databases(
+    places: Places, small_batches: None
+) -> None:
+    here, there = places.filled(), places.sqlite("there")
+    with pytest.raises(Interrupted):
+        await interrupt(here, there)
+    file = apsw.Connection(there.database_url.removeprefix("sqlite:///"))
+    file.execute("UPDATE alembic_version SET version_num = '0001'").fetchall()
+    with pytest.raises(MoveError, match=r"tables at 0001.*koine migrate"):
+        await move(here, there)
+    file.execute(f"UPDATE alembic_version SET version_num = '{schema.head()}'").fetchall()
+    file.close()
+    assert (await move(here, there)).resumed
 
 
 @pytest.mark.parametrize("damage", [DELETE, CHANGE])

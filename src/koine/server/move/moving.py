@@ -67,9 +67,7 @@ async def check(source: Settings, target: Settings, options: MoveOptions) -> Mov
     served = [await _why_served(each) for each in (source, target)]
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(_opened(source))
-        there = None
-        if is_postgres(target) or sqlite_path(target).exists():
-            there = await stack.enter_async_context(_opened(target))
+        there = await stack.enter_async_context(_opened(target)) if _exists(target) else None
         plan = await plan_move((source, here), (target, there), options)
     if options.force and is_postgres(source):
         served[0] = ""
@@ -90,10 +88,11 @@ async def move(source: Settings, target: Settings, options: MoveOptions, show: S
             if each is target or not (options.force and is_postgres(source)):
                 await stack.enter_async_context(_exclusive(each))
         here = await stack.enter_async_context(_opened(source))
-        there = await stack.enter_async_context(_opened(target))
-        plan = await plan_move((source, here), (target, there), options)
+        known = await stack.enter_async_context(_opened(target)) if _exists(target) else None
+        plan = await plan_move((source, here), (target, known), options)
         if plan.obstacles:
             raise MoveError("; ".join(plan.obstacles))
+        there: Database = known or await stack.enter_async_context(_opened(target))
         work = _Move(source, target, here, there)
         mark, progress = await _begin(work, options)
         if not progress.verified:
@@ -111,10 +110,11 @@ async def move(source: Settings, target: Settings, options: MoveOptions, show: S
 async def undo(source: Settings) -> SourceMark:
     """Open the database again that a server moved from; returns the mark that it had. Raises
     MoveError, StartupError, Unavailable."""
-    async with _opened(source) as db:
-        mark = None
-        if await db.version() is not None:
-            mark = await db.write("", marks.undo_tx)
+    mark = None
+    if _exists(source):
+        async with _opened(source) as db:
+            if await db.version() is not None:
+                mark = await db.write("", marks.undo_tx)
     if mark is None:
         raise MoveError(f"no server was moved from {database_name(source)}")
     return mark
@@ -213,12 +213,18 @@ async def _exclusive(settings: Settings) -> AsyncIterator[None]:
         async with database_backup(settings).exclusive():
             yield
     except BackupError as error:
-        raise MoveError(f"{database_name(settings)}: {error}") from None
+        name, reason = database_name(settings), str(error)
+        raise MoveError(reason if name in reason else f"{name}: {reason}") from None
+
+
+def _exists(settings: Settings) -> bool:
+    """Whether there may be a database to open, which must not be created for that."""
+    return is_postgres(settings) or sqlite_path(settings).exists()
 
 
 async def _why_served(settings: Settings) -> str:
     """Why a database may be in use by a server; "" if it is not, or not there."""
-    if not is_postgres(settings) and not sqlite_path(settings).exists():
+    if not _exists(settings):
         return ""
     try:
         async with _exclusive(settings):

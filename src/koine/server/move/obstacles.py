@@ -90,13 +90,15 @@ async def of_target(
     if len(ids) == 2 and ids[0] and ids[0] == ids[1]:
         return ["the server is at this database already: name another"]
     version = await target.version()
-    if version is None or state.resumes:
+    if version is None:
         return []
     if version != schema.head():
         return [
-            f"the database to move to has tables at {version}, not at {schema.head()}: name an"
-            " empty one"
+            f"the database to move to has tables at {version}, not at {schema.head()}: run"
+            " `koine migrate` on it, or name an empty one"
         ]
+    if state.resumes:
+        return []
     if state.progress is not None:
         if options.restart:
             return []
