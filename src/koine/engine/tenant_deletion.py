@@ -26,6 +26,7 @@ from koine.store import tenant_deletion, tenants
 from koine.store.archive import imports
 from koine.store.conversations.files import StoredFile
 from koine.store.core.db import Tx
+from koine.store.retention import holds
 from koine.store.tenant_deletion import TABLES
 
 BATCH_SIZE = 500
@@ -129,7 +130,7 @@ async def _delete_next_bytes(engine: Engine, tenant_id: str) -> None:
 
 async def _begin(tx: Tx, now: int, engine: Engine) -> None:
     tenant = await tenants.lock(tx)
-    if tenant is None or not _is_due(engine, tenant, now):
+    if tenant is None or not _is_due(engine, tenant, now) or await holds.has_any(tx):
         raise NotDue
     await tenant_deletion.insert_tombstone(tx, tenant, now)
 

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from koine.engine.core.operations import rights_write_tx
 from koine.engine.core.recorder import record_audit, record_event
+from koine.engine.retention.holds import require_tenant_free_tx
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Forbidden, NotFound
@@ -47,8 +48,10 @@ async def resume(tx: Tx, now: int, actor: Actor) -> Tenant:
 @rights_write_tx
 async def schedule_deletion(tx: Tx, now: int, actor: Actor, grace: int) -> Tenant:
     """Suspend the tenant, and have its deletion begin in `grace` µs; in place of the time that was
-    scheduled before. Raises Forbidden, NotFound, Conflict("deletion") when it has begun."""
+    scheduled before. Raises Forbidden, NotFound, Conflict("deletion") when it has
+    begun, Conflict("held")."""
     before = await _locked(tx, now, actor)
+    await require_tenant_free_tx(tx)
     after = structs.replace(before, delete_at=now + grace)
     if before.delete_requested_at is None:
         after = structs.replace(after, delete_requested_at=max(now, (before.suspended_at or 0) + 1))

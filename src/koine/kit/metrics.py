@@ -176,6 +176,12 @@ BACKUP_FAILURES = Gauge(
     "Scheduled backups that failed since the last good one, the same in each process.",
     registry=REGISTRY,
 )
+RETENTION_DELETED = Counter(
+    "koine_retention_deleted",
+    "Rows that were deleted because they were older than the tenant's periods, by kind.",
+    ["kind"],
+    registry=REGISTRY,
+)
 IDEMPOTENT_RESPONSES_NOT_STORED = Counter(
     "koine_idempotent_responses_not_stored",
     "Responses under an Idempotency-Key that were too large to be stored, or over a budget.",

@@ -20,7 +20,8 @@ class Conversation(Struct, frozen=True):
 
     `number` counts conversations within the tenant. `last_seq` is the number of the newest message
     of any kind, `public_count` counts those everyone may see, `last_public_seq` is the newest of
-    them. `last_*` and `previous_*` preview the two newest public messages. `last_activity_at` is
+    them. Retention deletes the oldest: those up to `deleted_seq`, of which `deleted_public` were
+    public. `last_*` and `previous_*` preview the two newest public messages. `last_activity_at` is
     when the newest public message came, else the creation. While `sort_at_override` is not None,
     `shown_at_override` is shown as the last message's time, None included, and lists that are
     sorted by the shown time use `sort_at_override` (chats.md, D).
@@ -66,6 +67,18 @@ class Conversation(Struct, frozen=True):
     participant_count: int = 0
     removed_at: int | None = None
     source_id: str | None = None
+    deleted_seq: int = 0
+    deleted_public: int = 0
+
+    @property
+    def message_count(self) -> int:
+        """How many messages of any kind it has."""
+        return self.last_seq - self.deleted_seq
+
+    @property
+    def public_message_count(self) -> int:
+        """How many of them everyone may see."""
+        return self.public_count - self.deleted_public
 
 
 class Participant(Struct, frozen=True):
@@ -116,5 +129,5 @@ def unread(conversation: Conversation, me: Participant | None, sees_private: boo
     if me is None or me.left_at is not None:
         return 0
     if sees_private:
-        return conversation.last_seq - me.read_seq
-    return conversation.public_count - me.read_public
+        return conversation.last_seq - max(me.read_seq, conversation.deleted_seq)
+    return conversation.public_count - max(me.read_public, conversation.deleted_public)

@@ -1,5 +1,6 @@
 """The audit log: entries are written in the transaction of their change and never altered, but for
-details that name an erased person. Those of anonymous actors are deleted when they are old."""
+details that name an erased person. Those of anonymous actors are deleted when they are old, others
+when the tenant has a period for them (`store/retention`)."""
 
 from msgspec import Struct, structs
 from sqlalchemy import ColumnElement, delete, insert, or_, select, tuple_
@@ -13,7 +14,7 @@ from koine.store.tables import audit as t
 from koine.store.tables.base import columns_of
 
 ANONYMOUS = "anonymous"
-"""The kind of an actor without a credential. Only its entries are ever deleted."""
+"""The kind of an actor without a credential."""
 
 _INSERT = Command(
     insert(t).values(

@@ -28,15 +28,18 @@ _RENAMED = {
 }
 """The names of tables before the revision `_RENAMED_BY`, and those since."""
 _GAPS = """
-SELECT c.tenant_id, c.id, c.last_seq, coalesce(m.many, 0), coalesce(m.lowest, 1),
-  coalesce(m.highest, 0)
+SELECT c.tenant_id, c.id, c.last_seq, coalesce(m.many, 0), coalesce(m.lowest, {deleted} + 1),
+  coalesce(m.highest, {deleted})
 FROM conversations c LEFT JOIN (
   SELECT tenant_id, conversation_id, count(*) AS many, min(seq) AS lowest, max(seq) AS highest
   FROM messages GROUP BY tenant_id, conversation_id
 ) m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id
-WHERE c.last_seq <> coalesce(m.highest, 0) OR coalesce(m.many, 0) <> coalesce(m.highest, 0)
-  OR coalesce(m.lowest, 1) <> 1
+WHERE c.last_seq <> coalesce(m.highest, {deleted})
+  OR coalesce(m.many, 0) <> coalesce(m.highest, {deleted}) - {deleted}
+  OR coalesce(m.lowest, {deleted} + 1) <> {deleted} + 1
 """
+_DELETES_FROM = "0021"
+"""From this revision on a conversation says up to which `seq` retention deleted its messages."""
 
 
 class BackupError(Exception):
@@ -112,11 +115,14 @@ async def database_stats(select: RunSelect, known: Collection[str]) -> DatabaseS
 
 
 async def numbering_gaps(select: RunSelect) -> list[str]:
-    """A sentence for each conversation whose messages are not numbered 1, 2, … to the last."""
+    """A sentence for each conversation whose messages are not numbered 1, 2, … to the last, or from
+    the last that retention deleted. The database may have an older revision."""
+    revision = str((await select("SELECT version_num FROM alembic_version"))[0][0])
+    deleted = "c.deleted_seq" if revision >= _DELETES_FROM else "0"
     return [
         f"conversation {id_}: {many} messages numbered {lowest} to {highest}, the last should be "
         f"{last}"
-        for _, id_, last, many, lowest, highest in await select(_GAPS)
+        for _, id_, last, many, lowest, highest in await select(_GAPS.format(deleted=deleted))
     ]
 
 

@@ -12,7 +12,7 @@ from koine.engine.archive.secrets import seal_secrets
 from koine.engine.core.encryption import SealingKeys
 from koine.model.tenant import Tenant
 from koine.store.archive.columns import TENANT, ArchivedTable
-from koine.store.events.event_log_state import TENANT_FLOOR
+from koine.store.events.event_log_state import OWN_FLOOR, TENANT_FLOOR
 
 IMPORTED = "paused: its tenant was imported"
 IMPORTED_WITHOUT_SECRET = "paused: its tenant was imported, and its secret was not"
@@ -145,7 +145,7 @@ class Adaptation:
         return True
 
     def _counter(self, row: Any) -> bool:
-        return bool(row.name != TENANT_FLOOR)
+        return row.name not in (TENANT_FLOOR, OWN_FLOOR)
 
 
 def encode_plan(plan: Plan) -> str:

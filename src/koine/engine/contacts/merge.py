@@ -24,6 +24,7 @@ from koine.engine.core.operations import write_tx
 from koine.engine.core.recorder import record_audit, record_change, record_event
 from koine.engine.people import identifier_claims
 from koine.engine.people.identifier_claims import Field, TakeOver
+from koine.engine.retention.holds import follow_merge_tx
 from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid, NotFound
@@ -198,6 +199,7 @@ async def _merge(tx: Tx, now: int, actor: Actor, merged: Identity, survivor: Ide
         merged, identifier=None, removed_at=now, updated_at=now, merged_into=survivor.id
     )
     await identities.change(tx, gone)
+    await follow_merge_tx(tx, merged.id, survivor.id)
     after = _filled(survivor, merged, now)
     await identities.change(tx, after)
     await record_audit(tx, now, actor, "merge", "contact", after.id, merged_id=merged.id)

@@ -18,7 +18,7 @@ from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, Status
-from koine.model.errors import Invalid, NotFound
+from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.filters import ConversationFilter
 from koine.model.inbox import Inbox
 from koine.model.page import Window
@@ -38,6 +38,7 @@ from koine.store.conversations import files as file_rows
 from koine.store.conversations.files import StoredFile
 from koine.store.core.db import Tx
 from koine.store.people import identities
+from koine.store.retention import holds
 from koine.store.webhooks import delivery_log
 
 NO_RELATED: frozenset[Include] = frozenset()
@@ -223,7 +224,8 @@ async def delete(
     engine: Engine, actor: Actor, conversation_id: str, reason: str | None, removed: bool = False
 ) -> None:
     """Delete a conversation for good, with all in it (helpdesk.md, S), then the bytes of its files.
-    With `removed` also one that was taken out of the lists. The audit log keeps who, when, why."""
+    With `removed` also one that was taken out of the lists. The audit log keeps who, when, why.
+    Raises NotFound, Forbidden, Conflict("held")."""
     await files.delete_bytes(engine, await _delete(engine, actor, conversation_id, reason, removed))
 
 
@@ -233,18 +235,27 @@ async def _delete(
 ) -> list[StoredFile]:
     access.require(actor, WRITE_CONVERSATIONS)
     gone, _ = await access.locked_conversation(tx, actor, conversation_id, removed=removed)
+    if await holds.held_among(tx, [gone.id]):
+        raise Conflict("held", "a legal hold keeps it from being deleted")
+    count, stored = await delete_tx(tx, now, gone)
+    await record_audit(
+        tx, now, actor, "delete", "conversation", gone.id,
+        reason=reason, messages=count, number=gone.number,
+    )  # fmt: skip
+    return stored
+
+
+async def delete_tx(tx: Tx, now: int, gone: Conversation) -> tuple[int, list[StoredFile]]:
+    """Delete a locked conversation with all in it; readers receive an event. Returns how many
+    messages it had, and its files, whose bytes the caller deletes after the commit."""
     members = {gone.owner_id or gone.id, *await participants.all_ids(tx, gone.id)}
     count = await messages.delete_of(tx, gone.id)
     stored = await file_rows.delete_of(tx, gone.id)
     await tickets.delete_of(tx, gone.id)
     await delivery_log.cancel_and_erase(tx, gone.id, now)
     await conversations.delete_one(tx, gone)
-    await record_audit(
-        tx, now, actor, "delete", "conversation", gone.id,
-        reason=reason, messages=count, number=gone.number,
-    )  # fmt: skip
     await record_event(tx, now, "conversation.deleted", gone.id, members=sorted(members))
-    return stored
+    return count, stored
 
 
 def _given(changes: ConversationChanges) -> dict[str, Any]:

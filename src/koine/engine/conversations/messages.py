@@ -202,15 +202,15 @@ def _by_number(
     found: Conversation, f: MessageFilter, window: Window
 ) -> tuple[MessageFilter, Window]:
     """Translate page numbers and cursors to bounds of `seq`, where the filter leaves nothing out:
-    `seq` has no gaps, so that page 500 costs what page 1 does."""
+    after `deleted_seq` there are no gaps, so that page 500 costs what page 1 does."""
     if window.cursor is not None:
         bound = {"after_seq" if f.oldest_first else "before_seq": window.cursor[0]}
         return structs.replace(f, **bound), structs.replace(window, cursor=None)
-    dense = f.with_private or found.last_seq == found.public_count
+    dense = f.with_private or found.message_count == found.public_message_count
     if not dense or window.offset == 0 or not _finds_all(f):
         return f, window
     if f.oldest_first:
-        f = structs.replace(f, after_seq=window.offset)
+        f = structs.replace(f, after_seq=found.deleted_seq + window.offset)
     else:
         f = structs.replace(f, before_seq=found.last_seq - window.offset + 1)
     return f, structs.replace(window, offset=0)
@@ -219,7 +219,7 @@ def _by_number(
 async def _total(tx: Tx, found: Conversation, f: MessageFilter) -> int:
     if not _finds_all(f):
         return await message_lists.count(tx, found.id, f)
-    return found.last_seq if f.with_private else found.public_count
+    return found.message_count if f.with_private else found.public_message_count
 
 
 def _finds_all(f: MessageFilter) -> bool:

@@ -54,7 +54,7 @@ async def load_related(tx: Tx, items: list[Conversation], parts: frozenset[Inclu
 
 async def _messages(tx: Tx, items: list[Conversation]) -> dict[str, list[Message]]:
     ids = [c.id for c in items]
-    if sum(c.public_count for c in items) <= FEW_MESSAGES:
+    if sum(c.public_message_count for c in items) <= FEW_MESSAGES:
         return await messages.public_of(tx, ids)
     return await message_lists.recent_public_of(tx, ids, MAX_CHARACTERS)
 

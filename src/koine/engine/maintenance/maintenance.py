@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
-from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec import Struct, to_builtins
 
 from koine.engine import offboarding, sealed_secrets, tenant_deletion, unassignment
 from koine.engine.archive import jobs
@@ -20,7 +19,9 @@ from koine.engine.core.engine import Engine
 from koine.engine.idempotency import KEEP_FOR
 from koine.engine.maintenance import orphan_files
 from koine.engine.personal_data import erasure
+from koine.engine.retention import runs
 from koine.kit.times import DAY, MINUTE, SECOND
+from koine.model.retention import RetentionCounts
 from koine.store import audit_log, idempotency, server_values, tenants
 from koine.store.auth import credentials, login_attempts
 from koine.store.core.db import Tx
@@ -70,6 +71,8 @@ class MaintenanceReport(Struct, frozen=True):
     """Erasures of people that were not done, or not checked."""
     exports: int = 0
     """Archives of tenants."""
+    expired: RetentionCounts = RetentionCounts()
+    """What was older than the periods of its tenant."""
 
 
 @asynccontextmanager
@@ -108,10 +111,11 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
         events += 1
     exports = await jobs.delete_ended(engine)
     sealed = await sealed_secrets.seal_clear_tokens(engine)
-    # Last of all, and at most until the next interval: it may take hours.
-    gone = await tenant_deletion.delete_due(engine, EVERY / SECOND)
+    # Last of all, and at most until the next interval: both may take hours.
+    expired = await runs.run_due(engine, EVERY / SECOND / 2)
+    gone = await tenant_deletion.delete_due(engine, EVERY / SECOND / 2)
     return MaintenanceReport(
-        old, sessions, files, events, entries, held, gone, sealed, erasures, exports
+        old, sessions, files, events, entries, held, gone, sealed, erasures, exports, expired
     )
 
 
@@ -148,4 +152,4 @@ async def _run_forever(engine: Engine) -> None:
             _log.warning("maintenance failed", exc_info=True)
             continue
         if done is not None and done != MaintenanceReport():
-            _log.info("maintenance finished", **asdict(done))
+            _log.info("maintenance finished", **to_builtins(done))

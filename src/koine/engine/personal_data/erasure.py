@@ -8,6 +8,7 @@ of it a second time, for what requests wrote that had begun before the first tra
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct, structs
@@ -22,6 +23,7 @@ from koine.engine.personal_data import conversation_erasure, erased_list
 from koine.engine.personal_data.same_person import merged_tx, similar_tx, survivor_tx
 from koine.engine.personal_data.tombstones import bury_tx
 from koine.engine.personal_data.traces import erase_traces
+from koine.engine.retention.holds import require_people_free_tx
 from koine.kit.json import json_text
 from koine.kit.times import MINUTE
 from koine.model.actor import Actor, operator
@@ -69,7 +71,7 @@ async def erase(
 
     Without `messages` those of contacts and of users without a role, who are customers, are erased,
     and those of staff and drivers are kept. Raises Forbidden (also for a user that may do more than
-    the actor), NotFound, Conflict("self"), Unavailable: then maintenance goes on with it.
+    the actor), NotFound, Conflict("self" | "held"), Unavailable: then maintenance goes on with it.
     """
     requested = await request(engine, actor, identity_id, kind, messages)
     done = await run(engine, actor.tenant_id, requested.erasure.id)
@@ -94,6 +96,7 @@ async def request(
         access.require_rank(actor, person)
     before = await erasures.lock(tx, person.id)
     also = await merged_tx(tx, person.id)
+    await require_people_free_tx(tx, [person.id, *also])
     similar = await similar_tx(tx, person, [person.id, *also])
     counts = await bury_tx(tx, now, [person.id, *also])
     if before is not None:
@@ -119,10 +122,11 @@ async def request(
 
 async def run(engine: Engine, tenant_id: str, identity_id: str) -> Erasure:
     """Do what is left of a requested erasure; returns it as it is then. Raises NotFound,
-    Unavailable."""
+    Unavailable, Conflict("held") where a hold was placed since."""
     erasure = await engine.db.read(tenant_id, erasures.get, identity_id)
     if erasure is None:
         raise NotFound("erasure")
+    await engine.db.read(tenant_id, require_people_free_tx, erasure.ids)
     await erased_list.add(engine, tenant_id, erasure)
     await _wait_for_open_transactions(engine)
     counts = counts_of(erasure)
@@ -162,8 +166,9 @@ async def resume(engine: Engine, tenant_id: str) -> int:
     for identity_id in await engine.db.read(
         tenant_id, erasures.unfinished, now - RESUME_AFTER, now - CHECK_AFTER, _PAGE
     ):
-        await run(engine, tenant_id, identity_id)
-        done += 1
+        with suppress(Conflict):
+            await run(engine, tenant_id, identity_id)
+            done += 1
     return done
 
 

@@ -67,6 +67,7 @@ NOT_ARCHIVED: dict[str, str] = {
     "deleted_tenants": "what is left of tenants that were deleted on this server",
     "login_attempts": "counts of failed logins, kept for minutes",
     "tenant_exports": "archives on the disk of this server",
+    "retention_runs": "what this server has deleted",
 }
 """The tables that no archive has, each with the reason."""
 
@@ -145,7 +146,7 @@ TABLES: tuple[ArchivedTable, ...] = (
         " last_sender_kind last_message_at previous_content previous_sender_kind"
         " previous_message_at last_activity_at shown_at_override sort_at_override"
         " contact_seen_at agent_seen_at participant_count created_at updated_at removed_at"
-        " source_id",
+        " source_id deleted_seq deleted_public",
         id="id inbox_id owner_id delivery_id assignee_id responder_id responder_version_id"
         " created_by",
         derived="title_folded last_content_folded",
@@ -221,6 +222,12 @@ TABLES: tuple[ArchivedTable, ...] = (
         id="id after_id actor_id",
         ids="also",
     ),
+    _table(
+        tables.retention_rules,
+        plain="messages conversations files events webhook_deliveries audit",
+        id="scope_id",
+    ),
+    _table(tables.legal_holds, plain="kind reason created_at", id="subject_id created_by"),
     _table(tables.counters, plain="value", ids="name"),
 )
 """The tables in the order in which rows are written: a row comes after those it refers to."""

@@ -1,10 +1,11 @@
 """Finds a message of a conversation by its number, which the server counts over all messages.
 
-Within a conversation the numbers grow with `seq`, and `seq` has no gaps: a binary search over the
-primary key takes some twenty steps, and needs no index that every send would have to write.
+Within a conversation the numbers grow with `seq`, which has no gaps after the messages that
+retention deleted: a binary search over the primary key takes some twenty steps, and needs no index
+that every send would have to write.
 """
 
-from sqlalchemy import case, cast, select
+from sqlalchemy import case, select
 
 from koine.store.core.db import Tx
 from koine.store.core.statements import Query, param
@@ -12,7 +13,7 @@ from koine.store.tables import conversations
 from koine.store.tables import messages as t
 
 _ALL = (
-    select(cast(0, t.c.seq.type).label("low"), conversations.c.last_seq.label("high"))
+    select(conversations.c.deleted_seq.label("low"), conversations.c.last_seq.label("high"))
     .where(
         conversations.c.tenant_id == param("tenant_id"),
         conversations.c.id == param("conversation_id"),
@@ -34,6 +35,6 @@ _BELOW = Query(select(_SPAN.c.low).where(_SPAN.c.low == _SPAN.c.high), int)
 
 
 async def below(tx: Tx, conversation_id: str, number: int) -> int:
-    """The `seq` of the last message of the conversation with a smaller number, which is the count
-    of those; 0 without one. `number` must fit into 64 bits."""
+    """The `seq` of the last message of the conversation with a smaller number; without
+    one that of the last message that retention deleted, or 0. `number` must fit into 64 bits."""
     return await tx.one(_BELOW, conversation_id=conversation_id, number=number) or 0

@@ -8,11 +8,14 @@ from koine.store.conversations import counters
 from koine.store.core.db import Tx
 from koine.store.core.statements import Command, param
 from koine.store.events import events, reader_events
+from koine.store.retention import rules
 from koine.store.tables import server as t
 
 _EPOCH, _HOME, _FLOOR, _SETTLED = "event_epoch", "event_home", "event_floor", "event_settled"
 TENANT_FLOOR = "events:since"
 """The counter with the position at which the log of an imported tenant begins."""
+OWN_FLOOR = "events:deleted"
+"""The counter with the last position whose event was deleted by a tenant's own period."""
 _MOVE = Command(
     update(t)
     .where(t.c.name == _HOME, t.c.value != param("timeline_id"))
@@ -60,9 +63,17 @@ async def retention_floor(tx: Tx) -> int:
 
 
 async def tenant_floor(tx: Tx) -> int:
-    """As `retention_floor`, of the transaction's tenant: it may have been imported since."""
-    since = (await counters.values(tx, [TENANT_FLOOR])).get(TENANT_FLOOR, 0)
-    return max(await retention_floor(tx), since)
+    """As `retention_floor`, of the transaction's tenant: it may have been imported since, or have a
+    period of its own."""
+    own = max((await counters.values(tx, [TENANT_FLOOR, OWN_FLOOR])).values(), default=0)
+    return own if await rules.keeps_its_events(tx) else max(await retention_floor(tx), own)
+
+
+async def raise_own_floor(tx: Tx, position: int) -> None:
+    """A cursor below this position is too old for the transaction's tenant, which keeps its events
+    for a time of its own."""
+    before = (await counters.values(tx, [OWN_FLOOR])).get(OWN_FLOOR, 0)
+    await counters.add(tx, {OWN_FLOOR: max(position - before, 0)})
 
 
 async def begin_tenant_log(tx: Tx, position: int) -> None:
@@ -89,6 +100,15 @@ async def delete_before(tx: Tx, time: int, limit: int) -> bool:
     await server_values.put(tx, _FLOOR, str(position))
     await reader_events.delete_members_before(tx, time)
     return True
+
+
+async def delete_of_tenant_before(tx: Tx, time: int, limit: int) -> int:
+    """As `delete_before`, of the transaction's tenant; returns how many were deleted."""
+    count, position = await events.delete_of_tenant_before(tx, time, limit)
+    if count:
+        await raise_own_floor(tx, position)
+        await reader_events.delete_members_of_tenant_before(tx, time)
+    return count
 
 
 def _random_name() -> str:

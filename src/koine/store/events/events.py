@@ -5,14 +5,17 @@ in the order of commits. Between conversations they are not, so followers of the
 is *stable* (see `event_log/watermark.py`).
 """
 
+from itertools import takewhile
+
 from msgspec import Struct
 from msgspec.structs import astuple
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 
 from koine.model.event import Event, LoggedEvent
 from koine.store.core.db import RowBatch, Tx
 from koine.store.core.expressions import LogSnapshotTable, in_list
-from koine.store.core.statements import Command, InsertMany, Query, param
+from koine.store.core.statements import Command, InsertMany, Query, Row, param
+from koine.store.retention.rules import KEEPS_EVENTS
 from koine.store.tables import events as t
 from koine.store.tables.base import columns_of
 from koine.store.tenants import SUSPENDED
@@ -72,13 +75,22 @@ _SNAPSHOT = Query(
     crosses_tenants=_LOG,
 )
 # Of a suspended tenant no event is deleted: webhooks that are held back are built of events.
-_KEPT = t.c.tenant_id.in_(SUSPENDED)
+_KEPT = or_(t.c.tenant_id.in_(SUSPENDED), t.c.tenant_id.in_(KEEPS_EVENTS))
 _OLDEST = Query(
     select(t.c.position, t.c.created_at).where(~_KEPT).order_by(t.c.position).limit(param("limit")),
     crosses_tenants=_LOG,
 )
 _DELETE_UP_TO = Command(
     delete(t).where(t.c.position <= param("position"), ~_KEPT), crosses_tenants=_LOG
+)
+_OLDEST_OF_TENANT = Query(
+    select(t.c.position, t.c.created_at)
+    .where(t.c.tenant_id == param("tenant_id"))
+    .order_by(t.c.position)
+    .limit(param("limit"))
+)
+_DELETE_OF_TENANT = Command(
+    delete(t).where(t.c.tenant_id == param("tenant_id"), t.c.position <= param("position"))
 )
 
 
@@ -127,15 +139,28 @@ async def get_by_positions(tx: Tx, positions: list[int]) -> list[LoggedEvent]:
 
 
 async def delete_before(tx: Tx, time: int, limit: int) -> int:
-    """Delete the oldest events created before `time` (µs), at most `limit`, of tenants that are
-    not suspended.
+    """Delete the oldest events created before `time` (µs), at most `limit`, of tenants that are not
+    suspended and have no period of their own.
 
     Returns the position of the last one deleted, 0 if there was none.
     """
-    oldest = await tx.all(_OLDEST, limit=limit)
-    old_count = next((i for i, (_, made) in enumerate(oldest) if made >= time), len(oldest))
-    if not old_count:
+    old = _before(await tx.all(_OLDEST, limit=limit), time)
+    if not old:
         return 0
-    position: int = oldest[old_count - 1][0]
-    await tx.run(_DELETE_UP_TO, position=position)
-    return position
+    await tx.run(_DELETE_UP_TO, position=old[-1])
+    return old[-1]
+
+
+async def delete_of_tenant_before(tx: Tx, time: int, limit: int) -> tuple[int, int]:
+    """As `delete_before`, of the transaction's tenant; returns how many, and the position of the
+    last."""
+    old = _before(await tx.all(_OLDEST_OF_TENANT, limit=limit), time)
+    if not old:
+        return 0, 0
+    await tx.run(_DELETE_OF_TENANT, position=old[-1])
+    return len(old), old[-1]
+
+
+def _before(oldest: list[Row], time: int) -> list[int]:
+    """The positions of the oldest events up to the first that was created at `time` or later."""
+    return [position for position, _ in takewhile(lambda row: row[1] < time, oldest)]

@@ -9,6 +9,7 @@ from koine.store.core.db import Tx
 from koine.store.core.expressions import upsert, values_table
 from koine.store.core.statements import Command, Query, param
 from koine.store.core.types import Uuid
+from koine.store.retention.rules import KEEPS_EVENTS
 from koine.store.tables import event_members
 from koine.store.tables import events as t
 
@@ -53,8 +54,16 @@ _SAVE_MEMBER = Command(
     )
 )
 _DELETE_MEMBERS = Command(
-    delete(event_members).where(event_members.c.created_at < param("time")),
+    delete(event_members).where(
+        event_members.c.created_at < param("time"), event_members.c.tenant_id.not_in(KEEPS_EVENTS)
+    ),
     crosses_tenants="old events are deleted for all tenants at once",
+)
+_DELETE_MEMBERS_OF_TENANT = Command(
+    delete(event_members).where(
+        event_members.c.tenant_id == param("tenant_id"),
+        event_members.c.created_at < param("time"),
+    )
 )
 
 
@@ -90,3 +99,8 @@ async def save_members(tx: Tx, subject_id: str, members: list[str], now: int) ->
 async def delete_members_before(tx: Tx, time: int) -> None:
     """Delete the members that were last named by events created before `time` (µs)."""
     await tx.run(_DELETE_MEMBERS, time=time)
+
+
+async def delete_members_of_tenant_before(tx: Tx, time: int) -> None:
+    """As `delete_members_before`, of the transaction's tenant."""
+    await tx.run(_DELETE_MEMBERS_OF_TENANT, time=time)

@@ -70,6 +70,9 @@ STAYS: dict[str, dict[str, str]] = {
         "tenants": "id number default_responder_id",
         "deleted_tenants": "id number",
         "tenant_exports": "tenant_id id requested_by",
+        "retention_rules": "tenant_id scope_id",
+        "legal_holds": "tenant_id subject_id created_by",
+        "retention_runs": "tenant_id after_id",
         "counters": "tenant_id",
     },
     "kinds, states, counts and times of the record itself": {
@@ -79,7 +82,8 @@ STAYS: dict[str, dict[str, str]] = {
         "conversations": "kind status priority channel source responder_active last_seq"
         " public_count last_public_seq last_sender_kind last_message_at previous_sender_kind"
         " previous_message_at last_activity_at shown_at_override sort_at_override contact_seen_at"
-        " agent_seen_at participant_count created_at updated_at removed_at",
+        " agent_seen_at participant_count created_at updated_at removed_at deleted_seq"
+        " deleted_public",
         "participants": "role joined_at left_at read_seq read_public last_activity_at",
         "messages": "sender_kind private created_at updated_at",
         "tickets": "kind status created_at ongoing_at completed_at",
@@ -104,6 +108,9 @@ STAYS: dict[str, dict[str, str]] = {
         "deleted_tenants": "started_at finished_at counts",
         "tenant_exports": "state encrypted rows_done rows_total files_done files_total size error"
         " created_at alive_until finished_at expires_at",
+        "retention_rules": "messages conversations files events webhook_deliveries audit",
+        "legal_holds": "kind created_at",
+        "retention_runs": "started_at finished_at alive_until counts",
         "counters": "name value",
     },
     "digests, of which nothing can be read": {
@@ -120,6 +127,7 @@ STAYS: dict[str, dict[str, str]] = {
         "inboxes": "name identifier hmac_token sealed_hmac_token old_hmac_token settings",
         "responder_versions": "settings",
         "tenants": "slug name settings",
+        "legal_holds": "reason",
         "server": "name value",
     },
 }

@@ -31,6 +31,7 @@ from koine.store.tables.people import (
     tenants,
 )
 from koine.store.tables.personal_data import erasures
+from koine.store.tables.retention import legal_holds, retention_rules, retention_runs
 from koine.store.tables.webhooks import webhook_attempts, webhook_deliveries, webhook_endpoints
 
 __all__ = [
@@ -48,12 +49,15 @@ __all__ = [
     "idempotency_keys",
     "identities",
     "inboxes",
+    "legal_holds",
     "login_attempts",
     "logins",
     "messages",
     "metadata",
     "participants",
     "responder_versions",
+    "retention_rules",
+    "retention_runs",
     "server",
     "sessions",
     "tenant_exports",

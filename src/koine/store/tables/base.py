@@ -50,6 +50,11 @@ def int_(name: str, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger(), nullable=nullable)
 
 
+def int_with_default(name: str, default: int) -> Column[int]:
+    """A whole number with a `default` for rows that are older than the column."""
+    return Column(name, BigInteger(), nullable=False, server_default=str(default))
+
+
 def blob(name: str) -> Column[bytes]:
     """Bytes, or none."""
     return Column(name, LargeBinary(), nullable=True)

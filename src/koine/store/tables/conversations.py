@@ -6,6 +6,7 @@ from koine.store.tables.base import (
     flag,
     id_,
     int_,
+    int_with_default,
     metadata,
     numbered,
     partial_index,
@@ -68,6 +69,8 @@ conversations = Table(
     # Folded (core/text_folding.py); NULL where that is the ASCII lower case.
     text_("title_folded"),
     text_("last_content_folded"),
+    int_with_default("deleted_seq", 0),
+    int_with_default("deleted_public", 0),
     primary_key("tenant_id", "id"),
     same_tenant_reference("inbox_id", "inboxes"),
     same_tenant_reference("owner_id", "identities"),

@@ -10,6 +10,7 @@ from koine.model.webhook import Attempt, DeliveryState, EndpointKey, WebhookDeli
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
 from koine.store.core.statements import Command, Query, StatementVariants, param
+from koine.store.retention.rules import KEEPS_DELIVERIES
 from koine.store.tables import webhook_attempts as attempt_rows
 from koine.store.tables import webhook_deliveries as t
 from koine.store.tables import webhook_endpoints
@@ -131,7 +132,9 @@ _OLDEST = (
 )
 _WITH_OLD = Query(
     select(webhook_endpoints.c.tenant_id, webhook_endpoints.c.id).where(
-        param("time") > _OLDEST, webhook_endpoints.c.tenant_id.not_in(SUSPENDED)
+        param("time") > _OLDEST,
+        webhook_endpoints.c.tenant_id.not_in(SUSPENDED),
+        webhook_endpoints.c.tenant_id.not_in(KEEPS_DELIVERIES),
     ),
     crosses_tenants=_ALL_TENANTS,
 )
@@ -224,14 +227,20 @@ async def delete_some(tx: Tx, endpoint_id: str, limit: int) -> bool:
 
 
 async def endpoints_with_deliveries_before(tx: Tx, time: int) -> list[EndpointKey]:
-    """The endpoints whose oldest delivery was enqueued before `time` (µs), of all tenants that are
-    not suspended: their deliveries wait for the tenant to be resumed."""
+    """The endpoints whose oldest delivery was enqueued before `time` (µs), of all tenants that have
+    no period of their own, and are not suspended: then deliveries wait for the tenant to be
+    resumed."""
     return [EndpointKey(*row) for row in await tx.all(_WITH_OLD, time=time)]
 
 
 async def delete_before(tx: Tx, endpoint_id: str, time: int, limit: int) -> bool:
     """Delete at most `limit` of an endpoint's deliveries enqueued before `time` (µs); returns
     whether there may be more."""
+    return await delete_oldest(tx, endpoint_id, time, limit) == limit
+
+
+async def delete_oldest(tx: Tx, endpoint_id: str, time: int, limit: int) -> int:
+    """As `delete_before`; returns how many were deleted."""
     oldest = await tx.all(_OLD, endpoint_id=endpoint_id, limit=limit)
     old_count = next(
         (i for i, (_, created_at) in enumerate(oldest) if created_at >= time), len(oldest)
@@ -239,4 +248,4 @@ async def delete_before(tx: Tx, endpoint_id: str, time: int, limit: int) -> bool
     if old_count:
         for delete_rows in _DELETE_UP_TO:
             await tx.run(delete_rows, endpoint_id=endpoint_id, position=oldest[old_count - 1][0])
-    return old_count == limit
+    return old_count

@@ -63,7 +63,7 @@ def render_conversation_for_view(
         metadata=fields.render_attributes(c.metadata) if c.metadata is not None else None,
         custom_attributes=fields.render_attributes(c.custom_attributes),
         participant_count=c.participant_count,
-        message_count=c.public_count,
+        message_count=c.public_message_count,
         last_seq=c.last_seq if view.private else c.last_public_seq,
         unread_count=view.unread,
         last_message=last,

@@ -1,0 +1,1 @@
+"""How long data is kept: periods, legal holds, and the runs that delete."""
