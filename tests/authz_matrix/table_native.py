@@ -82,6 +82,17 @@ NATIVE = {
     f"POST {CONTACT}/erase": Row("manage", "contact", {"messages": "keep"}),
     f"GET {USER}/export": Row("manage", "user"),
     f"POST {USER}/erase": Row("manage", "user", {"messages": "keep"}),
+    "GET /v1/tenant/retention": Row("manage"),
+    "PATCH /v1/tenant/retention": Row("manage", body={"messages": 365}),
+    f"PATCH {INBOX}/retention": Row("manage", "inbox", {"messages": 30}),
+    "GET /v1/tenant/holds": Row("manage"),
+    "POST /v1/tenant/holds": Row(
+        "manage", "conversation", {"kind": "conversation", "subject_id": THING, "reason": "case"}
+    ),
+    "POST /v1/tenant/holds#contact": Row(
+        "manage", "contact", {"kind": "contact", "subject_id": THING, "reason": "case"}
+    ),
+    "DELETE /v1/tenant/holds/{subject_id}": Row("manage", "hold"),
     "GET /v1/erasures": Row("manage"),
     "GET /v1/erasures/{person_id}": Row("manage", "erasure"),
     "GET /v1/inboxes": Row("look"),

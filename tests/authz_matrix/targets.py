@@ -16,6 +16,7 @@ from koine.engine.core.engine import Engine
 from koine.engine.people import directory, responders
 from koine.engine.people.responders import NewResponder
 from koine.engine.personal_data import erasure
+from koine.engine.retention import holds
 from koine.engine.webhooks import endpoints
 from koine.kit.ids import new_id
 from koine.model.actor import Actor, operator
@@ -167,6 +168,12 @@ async def _user(m: TargetFactory) -> str:
     return (await directory.create(m.engine, m.admin, new)).id
 
 
+async def _hold(m: TargetFactory) -> str:
+    conversation_id = await m.related("conversation")
+    placed = await holds.place(m.engine, m.admin, "conversation", conversation_id, m.mark)
+    return placed.subject_id
+
+
 async def _erasure(m: TargetFactory) -> str:
     contact_id = await _contact(m)
     return (await erasure.request(m.engine, m.admin, contact_id)).erasure.id
@@ -224,6 +231,7 @@ FACTORIES: dict[str, Callable[[TargetFactory], Awaitable[str]]] = {
     "namesake": _contact,
     "user": _user,
     "erasure": _erasure,
+    "hold": _hold,
     "dan": _dan,
     "responder": _responder,
     "delivery": _delivery,

@@ -27,6 +27,8 @@ LEFT_OUT = {
     "systemctl stop koine   ": "moves a server that is stopped: tests/cli/test_move.py",
     "koine status  ": "a line of it goes on until Ctrl-C: tests/cli/test_status.py",
     "promtool ": "needs Prometheus's tool, which is not everywhere",
+    "koine retention set": "the tenant of the page: tests/cli/test_retention.py",
+    "koine retention hold": "the tenant of the page: tests/cli/test_retention.py",
     "koine person find": "the contact of the page: tests/cli/test_person.py",
     "koine restore backup.tar": "a backup from before an erasure: tests/cli/test_person.py",
     "install -m 0644 deploy/koine-backup": "no systemd: tests/test_deploy.py reads the units",

@@ -14,7 +14,8 @@ COMMANDS = {
     "person": "person", "inbox": "inbox", "delivery": "delivery", "audit": "audit",
     "migrate": "migrate", "doctor": "doctor", "status": "status",
     "backup": "backup", "restore": "restore", "move": "move", "compact": "compact",
-    "secrets": "secrets", "openapi": "openapi", "routes": "openapi", "version": "version",
+    "secrets": "secrets", "retention": "retention",
+    "openapi": "openapi", "routes": "openapi", "version": "version",
 }  # fmt: skip
 """The commands with their modules in this package, in the order of `koine --help`."""
 

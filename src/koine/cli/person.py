@@ -24,7 +24,7 @@ from koine.model.page import Window
 from koine.model.personal_data import Erasure, MessagePolicy
 
 app = typer.Typer(
-    help="People: find a contact or user, export or erase all of their data.",
+    help="People: find them, export or erase all of their data.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

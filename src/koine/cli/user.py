@@ -26,7 +26,7 @@ from koine.model.page import Window
 from koine.model.permissions import Role
 
 app = typer.Typer(
-    help="Users: make, list, block and remove them, their passwords, tokens.",
+    help="Users: make, list, block and remove them, their passwords.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

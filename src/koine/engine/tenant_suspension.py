@@ -7,9 +7,9 @@ for a grace time it can be taken back, then maintenance deletes the rows (`engin
 
 from msgspec import structs
 
+from koine.engine.core.legal_holds import require_tenant_free_tx
 from koine.engine.core.operations import rights_write_tx
 from koine.engine.core.recorder import record_audit, record_event
-from koine.engine.retention.holds import require_tenant_free_tx
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Forbidden, NotFound

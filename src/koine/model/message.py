@@ -19,10 +19,11 @@ CONTENT_LIMIT = 150_000
 
 
 class Message(Struct, frozen=True):
-    """One message. `seq` counts the messages of the conversation, without gaps; `public_seq` the
-    public ones up to this; `number` all messages of the server, with gaps, growing within a
-    conversation. `sender_*` is the sender as it is now. `client_key` is chosen by the sender and
-    unique in the conversation, forever. `attachments` is a JSON array or None.
+    """One message. `seq` counts the messages of the conversation, without gaps but for the first
+    ones, which retention deletes; `public_seq` the public ones up to this; `number` all messages of
+    the server, with gaps, growing within a conversation. `sender_*` is the sender as it is now.
+    `client_key` is chosen by the sender and unique in the conversation while the message is there.
+    `attachments` is a JSON array or None.
     """
 
     id: str

@@ -225,8 +225,8 @@ async def test_closed_conversations_go_as_a_whole(cast: Cast) -> None:
     assert found.total == 2
     tenant_id = cast.acme.tenant.id
     logged = await cast.engine.db.read(tenant_id, events.of_tenant_after, 0, 1 << 62, 1000)
-    told = {e.subject_id for e in logged if e.kind == "conversation.deleted"}
-    assert told == {closed.id, removed.id}
+    sent = {e.subject_id for e in logged if e.kind == "conversation.deleted"}
+    assert sent == {closed.id, removed.id}
 
 
 async def test_an_inbox_has_its_own_periods(cast: Cast) -> None:

@@ -10,6 +10,7 @@ from koine.dialects.native.participants import routes as participants
 from koine.dialects.native.personal_data import routes as personal_data
 from koine.dialects.native.realtime import routes as realtime
 from koine.dialects.native.responders import routes as responders
+from koine.dialects.native.retention import routes as retention
 from koine.dialects.native.session import routes as session
 from koine.dialects.native.tenant import routes as tenant
 from koine.dialects.native.tickets import routes as tickets
@@ -33,6 +34,7 @@ RESOURCES = (
     deliveries,
     webhooks,
     tenant,
+    retention,
     exports,
 )
 

@@ -20,11 +20,11 @@ from koine.engine.contacts.callers import (
 )
 from koine.engine.contacts.rules import ContactInput, ContactSettings, contact_settings
 from koine.engine.core import attributes
+from koine.engine.core.legal_holds import follow_merge_tx
 from koine.engine.core.operations import write_tx
 from koine.engine.core.recorder import record_audit, record_change, record_event
 from koine.engine.people import identifier_claims
 from koine.engine.people.identifier_claims import Field, TakeOver
-from koine.engine.retention.holds import follow_merge_tx
 from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.errors import Conflict, Invalid, NotFound

@@ -11,6 +11,7 @@ from koine.engine.conversations.related import load_related
 from koine.engine.conversations.surveys import send_survey_tx
 from koine.engine.core import attributes
 from koine.engine.core.engine import Engine
+from koine.engine.core.legal_holds import require_conversation_free_tx
 from koine.engine.core.operations import long_read_tx, read_tx, write_tx
 from koine.engine.core.recorder import record_audit, record_change, record_event
 from koine.engine.people import references
@@ -18,7 +19,7 @@ from koine.kit.ids import new_id
 from koine.kit.structs import provided_fields
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation, NewConversation, Priority, Status
-from koine.model.errors import Conflict, Invalid, NotFound
+from koine.model.errors import Invalid, NotFound
 from koine.model.filters import ConversationFilter
 from koine.model.inbox import Inbox
 from koine.model.page import Window
@@ -38,7 +39,6 @@ from koine.store.conversations import files as file_rows
 from koine.store.conversations.files import StoredFile
 from koine.store.core.db import Tx
 from koine.store.people import identities
-from koine.store.retention import holds
 from koine.store.webhooks import delivery_log
 
 NO_RELATED: frozenset[Include] = frozenset()
@@ -235,8 +235,7 @@ async def _delete(
 ) -> list[StoredFile]:
     access.require(actor, WRITE_CONVERSATIONS)
     gone, _ = await access.locked_conversation(tx, actor, conversation_id, removed=removed)
-    if await holds.held_among(tx, [gone.id]):
-        raise Conflict("held", "a legal hold keeps it from being deleted")
+    await require_conversation_free_tx(tx, gone.id)
     count, stored = await delete_tx(tx, now, gone)
     await record_audit(
         tx, now, actor, "delete", "conversation", gone.id,

@@ -17,13 +17,13 @@ from koine.engine import offboarding
 from koine.engine.auth import access
 from koine.engine.conversations import files
 from koine.engine.core.engine import Engine
+from koine.engine.core.legal_holds import require_people_free_tx
 from koine.engine.core.operations import read_tx, rights_write_tx
 from koine.engine.core.recorder import record_audit
 from koine.engine.personal_data import conversation_erasure, erased_list
 from koine.engine.personal_data.same_person import merged_tx, similar_tx, survivor_tx
 from koine.engine.personal_data.tombstones import bury_tx
 from koine.engine.personal_data.traces import erase_traces
-from koine.engine.retention.holds import require_people_free_tx
 from koine.kit.json import json_text
 from koine.kit.times import MINUTE
 from koine.model.actor import Actor, operator

@@ -19,8 +19,6 @@ MAX_HOLDS = 10_000
 """Holds of one tenant."""
 LONGEST_REASON = 1000
 """Characters."""
-HELD = "held"
-"""The reason of a Conflict with a hold."""
 
 
 @read_tx
@@ -71,28 +69,6 @@ async def release(tx: Tx, now: int, actor: Actor, subject_id: str) -> LegalHold:
     await holds.delete_one(tx, subject_id)
     await record_audit(tx, now, actor, "release", found.kind, subject_id, reason=found.reason)
     return found
-
-
-async def require_people_free_tx(tx: Tx, ids: list[str]) -> None:
-    """Raise Conflict("held") where a hold keeps these people's data from being erased."""
-    if await holds.holds_people(tx, ids):
-        raise Conflict(HELD, "a legal hold keeps the data of this person")
-
-
-async def require_tenant_free_tx(tx: Tx) -> None:
-    """Raise Conflict("held") where a hold of any kind keeps the tenant from being deleted."""
-    if await holds.has_any(tx):
-        raise Conflict(HELD, "it has legal holds: release them first")
-
-
-async def follow_merge_tx(tx: Tx, merged_id: str, survivor_id: str) -> None:
-    """Hold the contact into which a held one was merged."""
-    found = await holds.get(tx, merged_id)
-    if found is not None and await holds.get(tx, survivor_id) is None:
-        await holds.save(
-            tx,
-            LegalHold(survivor_id, found.kind, found.reason, found.created_by, found.created_at),
-        )
 
 
 async def _exists(tx: Tx, kind: HoldKind, subject_id: str) -> bool:

@@ -72,7 +72,7 @@ STAYS: dict[str, dict[str, str]] = {
         "tenant_exports": "tenant_id id requested_by",
         "retention_rules": "tenant_id scope_id",
         "legal_holds": "tenant_id subject_id created_by",
-        "retention_runs": "tenant_id after_id",
+        "retention_runs": "tenant_id scope_id after_id",
         "counters": "tenant_id",
     },
     "kinds, states, counts and times of the record itself": {

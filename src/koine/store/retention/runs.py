@@ -16,8 +16,8 @@ _GET = Query(select(*columns_of(t, RetentionRun)).where(_IN_TENANT), RetentionRu
 _SAVE = Command(
     upsert(
         t,
-        {name: param(name) for name in ("tenant_id", *_FIELDS)},
-        ["tenant_id"],
+        {name: param(name) for name in ("tenant_id", "scope_id", *_FIELDS)},
+        ["tenant_id", "scope_id"],
         lambda new: {name: new[name] for name in _FIELDS},
     )
 )
@@ -40,7 +40,7 @@ async def get(tx: Tx) -> RetentionRun | None:
 
 async def save(tx: Tx, run: RetentionRun) -> None:
     """Write a run over the one before."""
-    await tx.run(_SAVE, **structs.asdict(run))
+    await tx.run(_SAVE, scope_id=tx.tenant_id, **structs.asdict(run))
 
 
 async def save_progress(tx: Tx, run: RetentionRun) -> bool:

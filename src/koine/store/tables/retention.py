@@ -44,11 +44,12 @@ retention_runs = Table(
     "retention_runs",
     metadata,
     id_("tenant_id"),
+    id_("scope_id"),
     int_("started_at"),
     int_("finished_at", True),
     int_("alive_until"),
     id_("after_id", True),
     text_("counts", False),
-    primary_key("tenant_id"),
+    primary_key("tenant_id", "scope_id"),
 )
-"""The run that is going on, or the last one, of each tenant."""
+"""The run that is going on, or the last one, of each tenant, whose id is the `scope_id`."""

@@ -44,12 +44,13 @@ def upgrade() -> None:
     op.create_table(
         "retention_runs",
         sa.Column("tenant_id", Uuid(), nullable=False),
+        sa.Column("scope_id", Uuid(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("alive_until", sa.BigInteger(), nullable=False),
         sa.Column("after_id", Uuid(), nullable=True),
         sa.Column("counts", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "scope_id"),
     )
 
 

@@ -1,0 +1,1 @@
+"""For how long data is kept, and legal holds."""
