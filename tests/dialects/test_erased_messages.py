@@ -1,4 +1,5 @@
-"""The streams of all five dialects say that an erased message changed, and do not contain it."""
+"""The streams of all five dialects say that an erased message changed, and do not contain it; nor
+one that retention deleted."""
 
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from koine.engine.auth.visibility import can_receive
 from koine.engine.conversations import conversations, messages
 from koine.engine.events import event_context
 from koine.engine.personal_data import erasure
+from koine.engine.retention import rules, runs
+from koine.engine.retention.rules import PeriodChanges
 from koine.http import sse
 from koine.model.actor import Actor
 from koine.model.conversation import NewConversation
@@ -77,3 +80,30 @@ async def test_no_client_keeps_the_text_without_an_event(cast: Cast) -> None:
             if context.event.kind == "message.updated" and context.event.subject_id == sent.id:
                 notified.add(name)
     assert notified == {"native", "chats", "delivery", "helpdesk", "inbox"}
+
+
+async def test_who_resumes_receives_nothing_of_a_message_that_retention_deleted(cast: Cast) -> None:
+    acme, engine, ada = cast.acme, cast.engine, cast.acme.actor("ada")
+    new = NewConversation(
+        inbox_id=acme.inbox.id, owner_id=acme.id("dave"),
+        source_id=acme.contact_inboxes["dave"].source_id,
+        participants=((acme.id("alice"), "member"),),
+    )  # fmt: skip
+    at = await conversations.create(engine, ada, new)
+    for text in (SECRET, "public"):
+        draft = Draft(content=text, sender_id=acme.id("alice"))
+        await messages.send_unchecked(engine, ada, at.id, draft)
+        cast.clock.advance(31 * 24 * 3600)
+    read_before = await engine.db.read(ada.tenant_id, events.of_tenant_after, 0, 1 << 62, 1000)
+    await rules.change(engine, ada, PeriodChanges(messages=40))
+    await runs.run(engine, ada)
+    logged = await engine.db.read(ada.tenant_id, events.of_tenant_after, 0, 1 << 62, 1000)
+    assert len([e for e in logged if e.kind == "message.created"]) == 1
+    # Readers that had read the events before load what these are about after the deletion.
+    for found in (logged, read_before):
+        contexts = await engine.db.read(ada.tenant_id, event_context.load, found, [])
+        received = {
+            name: frame for context in contexts for name, frame in frames(cast, context).items()
+        }
+        assert received.keys() == {"native", "chats", "delivery", "helpdesk", "inbox"}
+        assert all(SECRET.encode() not in frame for frame in received.values())

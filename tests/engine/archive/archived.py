@@ -13,6 +13,8 @@ from koine.engine.auth import sessions
 from koine.engine.conversations import conversations, files, messages, tickets
 from koine.engine.core.engine import Engine, open_engine
 from koine.engine.core.recorder import record_audit
+from koine.engine.retention import holds, rules
+from koine.engine.retention.rules import PeriodChanges
 from koine.engine.webhooks import endpoints
 from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.kit.clock import FakeClock
@@ -83,6 +85,8 @@ async def fill(cast: Cast) -> str:
             headers={"X-Token": "very secret"},
         )
     )  # fmt: skip
+    await rules.change(engine, admin, PeriodChanges(messages=365))
+    await holds.place(engine, admin, "conversation", conversation.id, "case 4711")
     await engine.db.write(acme.tenant.id, _rows, made.endpoint.id, conversation.id, acme.id("dan"))
     return conversation.id
 
