@@ -243,7 +243,7 @@ async def test_a_count_that_is_not_the_manifests_is_a_difference(place: Place) -
     assert wrong[1].startswith("the newest event is")
 
 
-async def test_a_gap_between_messages_is_a_difference_unless_retention_made_it(place: Place) -> None:
+async def test_a_gap_is_a_difference_unless_retention_made_it(place: Place) -> None:
     await seed(place.home, 2)
     async with home_engine(place.home) as engine:
         await engine.db.alter_schema(
