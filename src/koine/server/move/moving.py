@@ -92,8 +92,9 @@ async def move(source: Settings, target: Settings, options: MoveOptions, show: S
         plan = await plan_move((source, here), (target, known), options)
         if plan.obstacles:
             raise MoveError("; ".join(plan.obstacles))
-        there: Database = known or await stack.enter_async_context(_opened(target))
-        work = _Move(source, target, here, there)
+        if known is None:
+            known = await stack.enter_async_context(_opened(target))
+        work = _Move(source, target, here, known)
         mark, progress = await _begin(work, options)
         if not progress.verified:
             digests, uploads = await _copy_and_compare(work, plan, progress, show)
@@ -101,7 +102,7 @@ async def move(source: Settings, target: Settings, options: MoveOptions, show: S
             digests, uploads = {}, 0
         await _complete(work, mark)
         if not digests:
-            digests, _ = await differences(here, there, lambda _: None)
+            digests, _ = await differences(here, known, lambda _: None)
     return MoveReport(
         plan.source, plan.target, digests, uploads, round(monotonic() - began, 1), plan.resumes
     )
