@@ -45,7 +45,7 @@ SELECT count(*) > 0 AND max(due_at) < max(event_at) - $1::bigint FROM webhook_de
 
 
 class World(Struct, frozen=True):
-    """What a fault may damage: the server (two workers), the gate before its database, the bus, the
+    """What a fault may damage: the server, the gate before its database, the bus, the
     disk of its data folder (None: none could be mounted). `direct` is the database's own URL."""
 
     server: Server
@@ -56,6 +56,12 @@ class World(Struct, frozen=True):
     tenant: SeededTenant
     sends: Sends
     disk: SmallDisk | None = None
+
+    @property
+    def metrics_ports(self) -> list[int]:
+        """Of all workers."""
+        first = self.server.settings.metrics_port
+        return list(range(first, first + self.server.settings.workers))
 
 
 Fault = Callable[[World], AbstractAsyncContextManager[None]]

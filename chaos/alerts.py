@@ -1,8 +1,9 @@
 """Each alert of deploy/prometheus/alerts.yaml, fired by a real fault and cleared when it is mended.
 
-A real Prometheus scrapes two workers on PostgreSQL and NATS, and evaluates the rules with the same
-expressions, without waiting (tests/support/prometheus.py). Before the faults no alert may fire.
-At the end every expression of the Grafana dashboard is evaluated against what was scraped.
+A real Prometheus scrapes two workers on PostgreSQL and NATS (in the short run one process), and
+evaluates the rules with the same expressions, without waiting (tests/support/prometheus.py). When
+a fault is mended, no alert may fire any more. At the end every expression of the Grafana dashboard
+is evaluated against what was scraped.
 """
 
 import asyncio
@@ -39,13 +40,14 @@ DISK_BYTES = 64 << 20
 
 
 class Trial(Struct, frozen=True):
-    """A fault and the alerts that it must fire; others may fire, too. `short`: it is part of the
-    short run, as it takes a few seconds only."""
+    """A fault and the alerts that it must fire, within `within_s` seconds; others may fire, too.
+    `short`: it is part of the short run, as it takes a few seconds only."""
 
     fault: Fault
     alerts: tuple[str, ...]
     short: bool = False
     needs_disk: bool = False
+    within_s: float = WITHIN_S
 
 
 TRIALS = (
@@ -68,6 +70,7 @@ TRIALS = (
     Trial(faults.open_transaction, ("KoineEventsLate", "KoineEventQueueOld")),
     Trial(faults.disk_full, ("KoineDiskLow",), needs_disk=True),
 )
+SHORT = tuple(trial for trial in TRIALS if trial.short)
 
 
 class AlertResult(Struct, frozen=True):
@@ -90,10 +93,11 @@ class AlertResult(Struct, frozen=True):
 
 async def run(settings: RigSettings) -> Figure:
     """Try the faults one after another."""
-    chosen = [each for each in TRIALS if each.short or not settings.short]
-    with settings.databases() as new_database, NatsCluster(1).start() as bus:
-        async with _world(settings, new_database(), bus) as world:
-            result = await fire(settings, world, chosen)
+    return figure(await measure(settings, SHORT if settings.short else TRIALS))
+
+
+def figure(result: AlertResult) -> Figure:
+    """The figure of a result."""
     return Figure(
         rig=RIG.name,
         params={"workers": WORKERS},
@@ -113,45 +117,55 @@ async def run(settings: RigSettings) -> Figure:
     )
 
 
-async def fire(
-    settings: RigSettings, world: World, trials: Sequence[Trial], rules: str | None = None
+async def measure(
+    settings: RigSettings, trials: Sequence[Trial], rules: str | None = None
 ) -> AlertResult:
-    """Start the server and Prometheus, and try each fault. `rules` replace those of the file: a
+    """Start a server and Prometheus, and try each fault. `rules` replace those of the file: a
     planted fault of a test."""
+    text = quick(RULES.read_text() if rules is None else rules)
+    with settings.databases() as new_database, NatsCluster(1).start() as bus:
+        async with alert_world(settings, new_database(), bus) as world:
+            world.server.start()
+            await world.server.wait_ready()
+            with Prometheus(
+                settings.folder / "prometheus", world.metrics_ports, text
+            ) as prometheus:
+                return await _try(settings, world, trials, prometheus)
+
+
+async def _try(
+    settings: RigSettings, world: World, trials: Sequence[Trial], prometheus: Prometheus
+) -> AlertResult:
     missed: list[str] = []
     stuck: list[str] = []
     tried: list[str] = []
     slowest = 0.0
-    first = world.server.settings.metrics_port
-    ports = list(range(first, first + WORKERS))
-    world.server.start()
-    await world.server.wait_ready()
-    text = quick(RULES.read_text() if rules is None else rules)
-    with Prometheus(settings.folder / "prometheus", ports, text) as prometheus:
-        false: set[str] = set()
-        for trial in trials:
-            if trial.needs_disk and world.disk is None:
-                settings.log(f"{trial.alerts}: no disk can be mounted here")
-                continue
-            async with trial.fault(world):
-                began = time.monotonic()
-                not_fired = await _wait(prometheus, set(trial.alerts), fire=True)
-                slowest = max(slowest, time.monotonic() - began)
-            tried += trial.alerts
-            missed += sorted(not_fired)
-            # All of them: what is left when a fault was mended is false.
-            left = await _wait(prometheus, set(), fire=False)
-            stuck += sorted(left & set(trial.alerts))
-            false |= left - set(trial.alerts)
-            settings.log(f"{', '.join(trial.alerts)}: missed {not_fired}, left {left}")
-        async with faults.repeating(world, world.sends.new("native").request), _streaming(world):
-            bad = await _bad_expressions(prometheus)
+    false: set[str] = set()
+    for trial in trials:
+        if trial.needs_disk and world.disk is None:
+            settings.log(f"{trial.alerts}: no disk can be mounted here")
+            continue
+        async with trial.fault(world):
+            began = time.monotonic()
+            not_fired = await _wait(prometheus, set(trial.alerts), trial.within_s, fire=True)
+            slowest = max(slowest, time.monotonic() - began)
+        tried += trial.alerts
+        missed += sorted(not_fired)
+        # All of them: what is left when a fault was mended is false.
+        left = await _wait(prometheus, set(), WITHIN_S, fire=False)
+        stuck += sorted(left & set(trial.alerts))
+        false |= left - set(trial.alerts)
+        settings.log(f"{', '.join(trial.alerts)}: missed {not_fired}, left {left}")
+    async with faults.repeating(world, world.sends.new("native").request), _streaming(world):
+        bad = await _bad_expressions(prometheus)
     return AlertResult(tried, missed, stuck, sorted(false), slowest, bad)
 
 
-async def _wait(prometheus: Prometheus, wanted: set[str], *, fire: bool) -> set[str]:
+async def _wait(
+    prometheus: Prometheus, wanted: set[str], within_s: float, *, fire: bool
+) -> set[str]:
     """Wait until the wanted alerts fire, or until none does; returns what is missing, or left."""
-    until = time.monotonic() + WITHIN_S
+    until = time.monotonic() + within_s
     while True:
         firing = await asyncio.to_thread(prometheus.firing)
         rest = wanted - firing if fire else firing
@@ -202,7 +216,8 @@ def _names(result: AlertResult) -> str:
 
 
 @asynccontextmanager
-async def _world(settings: RigSettings, url: str, bus: NatsCluster) -> AsyncIterator[World]:
+async def alert_world(settings: RigSettings, url: str, bus: NatsCluster) -> AsyncIterator[World]:
+    """A server on this database and bus that is not started yet, and what is to be damaged."""
     parts = urlsplit(url)
     direct = ServerHome(settings.folder / "home", url)
     tenant = await seed(direct)
@@ -212,7 +227,8 @@ async def _world(settings: RigSettings, url: str, bus: NatsCluster) -> AsyncIter
             user = parts.netloc.rpartition("@")[0]
             netloc = f"{user}@{HOST}:{gate.port}" if user else f"{HOST}:{gate.port}"
             home = structs.replace(direct, database_url=urlunsplit(parts._replace(netloc=netloc)))
-            with unstarted(home, workers=WORKERS, settings=_settings(bus, disk)) as (server,):
+            workers = settings.pick(WORKERS, 1)
+            with unstarted(home, workers=workers, settings=_settings(bus, disk)) as (server,):
                 sends = Sends(tenant, settings.random())
                 yield World(server, home, url, gate, bus, tenant, sends, disk)
 

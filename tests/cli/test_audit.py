@@ -52,9 +52,9 @@ def test_what_one_request_did_is_found(acme: Terminal) -> None:
     assert acme.run("audit", "--request", "made-by-you") == ""
 
 
-@pytest.mark.parametrize("since", ["yesterday", "2h30", "2026-13-01"])
-def test_a_time_that_is_none_is_refused(acme: Terminal, since: str) -> None:
-    assert "is no time" in acme.run("audit", "--since", since, code=1)
+def test_a_time_that_is_none_is_refused(acme: Terminal) -> None:
+    for since in ("yesterday", "2h30", "2026-13-01"):
+        assert "is no time" in acme.run("audit", "--since", since, code=1)
 
 
 async def test_new_entries_are_printed_once_when_they_are_there(

@@ -109,6 +109,8 @@ def test_a_rule_that_does_not_fire_is_found(tmp_path: Path) -> None:
     planted = RULES.read_text().replace("koine_bus_connected == 0", "koine_bus_connected == 2")
     (tmp_path / "deploy" / "prometheus" / "alerts.yaml").write_text(planted)
     copy = tmp_path / "a" / "b" / "alerts_test.yaml"
-    copy.write_text(UNIT_TESTS[0].read_text())
+    text = msgspec.yaml.decode(UNIT_TESTS[0].read_bytes())
+    text["tests"] = [each for each in text["tests"] if "KoineBusDisconnected" in str(each)]
+    copy.write_bytes(msgspec.yaml.encode(text))
     done = prometheus.promtool("test", "rules", copy)
     assert done.returncode != 0 and "KoineBusDisconnected" in done.stdout
