@@ -4,7 +4,7 @@ import asyncio
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -58,6 +58,11 @@ class World(Struct, frozen=True):
     disk: SmallDisk | None = None
 
     @property
+    def direct_home(self) -> ServerHome:
+        """The server's home, without the gate."""
+        return ServerHome(self.home.folder, self.direct)
+
+    @property
     def metrics_ports(self) -> list[int]:
         """Of all workers."""
         first = self.server.settings.metrics_port
@@ -75,6 +80,17 @@ async def call(world: World, request: Request, within: float = 10.0) -> Response
 
 
 @asynccontextmanager
+async def meanwhile(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Work while the context is open."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
 async def repeating(world: World, *requests: Request, seconds: float = 0.1) -> AsyncIterator[None]:
     """Send these requests again and again while the context is open, one after the other."""
 
@@ -84,12 +100,8 @@ async def repeating(world: World, *requests: Request, seconds: float = 0.1) -> A
                 await call(world, request)
             await asyncio.sleep(seconds)
 
-    task = asyncio.create_task(work())
-    try:
+    async with meanwhile(work()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -189,7 +201,7 @@ async def dispatchers_held(world: World) -> AsyncIterator[None]:
     """Deliveries that are old and due, to an endpoint at which nothing listens; their rows are
     locked by another program, so that no dispatcher claims them."""
     actor = operator(world.tenant.tenant_id)
-    async with home_engine(_direct_home(world), {"outbound_allow": "127.0.0.1"}) as engine:
+    async with home_engine(world.direct_home, {"outbound_allow": "127.0.0.1"}) as engine:
         new = NewEndpoint(dialect="native", url=UNUSED, kinds=("message.created",), name="gone")
         made = await endpoints.create(engine, actor, new)
         await call(world, world.sends.new("native").request)
@@ -290,10 +302,6 @@ def _is_worker(pid: int) -> bool:
     return b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def _direct_home(world: World) -> ServerHome:
-    return ServerHome(world.home.folder, world.direct)
-
-
 async def _forever(world: World, request: Request) -> None:
     while True:
         await call(world, request)
@@ -309,12 +317,8 @@ async def _uploading(world: World, path: str) -> AsyncIterator[None]:
                 await _upload(world.server.port, path)
             await asyncio.sleep(0.2)
 
-    task = asyncio.create_task(work())
-    try:
+    async with meanwhile(work()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _upload(port: int, path: str) -> None:

@@ -156,7 +156,7 @@ async def _try(
         stuck += sorted(left & set(trial.alerts))
         false |= left - set(trial.alerts)
         settings.log(f"{', '.join(trial.alerts)}: missed {not_fired}, left {left}")
-    async with faults.repeating(world, world.sends.new("native").request), _streaming(world):
+    async with faults.repeating(world, world.sends.new("native").request), streaming(world):
         bad = await _bad_expressions(prometheus)
     return AlertResult(tried, missed, stuck, sorted(false), slowest, bad)
 
@@ -175,22 +175,20 @@ async def _wait(
 
 
 @asynccontextmanager
-async def _streaming(world: World) -> AsyncIterator[None]:
-    """A client follows a stream, disconnects and resumes, again and again."""
-    reader = StreamClient(PROTOCOLS["native"], world.tenant, cursor="")
+async def streaming(
+    world: World, protocol: str = "native", seconds: float = 2.0
+) -> AsyncIterator[None]:
+    """A client follows a stream, disconnects after some seconds and resumes, again and again."""
+    reader = StreamClient(PROTOCOLS[protocol], world.tenant, cursor="")
 
     async def work() -> None:
         while True:
             with suppress(OSError, TimeoutError, UnexpectedStatus):
-                await reader.follow(world.server.port, Disconnects(seconds=2.0))
+                await reader.follow(world.server.port, Disconnects(seconds=seconds))
             await asyncio.sleep(0.1)
 
-    task = asyncio.create_task(work())
-    try:
+    async with faults.meanwhile(work()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _bad_expressions(prometheus: Prometheus) -> list[str]:
@@ -247,7 +245,7 @@ def _settings(bus: NatsCluster, disk: SmallDisk | None) -> dict[str, object]:
         "nats_url": bus.url,
         "login_rate_limit_per_minute": 0,
         "pool_size": 3,
-        "outbound_allow": "127.0.0.1:9",
+        "outbound_allow": HOST,
         "outbound_http": True,
     }
     return given if disk is None else given | {"data_dir": str(disk.path)}

@@ -1,5 +1,7 @@
-"""The alerts that real faults fire within seconds, as `python -m chaos alerts --short`. The long run
-fires all of them (docs/figures.md); tests/prometheus has a unit test of each."""
+"""The alerts that real faults fire within seconds, as `python -m chaos alerts --short`.
+
+The long run fires all of them (docs/figures.md); tests/prometheus has a unit test of each.
+"""
 
 from msgspec import structs
 

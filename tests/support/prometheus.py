@@ -83,6 +83,16 @@ class Prometheus:
         assert isinstance(found["result"], list)
         return found["result"]
 
+    def query_range(
+        self, expression: str, begin: float, end: float, step: float
+    ) -> list[dict[str, Any]]:
+        """What an expression gives every `step` seconds between two Unix times: a list of series.
+        Raises ValueError for a bad one."""
+        between = {"start": str(begin), "end": str(end), "step": str(step)}
+        found = self._get("query_range", query=expression, **between)["result"]
+        assert isinstance(found, list)
+        return found
+
     def firing(self) -> set[str]:
         """The names of the alerts that fire."""
         alerts = self._get("alerts")["alerts"]
