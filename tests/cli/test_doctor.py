@@ -67,3 +67,10 @@ def test_the_folder_of_backups_is_checked_on_demand(acme: Terminal) -> None:
     about = {finding["about"] for finding in acme.json("doctor", "--backups", str(acme.folder))}
     assert "backups" in about
     assert "backups" not in {finding["about"] for finding in acme.json("doctor")}
+
+
+def test_the_folder_of_scheduled_backups_is_checked(
+    acme: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOINE_BACKUP_TO", str(acme.folder))
+    assert "backups" in {finding["about"] for finding in acme.json("doctor")}

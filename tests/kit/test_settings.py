@@ -46,6 +46,13 @@ def test_an_empty_variable_is_not_given() -> None:
         ("DATABASE_URL", "mysql://x", "postgresql://"),
         ("SECRET_KEY", "short", "32 bytes"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, me", "CIDRs"),
+        ("BACKUP_SCHEDULE", "nightly", "daily@HH:MM"),
+        ("BACKUP_KEEP", "7d,3d", "each unit once"),
+        ("BACKUP_TO", "s3://Bucket", "s3://bucket"),
+        ("BACKUP_TO", "s3://bucket/a?key=b", "without a query"),
+        ("S3_ENDPOINT", "s3.example", "https://host:port"),
+        ("S3_ENDPOINT", "https://user:secret@s3.example", "without a user"),
+        ("S3_ENDPOINT", "https://s3.example/bucket", "without a user or path"),
     ],
 )
 def test_a_wrong_value_names_its_variable(name: str, value: str, accepted: str) -> None:
@@ -54,6 +61,11 @@ def test_a_wrong_value_names_its_variable(name: str, value: str, accepted: str) 
     assert refused.value.name == f"KOINE_{name}"
     assert accepted in refused.value.reason
     assert value not in str(refused.value) or name != "SECRET_KEY"
+
+
+def test_a_schedule_without_a_place_is_refused() -> None:
+    with pytest.raises(BadSetting, match="KOINE_BACKUP_TO"):
+        load({"KOINE_BACKUP_SCHEDULE": "1d"})
 
 
 @pytest.mark.parametrize("overrides", [{"port": "x"}, {"port": True}, {"host": 1}, {"prt": 1}])

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from chaos.seed import home_engine
+from chaos.servers import ServerHome
 from koine.kit.backup_rules import parse_retention
 from koine.kit.times import DAY, HOUR, iso_ms, parse_iso
 from koine.server.backup import info
@@ -11,6 +13,7 @@ from koine.server.backup.catalog import StoredBackup, list_backups
 from koine.server.backup.create import archive_name
 from koine.server.backup.info import BackupInfo
 from koine.server.backup.prune import PrunePlan, plan, prune, remove
+from koine.server.backup.run import Reports, StoredBackupError, run_backup
 from koine.server.backup.target import FolderTarget
 
 NOON = parse_iso("2026-11-30T12:00")
@@ -148,6 +151,15 @@ def test_a_backup_that_was_replaced_meanwhile_is_left_alone(tmp_path: Path) -> N
     (tmp_path / old.name).write_bytes(b"a new archive")
     assert remove(target, [old]) == []
     assert (tmp_path / old.name).read_bytes() == b"a new archive"
+
+
+async def test_what_fails_after_the_archive_is_stored_says_that_it_is(tmp_path: Path) -> None:
+    home = ServerHome(tmp_path / "home")
+    async with home_engine(home) as engine:
+        (tmp_path / "b.tar.json").mkdir()
+        with pytest.raises(StoredBackupError, match=r"b\.tar: .*b\.tar\.json"):
+            await run_backup(engine.settings, str(tmp_path / "b.tar"), reports=Reports())
+    assert (tmp_path / "b.tar").is_file()
 
 
 def test_times_of_info_files_are_checked() -> None:

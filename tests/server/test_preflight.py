@@ -56,12 +56,24 @@ def test_several_workers_on_a_file_are_refused() -> None:
         ({"host": "::", "demo": True}, {"host", "demo"}),
         ({"upload_budget_per_contact": 1 << 20}, {"uploads"}),
         ({"upload_budget_per_contact": 0}, set()),
+        ({"backup_schedule": "1d", "backup_to": "/b"}, {"backups"}),
+        ({"backup_schedule": "1d", "backup_to": "/b", "backup_keep": "7d"}, set()),
+        ({"backup_to": "s3://bucket", "s3_access_key": "a", "s3_secret_key": "s"}, set()),
     ],
 )
 def test_an_exposed_server_is_a_warning(settings: dict[str, object], checks: set[str]) -> None:
     found = list(check_settings({}, load({}, settings)))
     assert {each.about for each in found} == checks
     assert {each.level for each in found} <= {"warning"} and not any(f.fatal for f in found)
+
+
+@pytest.mark.parametrize("given", [{}, {"s3_access_key": "key"}, {"s3_secret_key": "secret"}])
+def test_scheduled_backups_into_a_store_without_its_key_are_a_problem(
+    given: dict[str, object],
+) -> None:
+    (finding,) = check_settings({}, load({}, {"backup_to": "s3://bucket", **given}))
+    assert finding.level == "problem" and "KOINE_S3_" in finding.found
+    assert "secret" not in finding.found + finding.advice
 
 
 def test_an_encryption_key_in_the_database_is_a_warning() -> None:

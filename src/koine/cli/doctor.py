@@ -10,6 +10,7 @@ from koine.cli import options, output
 from koine.cli.diagnostics import diagnose_database
 from koine.cli.errors import EXIT_FAILED
 from koine.cli.runtime import run_until_done
+from koine.kit.backup_settings import is_s3
 from koine.kit.settings import BadSetting, Settings
 from koine.server.operator_checks import check_service
 from koine.server.preflight import Finding, check_files, check_secret_key, check_settings
@@ -20,7 +21,8 @@ SIGNS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 def doctor(
     *,
     backups: Annotated[
-        Path | None, typer.Option("--backups", help="Check this folder of backups, too.")
+        Path | None,
+        typer.Option("--backups", help="Check this folder of backups, too, or KOINE_BACKUP_TO."),
     ] = None,
     data: options.Data = None,
     database: options.Database = None,
@@ -35,7 +37,7 @@ def doctor(
     except BadSetting as error:
         findings = [Finding("problem", "settings", str(error), "see docs/running.md")]
     else:
-        findings = run_until_done(diagnose(settings, backups))
+        findings = run_until_done(diagnose(settings, backups or _scheduled_folder(settings)))
     if as_json:
         output.print_json(findings)
     else:
@@ -45,6 +47,12 @@ def doctor(
                 typer.echo(f"         -> {each.advice}")
     if any(each.level == "problem" for each in findings):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _scheduled_folder(settings: Settings) -> Path | None:
+    """The folder of scheduled backups; None for none, or an S3 store."""
+    place = settings.backup_to
+    return Path(place) if place and not is_s3(place) else None
 
 
 async def diagnose(settings: Settings, backups: Path | None = None) -> list[Finding]:

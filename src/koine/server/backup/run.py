@@ -117,12 +117,12 @@ async def _complete(
     """Everything after the archive is stored."""
     size = stored.path.stat().st_size
     about = info.describe(stored.manifest, size, stored.sha256)
-    stored.target.write(info.info_name(stored.path.name), info.encode(about))
     reports.done(f"{stored.where}: {size / (1 << 20):.1f} MiB")
-    _warn(reports, await record_created(settings, stored.path))
-    if not verified:
-        return BackupResult(archive=stored.where, size_bytes=size, verified=False)
     try:
+        stored.target.write(info.info_name(stored.path.name), info.encode(about))
+        _warn(reports, await record_created(settings, stored.path))
+        if not verified:
+            return BackupResult(archive=stored.where, size_bytes=size, verified=False)
         await _verify(settings, stored, about)
         reports.done(summary(stored.manifest))
         reports.done(outcome("can be restored"))
@@ -132,6 +132,10 @@ async def _complete(
         raise NotVerified(f"{stored.where}: written, not verified: {error}") from None
     except BackupError as error:
         raise StoredBackupError(f"{stored.where}: {error}") from None
+    except OSError as error:
+        # Above all a disk that is full by now: tried again at once it would be fuller each time.
+        reason = f"{error.filename or 'a file'}: {error.strerror or error}"
+        raise StoredBackupError(f"{stored.where}: {reason}") from None
     return BackupResult(archive=stored.where, size_bytes=size, verified=True, removed=removed)
 
 
