@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, select
 
 from koine.engine.core.engine import Engine, open_engine
 from koine.kit.clock import FakeClock
@@ -19,16 +19,15 @@ from koine.server.move.moving import MoveReport
 from koine.server.move.obstacles import MoveOptions
 from koine.server.move.values import OF_THE_DATABASE
 from koine.server.webhook_formats import webhook_formats
-from koine.store import schema, tables
+from koine.store import schema, whole_tables
 from koine.store.core.db import Database, Tx
-from koine.store.core.statements import InsertMany, Query
+from koine.store.core.statements import Query
+from koine.store.core.types import Uuid
 from koine.store.tables import metadata
 from tests.cast import Cast, make_cast, make_settings
 from tests.engine.archive.archived import fill
 from tests.support.shared_postgres import SharedPostgres
 
-_KEYS = tables.idempotency_keys.columns.keys()
-_DELETED = tables.deleted_tenants.columns.keys()
 SELECT_ALL = {
     str(table.name): Query(select(table), crosses_tenants="a test compares whole databases")
     for table in metadata.sorted_tables
@@ -93,14 +92,30 @@ async def make_original(folder: Path) -> Original:
     async with opened(settings) as db:
         cast = await make_cast(db, None, data_dir=settings.data_dir)
         conversation_id = await fill(cast)
-        await db.write(cast.acme.tenant.id, _rows_without_references)
+        await db.write(cast.acme.tenant.id, _fill_empty_tables)
         return Original(folder, cast, conversation_id)
 
 
-async def _rows_without_references(tx: Tx) -> None:
-    kept = (tx.tenant_id, "digest", "digest", 1, 201, None, b"\x00\xff of an answer")
-    await tx.many(InsertMany(tables.idempotency_keys, _KEYS), [kept])
-    await tx.many(InsertMany(tables.deleted_tenants, _DELETED), [(new_id(), 9, -1, None, "{}")])
+async def _fill_empty_tables(tx: Tx) -> None:
+    """A row for each table that has none, and refers to no other."""
+    counts = await whole_tables.count_tables(tx)
+    for table in whole_tables.TABLES:
+        if not counts[str(table.name)] and not table.foreign_keys:
+            row = tuple(_value(column, tx.tenant_id) for column in table.columns)
+            await tx.many(whole_tables.insert_command(table), [row])
+
+
+def _value(column: Column[Any], tenant_id: str) -> Any:
+    """Some value of a column's type."""
+    if column.name == "tenant_id":
+        return tenant_id
+    if isinstance(column.type, Uuid):
+        return new_id()
+    if isinstance(column.type, Boolean):
+        return True
+    if isinstance(column.type, LargeBinary):
+        return b"\x00\xff"
+    return -1 if isinstance(column.type, BigInteger | Integer) else "{}"
 
 
 async def engine_over(db: Database, settings: Settings) -> Engine:
