@@ -47,7 +47,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture
 def store(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """The settings of this test name the store."""
+    """The settings of this test name the store; the variables of Amazon's programs another one."""
+    others = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION")
+    for name in others:
+        monkeypatch.setenv(name, "of-another-account")
+    for name in ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("AWS_SKIP_SIGNATURE", "AWS_S3_EXPRESS"):
+        monkeypatch.setenv(name, "true")
     for name, value in server.settings().items():
         monkeypatch.setenv(name, value)
     return Store(server, f"koine/{random_token()}")

@@ -6,6 +6,7 @@ policy for URLs of tenants does not apply, as with NATS and the OpenTelemetry co
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,24 +74,22 @@ class S3Target:
             raise BackupError(NOT_INSTALLED)
         bucket, _, prefix = url.removeprefix(S3_SCHEME).strip("/").partition("/")
         self._url = f"{S3_SCHEME}{bucket}/{prefix}".rstrip("/")
-        # Each is given, as the library would else take the variables of Amazon's programs, which
-        # may be those of another account.
         endpoint = settings.s3_endpoint.rstrip("/") or AMAZON.format(region=settings.s3_region)
-        self._store = stores.S3Store(
-            bucket,
-            prefix=prefix,
-            endpoint=endpoint,
-            region=settings.s3_region,
-            credential_provider=credentials(settings),
-            skip_signature=False,
-            virtual_hosted_style_request=False,
-            client_options={
-                "allow_http": endpoint.startswith("http://"),
-                "connect_timeout": CONNECT_TIMEOUT,
-                "timeout": REQUEST_TIMEOUT,
-            },
-            retry_config={"max_retries": RETRIES},
-        )
+        with self._failures("use", ""), _without_variables_of_amazon():
+            self._store = stores.S3Store(
+                bucket,
+                prefix=prefix,
+                endpoint=endpoint,
+                region=settings.s3_region,
+                credential_provider=credentials(settings),
+                virtual_hosted_style_request=False,
+                client_options={
+                    "allow_http": endpoint.startswith("http://"),
+                    "connect_timeout": CONNECT_TIMEOUT,
+                    "timeout": REQUEST_TIMEOUT,
+                },
+                retry_config={"max_retries": RETRIES},
+            )
 
     def where(self, name: str) -> str:
         """The s3:// URL of the object."""
@@ -158,6 +157,17 @@ class S3Target:
             # An object that is not there is an OSError of the library, with its long text.
             place = self.where(name) if name else self._url
             raise BackupError(f"cannot {action} {place}: {_reason(error)}") from None
+
+
+@contextmanager
+def _without_variables_of_amazon() -> Iterator[None]:
+    """Hide the variables of Amazon's programs, which the library reads when it opens a store, some
+    of them even before what it is given: they may be those of another account."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _given(name: str, value: str) -> str:
