@@ -27,21 +27,22 @@ def wheel(run_folder: Path) -> Path:
     return built
 
 
-def build_wheel(folder: Path) -> None:
-    """Build it into an empty folder."""
+def build_wheel(folder: Path, source: Path = ROOT) -> None:
+    """Build the wheel of a source tree into an empty folder."""
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder)]
-    subprocess.run([*PIP, "wheel", *options, str(ROOT)], check=True)
+    subprocess.run([*PIP, "wheel", *options, str(source)], check=True)
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, run_folder: Path) -> Path:
     """The `koine` of an environment that has the wheel, and Koine's dependencies by a path: the
     editable Koine of this checkout is not on it."""
-    folder = shared_folder(run_folder, "venv", lambda made: _install(wheel, made))
+    folder = shared_folder(run_folder, "venv", lambda made: install_wheel(wheel, made))
     return folder / "bin" / "koine"
 
 
-def _install(wheel: Path, folder: Path) -> None:
+def install_wheel(wheel: Path, folder: Path) -> None:
+    """Make an environment with the wheel, and with this one's dependencies by a path."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
