@@ -14,7 +14,7 @@
 set -euE -o pipefail
 
 PREVIOUS=aaa81892       # the version to upgrade from, until there are tags
-SLUG=acme CANARY=zebrafinch-7314 EMPTY=""
+SLUG=acme CANARY=zebrafinch-7314
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=${here%/examples}
@@ -70,8 +70,8 @@ until_true() {  # COMMAND: for a minute at most
 koine() { "$program/bin/koine" "$@"; }
 
 start_node() { KOINE_PORT=${ports[$1]} "$program/bin/koine" serve >>"$week/node$1.log" 2>&1 & pids[$1]=$!; }
-is_ready() { kill -0 "${pids[$1]}" && curl -sf "http://127.0.0.1:${ports[$1]}/readyz" >"$week/ready"; }
-stop_node() { kill "${pids[$1]}" && wait "${pids[$1]}"; unset "pids[$1]"; }
+is_ready() { kill -0 "${pids[$1]}" 2>/dev/null && curl -sf "http://127.0.0.1:${ports[$1]}/readyz" >"$week/ready"; }
+stop_node() { kill "${pids[$1]}"; wait "${pids[$1]}"; unset "pids[$1]"; }
 start_all() { local n; for n in "${!ports[@]}"; do start_node "$n"; until_true is_ready "$n"; done; }
 stop_all() { local n; for n in "${!ports[@]}"; do stop_node "$n"; done; }
 roll() { local n; for n in "${!ports[@]}"; do stop_node "$n"; start_node "$n"; until_true is_ready "$n"; done; }

@@ -27,7 +27,7 @@ from tests.support.shared_postgres import SharedPostgres
 SCRIPT = ROOT / "examples" / "operators_week.sh"
 VERSIONS = ("current", "previous")
 SETTINGS = ("KOINE_UNSAFE_DATABASE=true", "KOINE_DRAIN_SECONDS=0", "LC_ALL=C.UTF-8")
-WITHIN_S = 280
+WITHIN_S = 540
 
 
 def previous() -> str | None:
