@@ -182,6 +182,15 @@ def test_zeros_of_other_programs_are_ignored(archive: Path, tmp_path: Path) -> N
     verify(path, None)
 
 
+@pytest.mark.parametrize("name", ["\x1b[2J", "a b", "rows/\n", "C:\\x"])
+def test_names_for_terminals_are_quoted(archive: Path, tmp_path: Path, name: str) -> None:
+    members = members_of(archive)
+    for at, forged in enumerate(({HEAD: members[HEAD], name: b""}, members | {name: b""})):
+        with pytest.raises(ArchiveError, match="no part of a tenant") as found:
+            verify(written(tmp_path / f"{at}.koine", forged), None)
+        assert str(found.value).isprintable()
+
+
 @pytest.mark.parametrize("size", [b"\x80" + b"\xff" * 11, b"\xff" * 12, b"77777777777 ", b"x" * 12])
 def test_a_size_that_no_file_has_is_refused(archive: Path, tmp_path: Path, size: bytes) -> None:
     header = bytearray(tar.header(HEAD, 0, 0))

@@ -5,6 +5,7 @@ every header in memory. This one reads what is written here and nothing else. An
 it too.
 """
 
+import re
 import tarfile
 from collections.abc import Iterator
 from typing import Protocol
@@ -15,6 +16,7 @@ from koine.engine.archive.format import ArchiveError
 
 BLOCK = 512
 _END = bytes(BLOCK * 2)
+_NAME = re.compile(r"[A-Za-z0-9_./-]{1,100}")
 _MAX_REST = 20 * BLOCK
 READ_BYTES = 1 << 20
 
@@ -98,6 +100,6 @@ def _member(block: bytes, offset: int) -> Member:
         info = tarfile.TarInfo.frombuf(block, "ascii", "strict")
     except (tarfile.HeaderError, UnicodeDecodeError, ValueError):
         raise ArchiveError("it is damaged, or no archive of a tenant") from None
-    if info.type != tarfile.REGTYPE or info.size < 0:
+    if info.type != tarfile.REGTYPE or info.size < 0 or not _NAME.fullmatch(info.name):
         raise ArchiveError(f"it contains {info.name!r}, which is no part of a tenant's archive")
     return Member(info.name, info.size, offset)
