@@ -15,12 +15,14 @@ import pytest
 
 from koine.engine import tenants
 from koine.engine.archive import format as archive_format
-from koine.engine.archive import import_plan, reader, tar
+from koine.engine.archive import reader, tar
 from koine.engine.archive.format import HEAD, MANIFEST, ArchiveError
 from koine.engine.archive.import_plan import ImportOptions
 from koine.engine.archive.importing import import_tenant
 from koine.engine.archive.verify import verify
-from koine.engine.conversations import files
+from koine.engine.conversations import files, messages
+from koine.model.actor import operator
+from koine.model.message import Draft
 from koine.store.core.db import Database
 from koine.store.events import events
 from tests.cast import Cast
@@ -258,15 +260,46 @@ async def test_rows_that_no_database_takes_leave_nothing(
     assert not any((await all_rows(empty_db, tenant_id)).values())
 
 
-async def test_positions_are_not_used_up(
-    archive: Path, empty_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_numbers_of_the_server_are_not_used_up(
+    archive: Path, fresh_db: Database, tmp_path: Path
+) -> None:
+    there = await other_server(fresh_db, tmp_path / "there")
+    members = members_of(archive)
+    far = changed("webhook_attempts", position=2**53 - 1)(members)
+    with pytest.raises(ArchiveError, match="too far apart"):
+        await import_tenant(there, written(tmp_path / "far.koine", far), ImportOptions())
+    high = changed("tenants", number=2**53 - 1)(changed("messages", number=2**53 - 1)(members))
+    high[HEAD] = high[HEAD].replace(b'"number": ', b'"number": 9007199254740991, "old": ')
+    manifest = msgspec.json.decode(high[MANIFEST])
+    manifest["head"]["tenant"]["number"] = 2**53 - 1
+    high = sealed_again(high | {MANIFEST: msgspec.json.encode(manifest)})
+    made = await import_tenant(there, written(tmp_path / "high.koine", high), ImportOptions())
+    assert made.tenant.number < 1000
+    last = (await fresh_db.read("", events.log_snapshot)).last
+    assert last < 2**40
+    (conversation,) = (await all_rows(fresh_db, made.tenant.id))["conversations"]
+    draft = Draft(content="on", sender_id=conversation["created_by"])
+    sent = await messages.send(there, operator(made.tenant.id), conversation["id"], draft)
+    assert 2**52 < sent.number < 2**52 + 1000
+
+
+async def test_high_positions_are_moved_down(
+    archive: Path, empty_db: Database, tmp_path: Path
 ) -> None:
     there = await other_server(empty_db, tmp_path / "there")
-    monkeypatch.setattr(import_plan, "_LAST_POSITION", 2**40)
-    forged = changed("events", position=2**40)(members_of(archive))
-    with pytest.raises(ArchiveError, match="too high"):
-        await import_tenant(there, written(tmp_path / "a.koine", forged), ImportOptions())
-    assert (await empty_db.read("", events.log_snapshot)).last < 2**40
+
+    def higher(row: dict[str, Any]) -> None:
+        row["position"] += 2**52
+
+    members = members_of(archive)
+    for table in ("events", "webhook_deliveries", "webhook_attempts"):
+        members = rows_changed(table, higher)(members)
+    made = await import_tenant(there, written(tmp_path / "a.koine", members), ImportOptions())
+    rows = await all_rows(empty_db, made.tenant.id)
+    assert 0 < max(row["position"] for row in rows["events"]) < 2**40
+    assert {row["position"] for row in rows["webhook_attempts"]} <= {
+        row["position"] for row in rows["events"]
+    }
 
 
 async def test_webhooks_of_a_format_that_is_unknown_are_refused(

@@ -22,7 +22,7 @@ def test_what_was_exported_is_verified(archive: Path) -> None:
     assert found.manifest.rows["messages"] == 2
     assert found.manifest.files == 1 and found.manifest.file_bytes == len(UPLOAD)
     assert seen == sorted(seen) and seen[-1] <= archive.stat().st_size
-    assert found.max_number > 0 and found.max_position >= found.head.position > 0
+    assert found.max_number > 0 and found.positions[1] >= found.head.position > 0
 
 
 def test_other_programs_read_it(archive: Path, tmp_path: Path) -> None:

@@ -107,7 +107,8 @@ class Adaptation:
         return found
 
     def _position(self, position: int) -> int:
-        return position + self._plan.offset
+        # An endpoint may have been enabled before the oldest event that is kept.
+        return max(position + self._plan.offset, 0)
 
     def _key(self, row: Any) -> bool:
         """A key whose prefix is another tenant's would be taken for that tenant's key: what clients

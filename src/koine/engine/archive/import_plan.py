@@ -17,9 +17,9 @@ from koine.store import tenants
 from koine.store.archive import taken
 from koine.store.events import events
 
-_LAST_POSITION = 2**52
-"""Archives with high positions, one after the other, must not use up those that clients can
-represent (2^53)."""
+_MOST_POSITIONS, _LAST_POSITION = 2**44, 2**52
+"""No server keeps so many events. Archives must not use up the positions that clients can represent
+(2^53), also one after the other."""
 _AT_ONCE = 2000
 """Values that are looked up by one statement."""
 
@@ -57,7 +57,7 @@ async def make_plan(
         await _check_conversations(engine, source, contents)
     every = sorted(taken.TOKENS)
     tokens = every if new_ids else await _taken_tokens(engine, source, contents)
-    offset = await _take_positions(engine, contents.max_position)
+    offset = await _take_positions(engine, *contents.positions)
     return Plan(
         archive=contents.digest,
         slug=slug,
@@ -73,12 +73,14 @@ async def make_plan(
     )
 
 
-async def _take_positions(engine: Engine, count: int) -> int:
-    """Positions of this server's log for those of the archive; returns what is added to them."""
+async def _take_positions(engine: Engine, lowest: int, highest: int) -> int:
+    """Take as many positions of this server's log as the archive's are apart; returns what is added
+    to these, perhaps less than 0."""
+    count = highest - lowest + 1
     last = (await engine.db.read("", events.log_snapshot)).last
-    if last + count > _LAST_POSITION:
-        raise ArchiveError("its positions in the event log are too high for this server's")
-    return await engine.db.take_positions(count) if count else 0
+    if count > _MOST_POSITIONS or last + count > _LAST_POSITION:
+        raise ArchiveError("the positions of its events are too far apart")
+    return await engine.db.take_positions(count) - (lowest - 1) if count else 0
 
 
 def _check_names(known: list[Tenant], source_id: str, slug: str, options: ImportOptions) -> None:

@@ -43,6 +43,9 @@ _BATCH, _BUSY_BATCH = 1000, 250
 """Rows of a transaction, and while others send messages."""
 _DELETE_BATCH = 1000
 _MAX_LAST_EVENTS = 100_000
+_MAX_NUMBER, _MAX_TENANT_NUMBER = 2**52, 1_000_000
+"""The highest numbers from which the server counts on, for messages and for tenants: an archive
+must not use up those that clients can represent (2^53)."""
 _COUNTED = (
     "identities",
     "inboxes",
@@ -235,7 +238,8 @@ class _Import:
         """Write what makes the tenant visible, in one transaction."""
         await self._check_counts()
         if self._contents.max_number:
-            await self._engine.db.raise_message_numbers(self._contents.max_number)
+            number = min(self._contents.max_number, _MAX_NUMBER)
+            await self._engine.db.raise_message_numbers(number)
         tenant = await asyncio.to_thread(read_tenant, self._source, self._contents)
         last = await asyncio.to_thread(self._last_events)
         enabled = await asyncio.to_thread(self._active_endpoints, False)
@@ -291,7 +295,7 @@ class _Import:
 
     async def _finish(self, tx: Tx, now: int, ending: "_Ending") -> tuple[Tenant, list[str]]:
         plan, number = self._plan, ending.tenant.number
-        if plan.new_ids or await tenants.is_number_taken(tx, number):
+        if plan.new_ids or number > _MAX_TENANT_NUMBER or await tenants.is_number_taken(tx, number):
             number = await tenants.highest_number(tx) + 1
         made = self._adaptation.tenant(ending.tenant, number)
         await tenants.insert_one(tx, made)
@@ -302,7 +306,7 @@ class _Import:
         begun = await known_erasures.erase_tx(tx, now, ending.erased)
         await event_log_state.begin_tenant_log(tx, (await events.log_snapshot(tx)).last)
         if plan.resume_webhooks:
-            await imports.enable_endpoints(tx, ending.enabled, plan.planned + plan.offset)
+            await imports.enable_endpoints(tx, ending.enabled, max(plan.planned + plan.offset, 0))
             await events.append(tx, *ending.last)
         await imports.end(tx)
         return made, begun

@@ -33,15 +33,15 @@ _GZIP = 31
 
 class Contents(Struct, frozen=True):
     """What a verified archive has: the members with rows in their order, and where the files
-    begin. `digest` is that of the manifest, and so of everything. `max_position` is the highest
-    position in the event log, `max_number` the highest number of a message."""
+    begin. `digest` is that of the manifest, and so of everything. `positions` are the lowest and
+    the highest position in the event log, `max_number` is the highest number of a message."""
 
     head: Head
     manifest: Manifest
     digest: str
     rows: list[tuple[str, Member]]
     files_at: int
-    max_position: int
+    positions: tuple[int, int]
     max_number: int
 
 

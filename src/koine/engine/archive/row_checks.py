@@ -25,10 +25,8 @@ from koine.model.personal_data import ErasureCounts
 from koine.model.tenant import TenantSettings
 from koine.store.archive.columns import BY_NAME, TENANT
 
-MAX_POSITION = 2**50
-"""The highest position of an event and number of a message that is imported: counting on from
-there, the server never exceeds what clients can represent (2^53)."""
 _MAX_NUMBER = 2**53 - 1
+"""What clients can represent."""
 _MAX_RETRIES = 1000
 """Of a delivery: a wait grows with them."""
 _NIL = "00000000-0000-0000-0000-000000000000"
@@ -113,7 +111,7 @@ def _tenant(row: Any) -> None:
     ids = [row.id, *([row.default_responder_id] if row.default_responder_id else [])]
     _need(all(canonical_id(each) == each for each in ids) and row.id != _NIL, "id")
     _need(_SLUG.fullmatch(row.slug) is not None, "slug")
-    _need(0 < row.number <= MAX_POSITION, "number")
+    _need(row.number > 0, "number")
     issuer = msgspec.json.decode(row.settings, type=TenantSettings).token_issuer
     try:
         tenants.check_issuer(issuer)
@@ -201,9 +199,9 @@ _SPECIAL: dict[str, Callable[[Any], None]] = {
     "erasures": _erasure,
 }
 _BOUNDS: dict[str, tuple[int, int]] = {
-    "position": (0, MAX_POSITION),
-    "after_position": (0, MAX_POSITION),
-    "messages.number": (0, MAX_POSITION),
+    "position": (0, _MAX_NUMBER),
+    "after_position": (0, _MAX_NUMBER),
+    "messages.number": (0, _MAX_NUMBER),
     "webhook_deliveries.attempt": (0, _MAX_RETRIES),
     "webhook_endpoints.max_retries": (0, _MAX_RETRIES),
 }

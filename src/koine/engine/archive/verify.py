@@ -72,7 +72,8 @@ class _Verification:
         self._counts: Counter[str] = Counter()
         self._unlisted: dict[str, str] = {}
         self._files = self._file_bytes = self._files_at = 0
-        self._max = {"position": 0, "number": 0}
+        self._positions: tuple[int, int] | None = None
+        self._max_number = 0
         self._keys = _FileKeys()
 
     def add(self, member: Member) -> None:
@@ -127,8 +128,8 @@ class _Verification:
             digest=self._manifest_digest,
             rows=self._rows,
             files_at=self._files_at,
-            max_position=max(self._max["position"], head.position),
-            max_number=self._max["number"],
+            positions=self._positions or (1, 0),
+            max_number=self._max_number,
         )
 
     def _add_rows(self, table: str, member: Member, data: bytes) -> None:
@@ -141,10 +142,11 @@ class _Verification:
             check_rows(self._head.tenant.id if self._head else "", table, rows)
         except BadRow as error:
             raise ArchiveError(f"{member.name} has a row that no Koine wrote: {error}") from None
-        for name in _NUMBERED.get(table, ()):
-            highest = max((getattr(row, name) for row in rows), default=0)
-            kind = "number" if table == "messages" else "position"
-            self._max[kind] = max(self._max[kind], highest)
+        if table == "messages":
+            self._max_number = max([self._max_number, *(row.number for row in rows)])
+        if table in _IN_THE_LOG and rows:
+            found = [*(self._positions or ()), *(row.position for row in rows)]
+            self._positions = min(found), max(found)
         if table == "files":
             self._keys.add([row.key for row in rows])
         if table == TENANT.name and [*map(_name_of, rows)] != [self._head and self._head.tenant]:
@@ -175,14 +177,8 @@ class _Verification:
                 raise ArchiveError(f"{found[2]} was changed or damaged: its digest differs")
 
 
-_NUMBERED = {
-    "events": ("position",),
-    "webhook_endpoints": ("after_position",),
-    "webhook_deliveries": ("position",),
-    "webhook_attempts": ("position",),
-    "messages": ("number",),
-}
-"""The numbers of the whole server in rows."""
+_IN_THE_LOG = ("events", "webhook_deliveries", "webhook_attempts")
+"""The tables with positions of events."""
 
 
 def _name_of(tenant: Any) -> TenantName:
