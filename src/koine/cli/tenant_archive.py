@@ -224,6 +224,7 @@ def _report(made: ImportReport) -> dict[str, Any]:
         "logins_left_out": made.logins,
         "paused_webhooks": made.paused,
         "erased_people": made.erased,
+        "held_people": made.held,
         "left_out": made.left_out,
         "resumed": made.resumed,
     }
@@ -241,6 +242,8 @@ def _report_lines(made: ImportReport) -> list[str]:
         lines.append(f"logins left out, as their e-mails log in to other tenants: {made.logins}")
     if made.erased:
         lines.append(f"people erased again, as they were erased here: {made.erased}")
+    if made.held:
+        lines.append(f"people erased here, but kept by a legal hold of the archive: {made.held}")
     if made.paused:
         lines.append(f"webhooks paused: {made.paused}; enable them one by one")
     return lines + _left_out(made.left_out)

@@ -11,6 +11,7 @@ from koine.engine.archive.import_plan import ImportOptions
 from koine.engine.archive.importing import import_tenant
 from koine.engine.core.engine import Engine
 from koine.engine.personal_data import erased_list, erasure
+from koine.engine.retention import holds
 from koine.model.actor import operator
 from koine.model.personal_data import Erasure
 from koine.store.core.db import Database
@@ -31,6 +32,12 @@ async def erase_carol(cast: Cast) -> Erasure:
     return (await erasure.erase(cast.engine, admin, cast.acme.id("carol"))).erasure
 
 
+async def filled(cast: Cast) -> None:
+    """With Carol's conversation, and no legal hold of it."""
+    conversation_id = await fill(cast)
+    await holds.release(cast.engine, operator(cast.acme.tenant.id), conversation_id)
+
+
 async def exported(cast: Cast, path: Path) -> Path:
     await export_tenant(cast.engine, operator(cast.acme.tenant.id), path, PLAIN)
     return path
@@ -45,7 +52,7 @@ def named_in(cast: Cast, rows: dict[str, list[dict[str, Any]]]) -> list[str]:
 async def test_who_was_erased_before_the_export_stays_erased(
     cast: Cast, empty_db: Database, tmp_path: Path
 ) -> None:
-    await fill(cast)
+    await filled(cast)
     done = await erase_carol(cast)
     there = await other_server(empty_db, tmp_path / "there")
     path = await exported(cast, tmp_path / "a.koine")
@@ -64,7 +71,7 @@ async def test_who_was_erased_before_the_export_stays_erased(
 async def test_an_older_archive_brings_nobody_back(
     cast: Cast, empty_db: Database, tmp_path: Path, known_by: str
 ) -> None:
-    await fill(cast)
+    await filled(cast)
     path = await exported(cast, tmp_path / "a.koine")
     done = await erase_carol(cast)
     there, given = await _importing_server(cast, empty_db, tmp_path, known_by)
@@ -86,6 +93,19 @@ async def _importing_server(
     (tmp_path / "there").mkdir()
     erased_list.path_of(there).write_bytes(erased_list.path_of(cast.engine).read_bytes())
     return there, {}
+
+
+async def test_a_legal_hold_of_the_archive_keeps_its_people(
+    cast: Cast, empty_db: Database, tmp_path: Path
+) -> None:
+    conversation_id = await fill(cast)
+    path = await exported(cast, tmp_path / "a.koine")
+    await holds.release(cast.engine, operator(cast.acme.tenant.id), conversation_id)
+    await erase_carol(cast)
+    there, _ = await _importing_server(cast, empty_db, tmp_path, "the list")
+    made = await import_tenant(there, path, ImportOptions())
+    assert (made.erased, made.held) == (0, 1)
+    assert "identities" in named_in(cast, await all_rows(empty_db, made.tenant.id))
 
 
 async def test_a_list_that_cannot_be_read_stops_the_import(

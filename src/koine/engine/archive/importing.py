@@ -19,6 +19,7 @@ from koine.engine.archive.adaptation import Adaptation, Plan, decode_plan, encod
 from koine.engine.archive.exporting import Progress, no_progress
 from koine.engine.archive.format import ArchiveError, LeftOut, file_key
 from koine.engine.archive.import_plan import ImportOptions, make_plan
+from koine.engine.archive.known_erasures import ErasedAgain
 from koine.engine.archive.pace import Pace
 from koine.engine.archive.reader import Contents, open_archive, read_rows, read_tenant
 from koine.engine.archive.renewal import FILE_KEY
@@ -71,7 +72,8 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     """What an import has written. `renewed` are the columns whose tokens are new here, `logins` the
     number of logins that were left out as their e-mails log in to other tenants here, `paused` the
     number of endpoints that were active, `erased` the number of people whose data the archive has
-    and who were erased here. `resumed` is whether an earlier try had begun it."""
+    and who were erased here, `held` of those whose data a legal hold of the archive keeps.
+    `resumed` is whether an earlier try had begun it."""
 
     tenant: Tenant
     new_ids: bool
@@ -81,6 +83,7 @@ class ImportReport(Struct, frozen=True, kw_only=True):
     logins: int
     paused: int
     erased: int
+    held: int
     left_out: list[LeftOut]
     resumed: bool
 
@@ -188,7 +191,7 @@ class _Import:
         self._progress = progress
         self._adaptation = Adaptation(plan, engine.encryption, engine.clock.now())
         self._logins = 0
-        self._erased: list[str] = []
+        self._erased = ErasedAgain()
 
     async def copy_files(self) -> None:
         """Write the uploads, those that an earlier try did not."""
@@ -258,7 +261,7 @@ class _Import:
                     raise ArchiveError(
                         f"there is a tenant {self._plan.slug} since a moment ago: --as NAME"
                     ) from None
-        await known_erasures.finish(self._engine, made.id, self._erased)
+        await known_erasures.finish(self._engine, made.id, self._erased.begun)
         return made
 
     async def _check_counts(self) -> None:
@@ -287,13 +290,14 @@ class _Import:
             files=manifest.files,
             renewed=self._plan.tokens,
             logins=self._logins,
-            erased=len(self._erased),
+            erased=len(self._erased.begun),
+            held=len(self._erased.held),
             paused=0 if self._plan.resume_webhooks else len(self._active_endpoints(True)),
             left_out=manifest.left_out,
             resumed=resumed,
         )
 
-    async def _finish(self, tx: Tx, now: int, ending: "_Ending") -> tuple[Tenant, list[str]]:
+    async def _finish(self, tx: Tx, now: int, ending: "_Ending") -> tuple[Tenant, ErasedAgain]:
         plan, number = self._plan, ending.tenant.number
         if plan.new_ids or number > _MAX_TENANT_NUMBER or await tenants.is_number_taken(tx, number):
             number = await tenants.highest_number(tx) + 1
@@ -303,13 +307,13 @@ class _Import:
             tx, now, operator(made.id), "import", "tenant", made.id, archive=plan.archive
         )
         await record_event(tx, now, "tenant.updated", made.id)
-        begun = await known_erasures.erase_tx(tx, now, ending.erased)
+        erased = await known_erasures.erase_tx(tx, now, ending.erased)
         await event_log_state.begin_tenant_log(tx, (await events.log_snapshot(tx)).last)
         if plan.resume_webhooks:
             await imports.enable_endpoints(tx, ending.enabled, max(plan.planned + plan.offset, 0))
             await events.append(tx, *ending.last)
         await imports.end(tx)
-        return made, begun
+        return made, erased
 
     def _read(self, table: str, member: Member) -> list[Any]:
         return read_rows(self._source, self._contents, table, member)

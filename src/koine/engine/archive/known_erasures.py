@@ -5,13 +5,15 @@ server knows as erased although the archive, which is older, has their data.
 import asyncio
 from contextlib import suppress
 
+from msgspec import Struct
+
 from koine.engine.archive.format import ArchiveError
 from koine.engine.archive.renewal import Renewal
 from koine.engine.core.engine import Engine
 from koine.engine.personal_data import erased_list, erasure
 from koine.engine.personal_data.erased_list import BadList, ErasedPerson
 from koine.model.actor import operator
-from koine.model.errors import NotFound, Unavailable
+from koine.model.errors import Conflict, NotFound, Unavailable
 from koine.model.page import Window
 from koine.model.personal_data import Erasure
 from koine.store.core.db import Tx
@@ -38,20 +40,32 @@ async def known_here(engine: Engine, renewal: Renewal) -> list[ErasedPerson]:
     return [_renewed(renewal, each) for each in found.values()]
 
 
-async def erase_tx(tx: Tx, now: int, people: list[ErasedPerson]) -> list[str]:
+class ErasedAgain(Struct, frozen=True):
+    """The ids of people whose erasure was begun, and of those whose data a legal hold keeps."""
+
+    begun: list[str] = []
+    held: list[str] = []
+
+
+async def erase_tx(tx: Tx, now: int, people: list[ErasedPerson]) -> ErasedAgain:
     """Begin to erase those who are in the tenant and not erased: their rows are empty when the
-    tenant becomes visible. Returns their ids."""
-    begun = []
+    tenant becomes visible."""
+    found = ErasedAgain([], [])
     for person in people:
         if await erasures.get(tx, person.id) is not None:
             continue
-        with suppress(NotFound):
-            actor = operator(tx.tenant_id)
+        actor = operator(tx.tenant_id)
+        try:
             done = await erasure.request.in_tx(
                 tx, now, actor, person.id, person.kind, person.messages
             )
-            begun.append(done.erasure.id)
-    return begun
+        except NotFound:
+            continue
+        except Conflict:
+            found.held.append(person.id)
+        else:
+            found.begun.append(done.erasure.id)
+    return found
 
 
 async def finish(engine: Engine, tenant_id: str, ids: list[str]) -> None:

@@ -22,6 +22,7 @@ from koine.model.identity import Claims
 from koine.model.inbox import ContactInboxValues, InboxSettings
 from koine.model.message import Attachment
 from koine.model.personal_data import ErasureCounts
+from koine.model.retention import LONGEST_DAYS, SHORTEST_AUDIT_DAYS, RetentionPeriods
 from koine.model.tenant import TenantSettings
 from koine.store.archive.columns import BY_NAME, TENANT
 
@@ -202,6 +203,8 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "position": (0, _MAX_NUMBER),
     "after_position": (0, _MAX_NUMBER),
     "messages.number": (0, _MAX_NUMBER),
+    **{f"retention_rules.{name}": (0, LONGEST_DAYS) for name in RetentionPeriods.__struct_fields__},
+    "retention_rules.audit": (SHORTEST_AUDIT_DAYS, LONGEST_DAYS),
     "webhook_deliveries.attempt": (0, _MAX_RETRIES),
     "webhook_endpoints.max_retries": (0, _MAX_RETRIES),
 }

@@ -16,6 +16,7 @@ from koine.model.event import Event
 from koine.model.identity import Identity
 from koine.model.inbox import ContactInbox, Inbox
 from koine.model.message import Message
+from koine.model.retention import LegalHold
 from koine.model.webhook import WebhookDelivery, WebhookEndpoint
 from koine.store.archive.columns import BY_NAME, TABLES, ArchivedTable
 from koine.store.core.db import Snapshot, Tx
@@ -40,6 +41,7 @@ _MODELS: dict[str, type[Struct]] = {
     "events": Event,
     "webhook_endpoints": WebhookEndpoint,
     "webhook_deliveries": WebhookDelivery,
+    "legal_holds": LegalHold,
 }
 """Types whose fields say which texts are allowed in a column: what other code relies on."""
 _LEFT_OUT = ("here", "derived")
