@@ -23,9 +23,10 @@ from koine.kit.settings import environment
 from koine.kit.times import MINUTE
 from koine.server.backup import scheduled, turn
 from koine.server.backup.catalog import list_backups
-from koine.server.backup.scheduled import BackupRunner, scheduled_backups
+from koine.server.backup.scheduled import BackupRunner
 from koine.server.backup.target import FolderTarget
 from koine.server.backup.turn import BackupOutcome
+from koine.server.serving import serving_app
 from koine.server.status import read_status
 from tests.support.shared_postgres import SharedPostgres
 
@@ -98,7 +99,7 @@ async def test_a_serving_process_counts_and_shows_a_failure_and_waits(
     monkeypatch.setattr(scheduled, "CHECK_SECONDS", 0.01)
     before, missing = counted("failed"), str(sqlite_site.backups / "missing" / "folder")
     async with sqlite_site.engine(backup_to=missing) as engine:
-        async with scheduled_backups(engine), asyncio.timeout(60):
+        async with serving_app(engine.settings), asyncio.timeout(60):
             while counted("failed") == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert await runner(engine).run_if_due() is None
