@@ -68,7 +68,7 @@ def main() -> None:
         if getattr(arguments, name) or not (arguments.sqlite or arguments.postgres):
             with (
                 tempfile.TemporaryDirectory(prefix="koine-bench-archive-") as scratch,
-                _databases(name, Path(scratch)) as urls,
+                open_databases(name, Path(scratch)) as urls,
             ):
                 _measure(name, urls, Path(scratch), (size, small), seconds)
 
@@ -159,13 +159,14 @@ def peak_mb(pid: int) -> float:
     return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
-async def fill(url: str, size: TenantSize) -> None:
-    """Create the tables and the tenant, with an event for each message."""
+async def fill(url: str, size: TenantSize, *, events: bool = True) -> None:
+    """Create the tables and the tenant, with an event for each message where wanted."""
     await large_seed.migrate(url)
     sql = SqlSyntax(postgres=not url.startswith("sqlite"))
     async with _connected(url) as execute:
         await seed.small(execute, sql, size)
-        await execute(EVENTS)
+        if events:
+            await execute(EVENTS)
         if sql.postgres:
             await execute("VACUUM (ANALYZE)")
 
@@ -191,7 +192,8 @@ async def _connected(url: str) -> AsyncIterator[Execute]:
 
 
 @contextmanager
-def _databases(name: str, folder: Path) -> Iterator[Databases]:
+def open_databases(name: str, folder: Path) -> Iterator[Databases]:
+    """The databases of a measurement, for as long as the context is open."""
     if name == "sqlite":
         yield Databases(*(f"sqlite:///{folder / each}.db" for each in ("full", "empty", "small")))
         return

@@ -44,36 +44,43 @@ async def delete_ranges_tx(
     tx: Tx, found: list[Conversation], ranges: list[MessageRange]
 ) -> DeletedBatch:
     """Delete ranges of messages of locked conversations; those of others are left out."""
-    until = {each.conversation_id: each for each in ranges}
-    count, changed, file_ids = 0, list[tuple[Conversation, str | None]](), list[str]()
-    for before in found:
-        of = until.get(before.id)
-        gone = await deletion.delete_messages(tx, before.id, of.seq) if of else []
-        if of is None or not gone:
-            continue
-        after = _without(before, gone)
-        changed.append((after, folded_or_none(after.last_content)))
-        count += len(gone)
-        file_ids += of.file_ids
-    if not changed:
+    locked = {each.id: each for each in found}
+    wanted = [each for each in ranges if each.conversation_id in locked]
+    places = [(each.conversation_id, each.seq) for each in wanted]
+    gone = await deletion.delete_messages(tx, places) if places else []
+    if not gone:
         return DeletedBatch()
+    changed = _without(locked, gone)
+    file_ids = [file_id for each in wanted for file_id in each.file_ids]
     await deletion.save_heads(tx, changed)
-    places = [(c.id, c.deleted_seq) for c, _ in changed]
     await deletion.delete_events(tx, places)
     await deletion.erase_attempts(tx, places)
     removed = await files.delete_many(tx, file_ids) if file_ids else []
     size = sum(file.size for file in removed)
-    return DeletedBatch(RetentionCounts(messages=count, files=len(removed), bytes=size), removed)
-
-
-def _without(before: Conversation, gone: list[DeletedMessage]) -> Conversation:
-    """The conversation without its oldest messages; its place in lists stays."""
-    after = structs.replace(
-        before,
-        deleted_seq=max(m.seq for m in gone),
-        deleted_public=max(m.public_seq for m in gone),
+    return DeletedBatch(
+        RetentionCounts(messages=len(gone), files=len(removed), bytes=size), removed
     )
-    left = after.public_message_count
-    if left == 0:
-        return structs.replace(after, **_NO_LAST, **_NO_PREVIOUS)
-    return structs.replace(after, **_NO_PREVIOUS) if left == 1 else after
+
+
+def _without(
+    locked: dict[str, Conversation], gone: list[DeletedMessage]
+) -> list[tuple[Conversation, str | None]]:
+    """The conversations without their oldest messages, in the order of ids, each with the folded
+    text of its preview; their places in lists stay."""
+    last: dict[str, DeletedMessage] = {}
+    for each in gone:
+        known = last.setdefault(each.conversation_id, each)
+        if each.seq > known.seq:
+            last[each.conversation_id] = each
+    changed = []
+    for conversation_id, of in sorted(last.items()):
+        after = structs.replace(
+            locked[conversation_id], deleted_seq=of.seq, deleted_public=of.public_seq
+        )
+        left = after.public_message_count
+        if left == 0:
+            after = structs.replace(after, **_NO_LAST, **_NO_PREVIOUS)
+        elif left == 1:
+            after = structs.replace(after, **_NO_PREVIOUS)
+        changed.append((after, folded_or_none(after.last_content)))
+    return changed

@@ -31,18 +31,31 @@ _LOCK = Query(
 class DeletedMessage(Struct, frozen=True):
     """What is left to know of a message that was deleted."""
 
+    conversation_id: str
     seq: int
     public_seq: int
 
 
+_ranges = values_table("ranges", {"conversation_id": Uuid(), "until_seq": BigInteger()})
+_old = m.alias("old")
+# One statement for all conversations of a batch: one for each would be as many round trips.
 _DELETE = Query(
     delete(m)
     .where(
         m.c.tenant_id == param("tenant_id"),
-        m.c.conversation_id == param("conversation_id"),
-        m.c.seq <= param("until_seq"),
+        tuple_(m.c.conversation_id, m.c.seq).in_(
+            select(_old.c.conversation_id, _old.c.seq).join_from(
+                _ranges,
+                _old,
+                and_(
+                    _old.c.tenant_id == param("tenant_id"),
+                    _old.c.conversation_id == _ranges.c.conversation_id,
+                    _old.c.seq <= _ranges.c.until_seq,
+                ),
+            )
+        ),
     )
-    .returning(m.c.seq, m.c.public_seq),
+    .returning(m.c.conversation_id, m.c.seq, m.c.public_seq),
     DeletedMessage,
 )
 _HEADS = UpdateMany(
@@ -53,7 +66,6 @@ _HEADS = UpdateMany(
         "last_message_at", "previous_content", "previous_sender_kind", "previous_message_at",
     ],
 )  # fmt: skip
-_ranges = values_table("ranges", {"conversation_id": Uuid(), "until_seq": BigInteger()})
 _DELETE_EVENTS = Command(
     delete(events).where(
         _e.tenant_id == param("tenant_id"),
@@ -116,9 +128,9 @@ async def lock(tx: Tx, ids: list[str]) -> list[Conversation]:
     return await tx.all(_LOCK, ids=ids)
 
 
-async def delete_messages(tx: Tx, conversation_id: str, until_seq: int) -> list[DeletedMessage]:
-    """Delete the messages of a locked conversation up to a `seq`."""
-    return await tx.all(_DELETE, conversation_id=conversation_id, until_seq=until_seq)
+async def delete_messages(tx: Tx, ranges: list[tuple[str, int]]) -> list[DeletedMessage]:
+    """Delete the messages of each (locked conversation, up to this `seq`)."""
+    return await tx.all(_DELETE, ranges=ranges)
 
 
 async def save_heads(tx: Tx, changed: list[tuple[Conversation, str | None]]) -> None:

@@ -1,0 +1,144 @@
+"""`python -m bench.retention`: delete the old messages of a tenant, alone and while others send
+(docs/retention.md).
+
+`koine retention run` works in a process of its own. Sends go to a server on the same database, as
+fast as it takes them: their rate before is compared with that during the run.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+
+from msgspec import Struct
+
+from bench import workload
+from bench.archive import CONNECTIONS, Databases, fill, open_databases
+from bench.generator import Generator
+from bench.server import SECRET, Server
+from bench.tenant_size import TINY, TenantSize
+
+SIZE = TenantSize(conversations=10_000, messages=20, drivers=100, customers=5_000, deep_messages=20)
+PERIOD = "30d"
+
+
+class Deleted(Struct, frozen=True):
+    """A run: how many messages it deleted and in how many seconds; how many messages a second were
+    sent before it and during it (0 without sends)."""
+
+    what: str
+    messages: int
+    seconds: float
+    before: float = 0.0
+    during: float = 0.0
+
+
+def main() -> None:
+    """Build the tenants, measure, print."""
+    arguments = _arguments()
+    size = TINY if arguments.short else SIZE
+    seconds = 0.1 if arguments.short else 3.0
+    for name in ("sqlite", "postgres"):
+        if getattr(arguments, name) or not (arguments.sqlite or arguments.postgres):
+            with (
+                tempfile.TemporaryDirectory(prefix="koine-bench-retention-") as scratch,
+                open_databases(name, Path(scratch)) as urls,
+            ):
+                _measure(name, urls, Path(scratch), size, seconds)
+
+
+def _measure(name: str, urls: Databases, folder: Path, size: TenantSize, seconds: float) -> None:
+    for url in (urls.full, urls.small):
+        _log(f"{name}: filling it with {size.conversations * size.messages:,} messages")
+        asyncio.run(fill(url, size, events=False))
+        _koine(folder, url, "retention", "set", "--messages", PERIOD)
+    done = [_delete("alone", name, folder, urls.full)]
+    generator = Generator(folder)
+    calls = workload.prepare(generator, size)
+    with Server(urls.small, folder) as server:
+
+        def send() -> float:
+            return generator.run(server.port, calls.send, CONNECTIONS, seconds).rate
+
+        send()
+        before = median(send() for _ in range(3))
+        done.append(_delete("while others send", name, folder, urls.small, before, send))
+    print(f"\n{name}: {size.conversations * size.messages:,} old messages, {CONNECTIONS} senders")
+    print(f"{'':<20}{'messages':>10}{'s':>8}{'deleted/s':>12}{'sent/s before':>15}"
+          f"{'during':>10}{'ratio':>8}")  # fmt: skip
+    for each in done:
+        ratio = each.during / each.before if each.before else 0
+        print(
+            f"{each.what:<20}{each.messages:>10,}{each.seconds:>8.1f}"
+            f"{each.messages / each.seconds:>12,.0f}{each.before:>15,.0f}{each.during:>10,.0f}"
+            f"{ratio:>8.2f}"
+        )
+
+
+def _delete(
+    what: str,
+    name: str,
+    folder: Path,
+    url: str,
+    before: float = 0.0,
+    send: Callable[[], float] | None = None,
+) -> Deleted:
+    """Run the rules; meanwhile send, if wanted."""
+    _log(f"{name}: deleting {what}")
+    process = _start(folder, url, "retention", "run", "--json")
+    during = []
+    while process.poll() is None:
+        if send is not None:
+            during.append(send())
+        else:
+            time.sleep(0.02)
+    printed, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError("koine retention run failed")
+    if len(during) > 1:
+        during.pop()  # the command ended within it
+    messages = json.loads(printed)["deleted"]["messages"]
+    return Deleted(what, messages, _seconds(folder, url), before, median(during) if during else 0.0)
+
+
+def _seconds(folder: Path, url: str) -> float:
+    """How long the run took, without the start of the command."""
+    printed, _ = _start(folder, url, "retention", "show", "--json").communicate()
+    last = json.loads(printed)["last_run"]
+    began, ended = (datetime.fromisoformat(last[at]) for at in ("started_at", "finished_at"))
+    return (ended - began).total_seconds()
+
+
+def _koine(folder: Path, url: str, *words: str) -> None:
+    if _start(folder, url, *words).wait():
+        raise RuntimeError(f"koine {' '.join(words)} failed")
+
+
+def _start(folder: Path, url: str, *words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "koine", *words, "--database", url, "--data", str(folder)]
+    environment = os.environ | {"KOINE_SECRET_KEY": SECRET}
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.retention", description=__doc__)
+    parser.add_argument("--sqlite", action="store_true", help="SQLite alone")
+    parser.add_argument("--postgres", action="store_true", help="PostgreSQL alone")
+    parser.add_argument("--short", action="store_true", help="a small tenant: no figures")
+    return parser.parse_args()
+
+
+def _log(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
