@@ -96,6 +96,7 @@ BAD: dict[str, tuple[Callable[[Members], Members], str]] = {
         member("rows/audit/000001.ndjson.gz", gzip.compress(b'{"x":' + DEEP.encode())), "be read"
     ),
     "a head that is deep": (lambda m: m | {HEAD: b'{"x":' + DEEP.encode()}, "cannot be read"),
+    "a manifest that is no text": (lambda m: m | {MANIFEST: b'{"x":"\xa8"}'}, "cannot be read"),
     "a merge with nobody": (event("identity.merged", '{"merged_id":"x"}'), "body"),
     "a version that is none": (event("responder.versioned", '{"version":"x"}'), "body"),
     "members that are none": (event("delivery.saved", '{"members":["x"]}'), "body"),

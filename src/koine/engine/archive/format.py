@@ -114,7 +114,7 @@ def decode_head(text: bytes) -> Head:
                 f"and this version reads format {FORMAT}"
             )
         return msgspec.json.decode(text, type=Head)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise ArchiveError(f"{HEAD} cannot be read") from None
 
 
@@ -122,7 +122,7 @@ def decode_manifest(text: bytes) -> Manifest:
     """Read the last member. Raises ArchiveError."""
     try:
         return msgspec.json.decode(text, type=Manifest)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise ArchiveError(f"{MANIFEST} cannot be read") from None
 
 
