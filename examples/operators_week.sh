@@ -33,7 +33,7 @@ same() {  # WHAT EXPECTED FOUND: count something
   tell "$1: $3"
 }
 field() {  # A.B: a field of the JSON on standard input
-  "$python" -c 'import functools, json, sys
+  "$python" -IS -c 'import functools, json, sys
 print(functools.reduce(lambda found, name: found[name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
 }
 api() {  # METHOD PATH [JSON]: a request of the operator's key through nginx
@@ -64,7 +64,7 @@ until_true() {  # COMMAND: for a minute at most
   local end=$((SECONDS + 60))
   until "$@"; do
     [ $SECONDS -lt $end ] || { echo "not within a minute: $*" >&2; return 1; }
-    sleep 0.05
+    sleep 0.2
   done
 }
 koine() { "$program/bin/koine" "$@"; }
@@ -76,7 +76,7 @@ start_all() { local n; for n in "${!ports[@]}"; do start_node "$n"; until_true i
 stop_all() { local n; for n in "${!ports[@]}"; do stop_node "$n"; done; }
 roll() { local n; for n in "${!ports[@]}"; do stop_node "$n"; start_node "$n"; until_true is_ready "$n"; done; }
 
-start_traffic() { "$python" "$here/week_traffic.py" send "$traffic" >"$week/sent" & sender=$!; }
+start_traffic() { "$python" -IS "$here/week_traffic.py" send "$traffic" >"$week/sent" & sender=$!; }
 stop_traffic() {  # fails if a request failed, or if a message was lost or stored twice
   kill "$sender"
   wait "$sender" || { cat "$week/sent" >&2; return 1; }
@@ -84,7 +84,7 @@ stop_traffic() {  # fails if a request failed, or if a message was lost or store
   compare
 }
 compare() {
-  "$python" "$here/week_traffic.py" compare "$traffic" >"$week/compared" || { cat "$week/compared" >&2; return 1; }
+  "$python" -IS "$here/week_traffic.py" compare "$traffic" >"$week/compared" || { cat "$week/compared" >&2; return 1; }
   tell "messages: $(cat "$week/compared")"
 }
 acknowledged() { wc -l <"$traffic/acknowledged"; }
@@ -92,11 +92,11 @@ more_than() { [ "$(acknowledged)" -gt "$1" ]; }
 
 receive_webhooks() {  # SECRET: start the receiver of docs/webhooks.md, in place of the one that runs
   [ -z "${receiver:-}" ] || { kill "$receiver"; wait "$receiver" || :; }
-  WEBHOOK_SECRET=$1 "$python" "$root/docs/examples/webhook_consumer.py" "$hook_port" "$week/effects.db" \
+  WEBHOOK_SECRET=$1 "$python" -IS "$root/docs/examples/webhook_consumer.py" "$hook_port" "$week/effects.db" \
     >>"$week/receiver.log" & receiver=$!
 }
 received() {
-  "$python" -c 'import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute(
+  "$python" -IS -c 'import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute(
     "SELECT count FROM messages WHERE conversation = ?", (sys.argv[2],)).fetchone() or [0])' \
     "$week/effects.db" "$(cat "$traffic/conversation")"
 }
@@ -119,7 +119,7 @@ start_nginx() {  # with the configuration of docs/proxy.md, on other ports and f
   until_true curl -s --cacert "$traffic/ca.pem" -o "$week/ready" "$url"
 }
 free_ports() {  # N: ports on which nothing listens, below those of outgoing connections
-  "$python" -c 'import random, socket, sys
+  "$python" -IS -c 'import random, socket, sys
 held = []
 while len(held) < int(sys.argv[1]):
     try:
@@ -175,10 +175,10 @@ umask 077
 step "Install both versions from their wheels, as $(id -un)"
 install_program() {  # as docs/install.md does
   local source=$week/source/$1 program=$programs/$1
-  make -C "$source" wheel
+  make --silent --no-print-directory -C "$source" wheel | show
   python3 -m venv "$program"
-  "$program/bin/pip" --quiet install --require-hashes --no-deps -r "$source/requirements/run.txt"
-  "$program/bin/pip" --quiet install --no-deps "$source"/dist/koine*.whl
+  "$program/bin/pip" --quiet --disable-pip-version-check install --require-hashes --no-deps -r "$source/requirements/run.txt"
+  "$program/bin/pip" --quiet --disable-pip-version-check install --no-deps "$source"/dist/koine*.whl
 }
 for each in current previous; do
   [ -x "$programs/$each/bin/koine" ] || [ ! -e "$week/source/$each/Makefile" ] || install_program "$each"
@@ -316,8 +316,8 @@ reset_password() {
 export KOINE_SECRET_KEY=$new_key,$old_key
 roll
 koine secrets rotate | show
+# The nodes accept tokens that the old key has signed until they start without it, below.
 export KOINE_SECRET_KEY=$new_key
-roll
 same "stored values that the new key does not open" 0 "$(koine secrets status --json | field unopened_values)"
 rotate_hmac_token
 rotate_webhook_secret
@@ -350,7 +350,7 @@ elsewhere=(env KOINE_DATABASE_URL="" KOINE_DATA_DIR="$week/elsewhere" KOINE_PORT
 "${elsewhere[@]}" serve >>"$week/elsewhere.log" 2>&1 & other=$!
 count_elsewhere() {  # the messages of all conversations; its API keys are those of the original
   curl -sf "http://127.0.0.1:$other_port/v1/conversations?limit=100" -H "Authorization: Bearer $(cat "$traffic/key")" |
-    "$python" -c 'import json, sys; print(sum(each["message_count"] for each in json.load(sys.stdin)["data"]))'
+    "$python" -IS -c 'import json, sys; print(sum(each["message_count"] for each in json.load(sys.stdin)["data"]))'
 }
 until_true curl -sf -o "$week/ready" "http://127.0.0.1:$other_port/readyz"
 messages=$(field rows.messages <"$week/exported")
