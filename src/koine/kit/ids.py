@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 import uuid_utils
 
+NIL_ID = "00000000-0000-0000-0000-000000000000"
+"""Before every id, in their order; no id of a row."""
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 

@@ -9,13 +9,14 @@ from typing import Any, Literal
 from msgspec import Struct
 from sqlalchemy import Select, Table, func, literal, null, select, tuple_
 
+from koine.kit.ids import NIL_ID
 from koine.store.core.db import Tx
 from koine.store.core.statements import Query, UpdateMany, param
 from koine.store.tables import inboxes, tenants, webhook_endpoints
 
 BATCH = 200
 """Rows of a page, and of a transaction that encrypts anew."""
-FIRST = ("00000000-0000-0000-0000-000000000000",) * 2
+FIRST = (NIL_ID, NIL_ID)
 """Before the first row."""
 CROSSES_TENANTS = "the server's keys encrypt the secrets of every tenant"
 

@@ -5,6 +5,7 @@ A migration consists of SQL, which cannot fold. This runs after it, in batches, 
 
 from sqlalchemy import select
 
+from koine.kit.ids import NIL_ID
 from koine.model.identity import Identity
 from koine.store import server_values, tenants
 from koine.store.core.db import Database, Tx
@@ -17,7 +18,6 @@ from koine.store.tables import identities as i
 
 BATCH = 500
 """Rows of a transaction."""
-_FIRST = "00000000-0000-0000-0000-000000000000"
 _STORED = "text_folding"
 
 _PEOPLE = Query(
@@ -46,7 +46,7 @@ async def backfill_search_texts(db: Database) -> None:
         return
     for tenant_id in await db.read("", tenants.list_ids):
         for batch in (_people, _conversations):
-            after: str | None = _FIRST
+            after: str | None = NIL_ID
             while after is not None:
                 after = await db.write(tenant_id, batch, after)
     await db.write("", server_values.put, _STORED, VERSION)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from koine.kit.ids import NIL_ID
 from koine.store.core.db import Snapshot, Tx
 from koine.store.core.expressions import ContainsText
 from koine.store.core.statements import Command, InsertMany, Query, param
@@ -117,7 +118,7 @@ def _least(column: Column[Any]) -> Any:
     """The least value of a column."""
     if isinstance(column.type, BigInteger | Integer):
         return -(2**63)
-    return "00000000-0000-0000-0000-000000000000" if isinstance(column.type, Uuid) else ""
+    return NIL_ID if isinstance(column.type, Uuid) else ""
 
 
 _STATEMENTS = {table.name: _statements(table) for table in TABLES}

@@ -15,7 +15,7 @@ from koine.engine.conversations.files import KEY, is_media_type
 from koine.engine.verification.passwords import is_affordable
 from koine.engine.webhooks.validation import is_sendable
 from koine.kit import times
-from koine.kit.ids import canonical_id, is_id
+from koine.kit.ids import NIL_ID, canonical_id, is_id
 from koine.model.errors import Invalid
 from koine.model.event import Change
 from koine.model.identity import Claims
@@ -30,7 +30,6 @@ _MAX_NUMBER = 2**53 - 1
 """What clients can represent."""
 _MAX_RETRIES = 1000
 """Of a delivery: a wait grows with them."""
-_NIL = "00000000-0000-0000-0000-000000000000"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _TIME = re.compile(r".*_(at|until|since|at_override)")
 _HEADER_TEXT = re.compile(r"[\x20-\x7e\x80-\xff\t]*")
@@ -110,7 +109,7 @@ def _need(fits: bool, name: str) -> None:
 
 def _tenant(row: Any) -> None:
     ids = [row.id, *([row.default_responder_id] if row.default_responder_id else [])]
-    _need(all(canonical_id(each) == each for each in ids) and row.id != _NIL, "id")
+    _need(all(canonical_id(each) == each for each in ids) and row.id != NIL_ID, "id")
     _need(_SLUG.fullmatch(row.slug) is not None, "slug")
     _need(row.number > 0, "number")
     issuer = msgspec.json.decode(row.settings, type=TenantSettings).token_issuer

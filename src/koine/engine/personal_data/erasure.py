@@ -24,6 +24,7 @@ from koine.engine.personal_data import conversation_erasure, erased_list
 from koine.engine.personal_data.same_person import merged_tx, similar_tx, survivor_tx
 from koine.engine.personal_data.tombstones import bury_tx
 from koine.engine.personal_data.traces import erase_traces
+from koine.kit.ids import NIL_ID
 from koine.kit.json import json_text
 from koine.kit.times import MINUTE
 from koine.model.actor import Actor, operator
@@ -46,7 +47,6 @@ PATIENCE = 5.0
 _PAGE = 50
 """Conversations between two saves of how far the erasure is."""
 _SCANNED = 200
-_FIRST = "00000000-0000-0000-0000-000000000000"
 _BARRIER_TRIES, _BARRIER_SECONDS = 400, 0.05
 _background: set[asyncio.Task[Erasure]] = set()
 log = logging.getLogger(__name__)
@@ -225,7 +225,7 @@ class _ConversationPage(Struct, frozen=True):
 async def _next_conversations(
     engine: Engine, tenant_id: str, erasure: Erasure
 ) -> _ConversationPage | None:
-    after = erasure.after_id or _FIRST
+    after = erasure.after_id or NIL_ID
     if erasure.kind == "contact":
         # A contact writes in its own conversations only.
         found = await engine.db.read_long(

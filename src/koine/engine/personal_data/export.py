@@ -24,6 +24,7 @@ from koine.engine.personal_data import export_pages as pages
 from koine.engine.personal_data import export_records as records
 from koine.engine.personal_data.same_person import merged_tx, survivor_tx
 from koine.engine.personal_data.zip_stream import ZipStream
+from koine.kit.ids import NIL_ID
 from koine.kit.times import SECOND, iso_ms
 from koine.model.actor import Actor
 from koine.model.conversation import Conversation
@@ -40,8 +41,6 @@ from koine.store.personal_data import erased_messages, exported
 
 _PAGE = 200
 _SCANNED = 200
-_PIECE = 64 * 1024
-_FIRST = "00000000-0000-0000-0000-000000000000"
 _json = msgspec.json.encode
 
 
@@ -135,7 +134,7 @@ async def _about(tx: Tx, subject: ExportSubject) -> dict[str, Any]:
 
 async def _parts(engine: Engine, subject: ExportSubject) -> AsyncIterator[_Part]:
     """The person's conversations, in the order of their ids."""
-    after, is_contact = _FIRST, subject.person.kind == "contact"
+    after, is_contact = NIL_ID, subject.person.kind == "contact"
     while True:
         if is_contact:
             found = page = await engine.db.read_long(

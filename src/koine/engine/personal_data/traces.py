@@ -5,6 +5,7 @@ from msgspec import structs
 
 from koine.engine.core.engine import Engine
 from koine.engine.idempotency import erased_content
+from koine.kit.ids import NIL_ID
 from koine.kit.json import json_text
 from koine.model.event import LoggedEvent
 from koine.model.personal_data import ErasureCounts
@@ -14,7 +15,6 @@ from koine.store.personal_data import erased_people, erased_traces
 from koine.store.personal_data.erased_traces import AuditDetail
 
 _BATCH = 500
-_FIRST = "00000000-0000-0000-0000-000000000000"
 KEPT_DETAILS = frozenset({"role", "blocked", "fields", "count", "merged_id", "messages", "erased"})
 """What stays of the details of an audit entry about an erased person: nothing that names it."""
 _DROPPED_DETAILS = frozenset({"address", "reason"})
@@ -36,7 +36,7 @@ async def _erase_attempts(engine: Engine, tenant_id: str, ids: list[str]) -> int
     """Webhooks about the people themselves, which are of no conversation. Where the log of events
     no longer says what a delivery was about, its bodies are deleted too."""
     await engine.db.write(tenant_id, erased_traces.clear_request_ids, ids)
-    count, after = 0, (_FIRST, -1)
+    count, after = 0, (NIL_ID, -1)
     while batch := await engine.db.read_long(
         tenant_id, erased_traces.deliveries_without_conversation, after, _BATCH
     ):
@@ -75,7 +75,7 @@ async def _erase_details(engine: Engine, tenant_id: str, ids: list[str]) -> int:
     count = 0
     keys = await engine.db.read(tenant_id, erased_people.key_ids, ids)
     for identity_id in ids:
-        after: str | None = _FIRST
+        after: str | None = NIL_ID
         while after is not None:
             erased, after = await engine.db.write(
                 tenant_id, _erase_entries, identity_id, [identity_id, *keys], after

@@ -3,8 +3,9 @@
 from koine.engine.auth import access
 from koine.engine.core.engine import Engine
 from koine.engine.retention import plan as planning
-from koine.engine.retention.plan import FIRST, FOREVER, Plan
+from koine.engine.retention.plan import FOREVER, Plan
 from koine.engine.retention.runs import make_plan
+from koine.kit.ids import NIL_ID
 from koine.model.actor import Actor
 from koine.model.permissions import MANAGE_TENANT
 from koine.model.retention import RetentionCounts
@@ -22,7 +23,7 @@ async def count(engine: Engine, actor: Actor) -> RetentionCounts:
         return RetentionCounts()
     counts = RetentionCounts()
     if plan.ends_conversations or plan.deletes_messages:
-        async for window in planning.windows(engine, plan, FIRST):
+        async for window in planning.windows(engine, plan, NIL_ID):
             counts = counts.plus(await _count_window(engine, plan, window))
     counts = counts.plus(await _count_files(engine, plan))
     return counts.plus(await _count_entries(engine, plan))
@@ -56,7 +57,7 @@ def _files(plan: Plan, found: list[OldFile]) -> RetentionCounts:
 
 
 async def _count_files(engine: Engine, plan: Plan) -> RetentionCounts:
-    counts, after = RetentionCounts(), FIRST
+    counts, after = RetentionCounts(), NIL_ID
     before = plan.before(plan.periods.files)
     while before is not None and (
         found := await engine.db.read_long(plan.tenant_id, due.old_files, after, before, _PAGE)

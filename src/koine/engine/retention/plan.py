@@ -12,7 +12,6 @@ from koine.model.retention import RetentionPeriods, RetentionRules
 from koine.store.retention import due
 from koine.store.retention.due import Due, OldFile, OldRange
 
-FIRST = "00000000-0000-0000-0000-000000000000"
 WINDOW = 2000
 """Conversations that are looked at in one read."""
 PAGE = 100

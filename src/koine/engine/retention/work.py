@@ -14,7 +14,8 @@ from koine.engine.retention.message_deletion import (
     MessageRange,
     delete_ranges_tx,
 )
-from koine.engine.retention.plan import FIRST, Plan, PlannedRange
+from koine.engine.retention.plan import Plan, PlannedRange
+from koine.kit.ids import NIL_ID
 from koine.model.conversation import Conversation
 from koine.model.retention import RetentionCounts
 from koine.store.conversations import files
@@ -52,7 +53,7 @@ async def delete_all(engine: Engine, plan: Plan, after: str | None, batches: Bat
     """Delete all that is due, of the conversations after `after`."""
     done = _Deletion(engine, plan, batches)
     if plan.ends_conversations or plan.deletes_messages:
-        async for window in planning.windows(engine, plan, after or FIRST):
+        async for window in planning.windows(engine, plan, after or NIL_ID):
             if plan.ends_conversations:
                 async for page in planning.ended(engine, plan, window):
                     await done.end(page)
@@ -92,7 +93,7 @@ class _Deletion:
 
     async def delete_files(self) -> None:
         """Delete files that are too old; the messages stay."""
-        before, after = self._plan.before(self._plan.periods.files), FIRST
+        before, after = self._plan.before(self._plan.periods.files), NIL_ID
         while before is not None and (
             found := await self._engine.db.read_long(
                 self._plan.tenant_id, due.old_files, after, before, BATCH_SIZE
