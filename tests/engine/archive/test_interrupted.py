@@ -11,11 +11,11 @@ from koine.engine.archive.exporting import ExportOptions, Stage, export_tenant
 from koine.engine.archive.format import ArchiveError
 from koine.engine.archive.import_plan import ImportOptions
 from koine.engine.archive.importing import delete_unfinished, import_tenant
-from koine.engine.archive.pace import Pace
 from koine.engine.auth import credentials, sessions
 from koine.engine.contacts import callers
 from koine.engine.conversations import files
 from koine.engine.core.engine import Engine
+from koine.engine.core.pace import Pace
 from koine.engine.tenant_deletion import delete_due
 from koine.model.actor import operator
 from koine.model.errors import NotFound, Unauthenticated

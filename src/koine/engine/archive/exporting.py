@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from koine import __version__
 from koine.engine.archive.format import Head, LeftOut, Manifest, TenantName
-from koine.engine.archive.pace import Pace
 from koine.engine.archive.sealing import SealingWriter, check_passphrase
 from koine.engine.archive.secrets import open_secrets, without_shared_key
 from koine.engine.archive.writer import ArchiveWriter
 from koine.engine.auth import access
 from koine.engine.conversations.files import relative_path
 from koine.engine.core.engine import Engine
+from koine.engine.core.pace import Pace
 from koine.engine.core.recorder import record_audit
 from koine.kit import private_files
 from koine.kit.times import SECOND, iso_ms

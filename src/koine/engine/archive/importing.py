@@ -20,13 +20,13 @@ from koine.engine.archive.exporting import Progress, no_progress
 from koine.engine.archive.format import ArchiveError, LeftOut, file_key
 from koine.engine.archive.import_plan import ImportOptions, make_plan
 from koine.engine.archive.known_erasures import ErasedAgain
-from koine.engine.archive.pace import Pace
 from koine.engine.archive.reader import Contents, open_archive, read_rows, read_tenant
 from koine.engine.archive.renewal import FILE_KEY
 from koine.engine.archive.tar import Member, Source
 from koine.engine.archive.verify import verify
 from koine.engine.conversations.files import relative_path
 from koine.engine.core.engine import Engine
+from koine.engine.core.pace import Pace
 from koine.engine.core.recorder import record_audit, record_event
 from koine.engine.personal_data.erased_list import ErasedPerson
 from koine.kit import private_files

@@ -5,9 +5,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from koine.engine.archive.pace import Pace
 from koine.engine.conversations.conversations import delete_tx
 from koine.engine.core.engine import Engine
+from koine.engine.core.pace import Pace
 from koine.engine.retention import plan as planning
 from koine.engine.retention.message_deletion import (
     DeletedBatch,

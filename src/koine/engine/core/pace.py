@@ -1,5 +1,5 @@
-"""How fast an export or import works: as fast as it can on an idle server, and with pauses while
-others send messages, so that these do not wait."""
+"""How fast an export, an import or retention works: as fast as it can on an idle server, and with
+pauses while others send messages, so that these do not wait."""
 
 import asyncio
 import time
