@@ -1,6 +1,5 @@
 """`koine person`: find people, export and erase their data."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -72,17 +71,9 @@ def export(
 
     async def work(engine: Engine, operator_actor: Actor) -> Identity:
         found = await find_person(engine, operator_actor, person)
-        part = file.with_name(f"{file.name}.part")
-        part.unlink(missing_ok=True)
-        try:
-            with private_files.create(part) as out:
-                async for piece in await export_pieces(engine, operator_actor, found.id):
-                    out.write(piece)
-                out.flush()
-                os.fsync(out.fileno())
-            os.link(part, file)
-        finally:
-            part.unlink(missing_ok=True)
+        with private_files.complete_or_absent(file) as out:
+            async for piece in await export_pieces(engine, operator_actor, found.id):
+                out.write(piece)
         return found
 
     found = run_in_tenant(options.settings(data, database), tenant, work)
