@@ -1,7 +1,8 @@
 """Refuse to delete what a legal hold keeps (`engine/retention/holds` places and releases them)."""
 
+from msgspec.structs import replace
+
 from koine.model.errors import Conflict
-from koine.model.retention import LegalHold
 from koine.store.core.db import Tx
 from koine.store.retention import holds
 
@@ -31,7 +32,4 @@ async def follow_merge_tx(tx: Tx, merged_id: str, survivor_id: str) -> None:
     """Hold the contact into which a held one was merged."""
     found = await holds.get(tx, merged_id)
     if found is not None and await holds.get(tx, survivor_id) is None:
-        await holds.save(
-            tx,
-            LegalHold(survivor_id, found.kind, found.reason, found.created_by, found.created_at),
-        )
+        await holds.save(tx, replace(found, subject_id=survivor_id))

@@ -1,6 +1,8 @@
 """Legal holds: while one is there, what it is about is not deleted, neither by retention nor by
 hand."""
 
+from msgspec.structs import replace
+
 from koine.engine.auth import access
 from koine.engine.core.operations import read_tx, write_tx
 from koine.engine.core.recorder import record_audit
@@ -52,8 +54,7 @@ async def place(
     if kind == "tenant":
         await event_log_state.raise_own_floor(tx, await event_log_state.retention_floor(tx))
     by = actor.key_id or actor.identity_id
-    hold = before or LegalHold(subject_id, kind, reason, by, now)
-    hold = LegalHold(subject_id, hold.kind, reason, hold.created_by, hold.created_at)
+    hold = replace(before or LegalHold(subject_id, kind, reason, by, now), reason=reason)
     await holds.save(tx, hold)
     await record_audit(tx, now, actor, "hold", kind, subject_id, reason=reason)
     return hold

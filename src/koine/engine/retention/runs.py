@@ -42,7 +42,7 @@ class OutOfTime(Exception):
 
 
 class Stopped(Exception):
-    """Another process continues the run, or a hold of the tenant was placed."""
+    """Another process continues the run, or the tenant was held or suspended meanwhile."""
 
 
 def no_progress(_counts: RetentionCounts) -> None:
@@ -79,7 +79,8 @@ async def run(
     try:
         return await running.go()
     except Stopped:
-        raise Conflict("running", "the run was stopped: another took its place") from None
+        reason = "another took its place, or the tenant is held or suspended"
+        raise Conflict("running", f"the run was stopped: {reason}") from None
 
 
 async def make_plan(engine: Engine, tenant_id: str) -> Plan:
