@@ -77,7 +77,7 @@ class _Filters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def _person_id(engine: Engine, actor: Actor, user: str | None) -> str | None:
-    """The id of the user with this e-mail or id. Raises CommandError, NotFound("user")."""
+    """The id of the user with this e-mail or id. Raises NotFound("user")."""
     return (await find_user(engine, actor, user)).id if user is not None else None
 
 

@@ -37,11 +37,6 @@ class RetentionRules(Struct, frozen=True):
     tenant: RetentionPeriods = RetentionPeriods()
     inboxes: dict[str, InboxPeriods] = {}
 
-    @property
-    def are_empty(self) -> bool:
-        """Whether nothing is deleted by them."""
-        return self == RetentionRules()
-
 
 class LegalHold(Struct, frozen=True):
     """What is not to be deleted: everything of the tenant, a conversation, or the conversations

@@ -22,7 +22,7 @@ from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.filters import ConversationFilter, MessageFilter
 from koine.model.message import Draft, Message
 from koine.model.page import Window
-from koine.model.retention import RetentionCounts
+from koine.model.retention import RetentionCounts, RetentionRules
 from koine.store.conversations import conversations as rows
 from koine.store.conversations import participants
 from koine.store.events import events
@@ -248,7 +248,7 @@ async def test_an_inbox_has_its_own_periods(cast: Cast) -> None:
     assert await run(cast) == RetentionCounts(messages=1)
     assert [await texts(cast, each) for each in (here, elsewhere)] == [[], ["kept"]]
     await rules.change_inbox(cast.engine, ada, inbox_id, InboxPeriodChanges(messages=None))
-    assert (await rules.get(cast.engine, ada)).rules.are_empty
+    assert (await rules.get(cast.engine, ada)).rules == RetentionRules()
 
 
 async def test_files_and_audit_entries_have_periods_of_their_own(cast: Cast) -> None:

@@ -13,8 +13,6 @@ from koine.store.tables import tenant_exports as t
 from koine.store.tables.base import columns_of
 from koine.store.tenants import ACTIVE
 
-RUNNING = "tenant_exports_running"
-"""The unique constraint: a tenant has one export that runs."""
 _ALL_TENANTS = "the exports of all tenants share the disk"
 _COLUMNS = columns_of(t, TenantExport)
 _MINE = t.c.tenant_id == param("tenant_id")
