@@ -18,6 +18,7 @@ from koine.dialects.native.conversations import schemas as conversations
 from koine.dialects.native.deliveries import schemas as deliveries
 from koine.dialects.native.inboxes import schemas as inboxes
 from koine.dialects.native.responders import schemas as responders
+from koine.dialects.native.retention import schemas as retention
 from koine.dialects.native.tenant import schemas as tenant
 from koine.dialects.native.users import schemas as users
 from koine.dialects.native.webhooks import schemas as webhooks
@@ -27,6 +28,7 @@ from koine.engine.conversations.conversations import ConversationChanges
 from koine.engine.deliveries import DeliveryInput
 from koine.engine.people.directory import PersonChanges
 from koine.engine.people.responders import ResponderChanges
+from koine.engine.retention.rules import InboxPeriodChanges, PeriodChanges
 from koine.engine.tenants import TenantChanges
 from koine.engine.webhooks.endpoint_changes import EndpointChanges
 from koine.engine.webhooks.endpoints import NewEndpoint
@@ -44,6 +46,8 @@ PASSED: list[tuple[type[Struct], type[Struct], set[str]]] = [
     (inboxes.CreateInbox, NewInbox, set()),
     (inboxes.ChangeInbox, InboxChanges, set()),
     (responders.ChangeResponder, ResponderChanges, set()),
+    (retention.ChangePeriods, PeriodChanges, set()),
+    (retention.ChangeInboxPeriods, InboxPeriodChanges, set()),
     (tenant.ChangeTenant, TenantChanges, {"settings"}),
     (tenant.ChangeTenantSettings, TenantChanges, set()),
     (webhooks.CreateWebhook, NewEndpoint, {"events", "retry_policy"}),
