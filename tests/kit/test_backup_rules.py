@@ -29,6 +29,13 @@ def test_an_interval_counts_from_the_backup_before(text: str, length: int) -> No
     assert every.is_due(NIGHT, NIGHT + length)
 
 
+@pytest.mark.parametrize("text", ["6h", "daily@03:15"])
+def test_after_a_clock_that_was_wrong_a_backup_is_due(text: str) -> None:
+    schedule = parse_schedule(text)
+    assert schedule.is_due(NIGHT + 365 * DAY, NIGHT)
+    assert not schedule.is_due(NIGHT + MINUTE, NIGHT), "the clocks of nodes differ"
+
+
 @pytest.mark.parametrize(
     "text", ["", "daily", "daily@24:00", "daily@3:15", "0h", "5m", "6h 2d", "٣h"]
 )

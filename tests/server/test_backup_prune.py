@@ -52,7 +52,7 @@ def daily(days: int) -> list[StoredBackup]:
 
 
 def test_the_newest_of_each_day_week_and_month_is_kept() -> None:
-    found = plan(parse_retention("3d,3w,3m"), OURS, daily(100))
+    found = plan(parse_retention("3d,3w,3m"), OURS, NOON, daily(100))
     # 30 November 2026 is a Monday: Sundays are the newest of their weeks.
     assert kept(found) == [0, 1, 2, 8, 30, 61]
     whys = [why for _, why in found.kept]
@@ -63,37 +63,37 @@ def test_the_newest_of_each_day_week_and_month_is_kept() -> None:
 
 def test_of_several_backups_of_a_day_the_newest_is_kept() -> None:
     backups = [stored(NOON - hours * HOUR) for hours in (0, 1, 24, 25)]
-    found = plan(parse_retention("2d"), OURS, backups)
+    found = plan(parse_retention("2d"), OURS, NOON, backups)
     assert [each.created_at for each, _ in found.kept] == [NOON, NOON - 24 * HOUR]
 
 
 def test_days_without_a_backup_do_not_count() -> None:
     backups = [stored(NOON - n * 10 * DAY) for n in range(4)]
-    assert kept(plan(parse_retention("2d"), OURS, backups)) == [0, 10]
+    assert kept(plan(parse_retention("2d"), OURS, NOON, backups)) == [0, 10]
 
 
 def test_a_number_alone_is_of_the_newest() -> None:
-    assert kept(plan(parse_retention("2"), OURS, daily(5))) == [0, 1]
+    assert kept(plan(parse_retention("2"), OURS, NOON, daily(5))) == [0, 1]
 
 
 def test_hours_and_years_are_kept() -> None:
     backups = [stored(NOON - hours * HOUR) for hours in range(48)] + [stored(NOON - 400 * DAY)]
-    found = plan(parse_retention("2h,2y"), OURS, backups)
+    found = plan(parse_retention("2h,2y"), OURS, NOON, backups)
     assert [(NOON - each.created_at) // HOUR for each, _ in found.kept] == [0, 1, 400 * 24]
 
 
 def test_a_verified_backup_is_kept_before_an_unverified_one_of_its_day() -> None:
     backups = [stored(NOON), stored(NOON - DAY, verified=False), stored(NOON - DAY - HOUR)]
-    found = plan(parse_retention("2d"), OURS, backups)
+    found = plan(parse_retention("2d"), OURS, NOON, backups)
     assert [each.created_at for each, _ in found.kept] == [NOON, NOON - DAY - HOUR]
 
 
 def test_the_newest_verified_backup_and_those_after_it_are_always_kept() -> None:
     backups = [stored(NOON - day * DAY, verified=day >= 3) for day in range(6)]
-    found = plan(parse_retention("1d"), OURS, backups)
+    found = plan(parse_retention("1d"), OURS, NOON, backups)
     assert kept(found) == [0, 1, 2, 3]
     none = [stored(NOON - day * DAY, verified=False) for day in range(3)]
-    assert plan(parse_retention("1d"), OURS, none).removed == []
+    assert plan(parse_retention("1d"), OURS, NOON, none).removed == []
 
 
 @pytest.mark.parametrize(
@@ -108,17 +108,20 @@ def test_the_newest_verified_backup_and_those_after_it_are_always_kept() -> None
     ids=["another server", "no server", "named by hand", "named alike", "damaged"],
 )
 def test_what_is_not_surely_ours_is_not_touched(foreign: StoredBackup) -> None:
-    found = plan(parse_retention("1d"), OURS, [*daily(3), foreign])
+    found = plan(parse_retention("1d"), OURS, NOON, [*daily(3), foreign])
     assert found.untouched == [foreign] and len(found.removed) == 2
 
 
 def test_without_an_id_nothing_is_removed() -> None:
-    assert (
-        plan(
-            parse_retention("1d"), "", [stored(NOON - n * DAY, server="") for n in range(3)]
-        ).removed
-        == []
-    )
+    nameless = [stored(NOON - n * DAY, server="") for n in range(3)]
+    assert plan(parse_retention("1d"), "", NOON, nameless).removed == []
+
+
+def test_a_backup_of_a_wrong_clock_does_not_displace_new_ones() -> None:
+    future = stored(NOON + 365 * DAY)
+    found = plan(parse_retention("1d"), OURS, NOON, [*daily(3), future])
+    assert kept(found) == [0] and found.untouched == [future]
+    assert len(found.removed) == 2
 
 
 def test_only_what_is_not_kept_is_removed_from_the_folder(tmp_path: Path) -> None:
@@ -126,7 +129,7 @@ def test_only_what_is_not_kept_is_removed_from_the_folder(tmp_path: Path) -> Non
     for each in [*daily(3), stored(NOON - 5 * DAY, server=OTHERS)]:
         put(target, tmp_path, each)
     (tmp_path / "koine-notes.tar").write_text("mine")
-    removed = prune(target, parse_retention("2d"), OURS)
+    removed = prune(target, parse_retention("2d"), OURS, NOON)
     assert removed == [archive_name(iso_ms(NOON - 2 * DAY))]
     left = {archive_name(iso_ms(NOON - days * DAY)) for days in (0, 1, 5)}
     assert {each.name for each in list_backups(target)} == left
@@ -147,7 +150,7 @@ def test_a_backup_that_was_replaced_meanwhile_is_left_alone(tmp_path: Path) -> N
     target = FolderTarget(tmp_path)
     for each in daily(2):
         put(target, tmp_path, each)
-    (old,) = plan(parse_retention("1d"), OURS, list_backups(target)).removed
+    (old,) = plan(parse_retention("1d"), OURS, NOON, list_backups(target)).removed
     (tmp_path / old.name).write_bytes(b"a new archive")
     assert remove(target, [old]) == []
     assert (tmp_path / old.name).read_bytes() == b"a new archive"
@@ -166,4 +169,4 @@ def test_times_of_info_files_are_checked() -> None:
     bad = BackupInfo(server=OURS, created_at="soon", koine="1", kind="sqlite", size=1)
     each = StoredBackup(name=archive_name(iso_ms(NOON)), where="/b", size=1, info=bad)
     assert each.created_at == 0
-    assert plan(parse_retention("1d"), OURS, [each]).untouched == [each]
+    assert plan(parse_retention("1d"), OURS, NOON, [each]).untouched == [each]

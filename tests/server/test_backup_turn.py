@@ -63,6 +63,14 @@ async def test_a_failed_one_is_tried_again_later_and_later(empty_db: Database) -
     assert await empty_db.read("", turn.get) == BackupTurn(stored_at=now)
 
 
+async def test_a_clock_that_was_wrong_does_not_stop_backups(empty_db: Database) -> None:
+    later = NOW + 365 * DAY
+    assert await take(empty_db, "dead", later)
+    assert await take(empty_db, "next", NOW), "nobody holds it for a year"
+    assert await empty_db.write("", turn.end, "next", NOW, later, BackupOutcome(error="no space"))
+    assert await take(empty_db, "next", NOW)
+
+
 async def test_an_archive_that_is_not_verified_is_not_made_again_at_once(
     empty_db: Database,
 ) -> None:

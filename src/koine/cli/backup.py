@@ -224,10 +224,13 @@ def _print_plan(
     if name:
         raise CommandError(f"{place} is an archive: name its folder")
     found = list_backups(target)
-    found_plan = prune.plan(retention, run_until_done(server_id(settings, make=False)), found)
+    server, now = run_until_done(server_id(settings, make=False)), SystemClock().now()
+    found_plan = prune.plan(retention, server, now, found)
     rows = [PrunedBackup(each.where, "keep", why) for each, why in found_plan.kept]
     rows += [PrunedBackup(each.where, "remove", "") for each in found_plan.removed]
-    rows += [PrunedBackup(each.where, "leave", "not ours") for each in found_plan.untouched]
+    for each in found_plan.untouched:
+        why = "made in the future" if prune.is_ours(each, server) else "not ours"
+        rows.append(PrunedBackup(each.where, "leave", why))
     if as_json:
         output.print_json(rows)
     else:

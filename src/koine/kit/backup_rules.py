@@ -14,6 +14,9 @@ from msgspec import Struct
 from koine.kit.times import DAY, HOUR, MINUTE, SECOND
 
 MAX_KEPT: Final = 10_000
+CLOCKS_DIFFER: Final = HOUR
+"""µs by which the clocks of nodes may differ. A time that is further ahead is of a clock that was
+wrong."""
 _LENGTHS: Final = {"h": HOUR, "d": DAY, "w": 7 * DAY}
 _EVERY = re.compile(r"([1-9]\d{0,3})([hdw])", re.ASCII)
 _DAILY = re.compile(r"daily@([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -34,8 +37,9 @@ class BackupSchedule(Struct, frozen=True):
 
     def is_due(self, last: int | None, now: int) -> bool:
         """Whether a backup is due; `last` is when the last good one was started. Times are µs. One
-        that was missed, as nothing served, is due at once."""
-        if last is None:
+        that was missed, as nothing served, is due at once; so is one after a `last` that a wrong
+        clock wrote."""
+        if last is None or is_ahead(last, now):
             return True
         if self.at is None:
             return now - last >= self.every
@@ -47,6 +51,11 @@ class BackupRetention(Struct, frozen=True):
     months), `y` (years), all in UTC; "" is the newest ones."""
 
     counts: dict[str, int]
+
+
+def is_ahead(time: int, now: int) -> bool:
+    """Whether a time (µs) that was written earlier is of a clock that was wrong then."""
+    return time > now + CLOCKS_DIFFER
 
 
 def parse_schedule(text: str) -> BackupSchedule:

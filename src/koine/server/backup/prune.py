@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from koine.kit.backup_rules import BackupRetention, period
+from koine.kit.backup_rules import BackupRetention, is_ahead, period
 from koine.server.backup import info
 from koine.server.backup.catalog import StoredBackup, find, list_backups
 from koine.server.backup.target import BackupTarget
@@ -16,21 +16,29 @@ WORDS: Mapping[str, str] = {
 
 class PrunePlan(Struct, frozen=True):
     """Backups of one server, newest first: those that are kept, each with why, those to be removed;
-    and those that are not touched, as nothing shows that they are of this server."""
+    and those that are not touched: nothing shows that they are of this server, or a wrong clock
+    made them in the future."""
 
     kept: list[tuple[StoredBackup, str]]
     removed: list[StoredBackup]
     untouched: list[StoredBackup]
 
 
-def plan(retention: BackupRetention, server: str, backups: Sequence[StoredBackup]) -> PrunePlan:
-    """Which of these backups the retention keeps of the server with this id.
+def plan(
+    retention: BackupRetention, server: str, now: int, backups: Sequence[StoredBackup]
+) -> PrunePlan:
+    """Which of these backups the retention keeps of the server with this id, at a time (µs).
 
     Of each hour, day, week, month and year, as far as they are kept, the newest backup is kept, one
     that was verified rather than one that was not. The newest verified backup and those after it
     (they may just be verified) are always kept.
     """
-    ours = [each for each in backups if is_ours(each, server)]
+    ours = [
+        each
+        for each in backups
+        # It would count as the newest, and what is made now would be removed at once.
+        if is_ours(each, server) and not is_ahead(each.created_at, now)
+    ]
     ours.sort(key=lambda each: (each.created_at, each.name), reverse=True)
     why: dict[str, list[str]] = {each.name: [] for each in ours}
     for each in _newest_verified_and_after(ours):
@@ -72,10 +80,10 @@ def remove(target: BackupTarget, backups: Iterable[StoredBackup]) -> list[str]:
     return removed
 
 
-def prune(target: BackupTarget, retention: BackupRetention, server: str) -> list[str]:
-    """Remove the backups of a server that the retention does not keep, and return their names.
-    Raises BackupError."""
-    return remove(target, plan(retention, server, list_backups(target)).removed)
+def prune(target: BackupTarget, retention: BackupRetention, server: str, now: int) -> list[str]:
+    """Remove the backups of a server that the retention does not keep at a time (µs), and return
+    their names. Raises BackupError."""
+    return remove(target, plan(retention, server, now, list_backups(target)).removed)
 
 
 def _newest_verified_and_after(ours: Sequence[StoredBackup]) -> Sequence[StoredBackup]:

@@ -177,7 +177,7 @@ def _verified_now(about: BackupInfo) -> BackupInfo:
 def _prune(stored: _Stored, retention: BackupRetention, server: str, reports: Reports) -> list[str]:
     """Remove what is not kept; the backup itself is good also where that fails."""
     try:
-        removed = prune.prune(stored.target, retention, server)
+        removed = prune.prune(stored.target, retention, server, SystemClock().now())
     except BackupError as error:
         raise BackupError(f"it is verified, but older ones remain: {error}") from None
     for name in removed:

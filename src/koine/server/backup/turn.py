@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from koine.kit.backup_rules import BackupSchedule
+from koine.kit.backup_rules import BackupSchedule, is_ahead
 from koine.kit.times import HOUR, MINUTE, SECOND
 from koine.store import server_values
 from koine.store.core.db import Tx
@@ -42,14 +42,16 @@ class BackupTurn(Struct, frozen=True, kw_only=True):
 
     def is_held(self, now: int) -> bool:
         """Whether a process makes a backup now, as far as its lease says."""
-        return bool(self.holder) and self.until > now
+        ends = now + LEASE_SECONDS * SECOND
+        return bool(self.holder) and self.until > now and not is_ahead(self.until, ends)
 
     def is_due(self, schedule: BackupSchedule, now: int) -> bool:
         """Whether a process may take the turn."""
         if self.is_held(now) or not schedule.is_due(self.stored_at, now):
             return False
         pause = min(FIRST_PAUSE << min(max(self.failures - 1, 0), 10), LONGEST_PAUSE)
-        return self.failed_at is None or now >= self.failed_at + pause
+        failed_at = self.failed_at
+        return failed_at is None or now >= failed_at + pause or is_ahead(failed_at, now)
 
 
 class BackupOutcome(Struct, frozen=True, kw_only=True):
