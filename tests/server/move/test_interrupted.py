@@ -148,6 +148,21 @@ async def test_the_source_is_not_served_until_that_is_undone(places: Places) -> 
         await moving.undo(here)
 
 
+async def test_a_move_that_runs_is_not_undone(places: Places, small_batches: None) -> None:
+    here, there = places.filled(), places.sqlite("there")
+    refused = list[asyncio.Task[object]]()
+
+    def show(stage: str, done: int, total: int) -> None:
+        if not refused:
+            refused.append(asyncio.create_task(moving.undo(here)))
+
+    await move(here, there, show)
+    with pytest.raises(MoveError, match="stop it first"):
+        await refused[0]
+    async with serving_engine(there):
+        pass
+
+
 async def test_a_half_filled_database_of_another_move_is_emptied_on_demand(
     places: Places, backend: str, small_batches: None
 ) -> None:

@@ -110,15 +110,21 @@ async def move(source: Settings, target: Settings, options: MoveOptions, show: S
 
 async def undo(source: Settings) -> SourceMark:
     """Open the database again that a server moved from; returns the mark that it had. Raises
-    MoveError, StartupError, Unavailable."""
-    mark = None
-    if _exists(source):
-        async with _opened(source) as db:
-            if await db.version() is not None:
-                mark = await db.write("", marks.undo_tx)
+    MoveError, also while the move runs, StartupError, Unavailable."""
+    if not _exists(source) or not await _is_marked(source):
+        raise MoveError(f"no server was moved from {database_name(source)}")
+    async with _exclusive(source), _opened(source) as db:
+        mark = await db.write("", marks.undo_tx)
     if mark is None:
         raise MoveError(f"no server was moved from {database_name(source)}")
     return mark
+
+
+async def _is_marked(source: Settings) -> bool:
+    async with _opened(source) as db:
+        if await db.version() is None:
+            return False
+        return await db.read("", marks.get_source_mark) is not None
 
 
 async def _begin(work: _Move, options: MoveOptions) -> tuple[SourceMark, MoveProgress]:
