@@ -22,10 +22,11 @@ from koine.model.errors import Conflict, Invalid, NotFound
 from koine.model.filters import ConversationFilter, MessageFilter
 from koine.model.message import Draft, Message
 from koine.model.page import Window
-from koine.model.retention import RetentionCounts, RetentionRules
+from koine.model.retention import RetentionCounts, RetentionPeriods, RetentionRules
 from koine.store.conversations import conversations as rows
 from koine.store.conversations import participants
 from koine.store.events import events
+from koine.store.retention import rules as rule_rows
 from koine.store.retention import runs as run_rows
 from tests.cast import Cast
 
@@ -350,6 +351,19 @@ async def test_maintenance_runs_the_rules_once_a_day(cast: Cast) -> None:
     cast.clock.advance(DAY - 60)
     assert await runs.run_due(cast.engine, 10) == RetentionCounts()
     cast.clock.advance(3 * DAY)
+    assert await runs.run_due(cast.engine, 10) == RetentionCounts(messages=1)
+
+
+async def test_a_run_that_fails_is_only_its_tenants(cast: Cast) -> None:
+    theirs = structs.replace(cast, acme=cast.rival, rival=cast.acme)
+    for each in (cast, theirs):
+        at = await opened(each)
+        await say(each, at, "old")
+        await keep(each, messages=30)
+    cast.clock.advance(31 * DAY)
+    tenant_id = min(cast.acme.tenant.id, cast.rival.tenant.id)
+    broken = RetentionPeriods(files=2**52)
+    await cast.engine.db.write(tenant_id, rule_rows.save, tenant_id, broken)
     assert await runs.run_due(cast.engine, 10) == RetentionCounts(messages=1)
 
 

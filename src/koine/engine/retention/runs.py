@@ -24,7 +24,7 @@ from koine.kit import metrics
 from koine.kit.json import json_text
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import Actor, operator
-from koine.model.errors import Conflict
+from koine.model.errors import Conflict, Unavailable
 from koine.model.retention import RetentionCounts, RetentionRun
 from koine.store import tenants
 from koine.store.core.db import Tx
@@ -63,6 +63,11 @@ async def run_due(engine: Engine, seconds: float) -> RetentionCounts:
             await running.go()
         except (Conflict, OutOfTime, Stopped):
             pass
+        except Unavailable:
+            raise
+        except Exception:
+            # Those of the other tenants, and what maintenance does after them, go on.
+            _log.error("retention failed", tenant=tenant_id, exc_info=True)
         counts = counts.plus(running.deleted)
     return counts
 
