@@ -75,3 +75,7 @@ async def test_new_entries_are_printed_once_when_they_are_there(
         async with asyncio.timeout(0.05):
             await anext(entries)
     assert len({first.id, *names}) == 3
+
+
+def test_an_argument_that_is_no_text_is_refused(acme: Terminal) -> None:
+    assert "is no text" in acme.run("audit", "--request", "\udcff", code=2)

@@ -52,6 +52,7 @@ def test_an_email_is_taken_once(acme: Terminal) -> None:
         (("user", "token", "nobody@y.test"), 1),
         (("user", "set-password", "nobody@y.test", "--stdin"), 1),
         (("key", "create", "k", "--user", "nobody@y.test"), 1),
+        (("key", "create", "k", "--user", "nobody@y.test", "--days", "99999999999"), 2),
         (("key", "revoke", "no-id"), 1),
         (("inbox", "create", "x", "--channel", "fax"), 2),
         (("inbox", "create", "x", "--responder", "no-id"), 1),

@@ -46,6 +46,12 @@ def test_a_grace_time_needs_a_unit(acme: Terminal, grace: str) -> None:
     assert status(acme) == ("active", False)
 
 
+def test_a_grace_time_ends(acme: Terminal) -> None:
+    said = acme.run("tenant", "delete", "acme", "--grace", "999999w", code=1)
+    assert "the grace time is 36500 days at most" in said
+    assert status(acme) == ("active", False)
+
+
 @pytest.mark.parametrize("typed", ["Acme\n", "\n", None])
 def test_to_delete_now_the_short_name_must_be_typed_again(
     acme: Terminal, typed: str | None

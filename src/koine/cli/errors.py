@@ -38,6 +38,10 @@ class ErrorHandlingGroup(TyperGroup):
             exit_with(str(error))
         except Refusal as refusal:
             exit_with(describe(refusal))
+        except UnicodeEncodeError as error:
+            if not error.reason.startswith("surrogates"):
+                raise
+            exit_with("an argument is no text in UTF-8", EXIT_USAGE)
         except OSError as error:
             exit_with(f"{error.filename or 'koine'}: {error.strerror or error}")
         except KeyboardInterrupt:

@@ -49,7 +49,9 @@ def create(
             f"Without: {', '.join(DEFAULT_PERMISSIONS)}."
         ),
     ] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Days it lives; else for ever.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="Days it lives; else for ever.")
+    ] = None,
     tenant: options.Tenant = None,
     data: options.Data = None,
     database: options.Database = None,

@@ -10,14 +10,15 @@ from msgspec import structs
 from koine.engine.core.legal_holds import require_tenant_free_tx
 from koine.engine.core.operations import rights_write_tx
 from koine.engine.core.recorder import record_audit, record_event
-from koine.kit.times import iso_ms
+from koine.kit.times import DAY, iso_ms
 from koine.model.actor import Actor
-from koine.model.errors import Conflict, Forbidden, NotFound
+from koine.model.errors import Conflict, Forbidden, Invalid, NotFound
 from koine.model.tenant import Tenant
 from koine.store import tenants
 from koine.store.core.db import Tx
 from koine.store.webhooks import endpoints
 
+LONGEST_GRACE_DAYS = 36_500
 _BEING_DELETED = "its deletion has begun: that cannot be taken back"
 
 
@@ -48,8 +49,10 @@ async def resume(tx: Tx, now: int, actor: Actor) -> Tenant:
 @rights_write_tx
 async def schedule_deletion(tx: Tx, now: int, actor: Actor, grace: int) -> Tenant:
     """Suspend the tenant, and have its deletion begin in `grace` µs; in place of the time that was
-    scheduled before. Raises Forbidden, NotFound, Conflict("deletion") when it has
-    begun, Conflict("held")."""
+    scheduled before. Raises Invalid("grace") for too long a time, Forbidden, NotFound,
+    Conflict("deletion") when it has begun, Conflict("held")."""
+    if grace > LONGEST_GRACE_DAYS * DAY:
+        raise Invalid("grace", "range", f"the grace time is {LONGEST_GRACE_DAYS} days at most")
     before = await _locked(tx, now, actor)
     await require_tenant_free_tx(tx)
     after = structs.replace(before, delete_at=now + grace)
