@@ -18,8 +18,11 @@ SLUG=acme CANARY=zebrafinch-7314
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=${here%/examples}
-first=${1:?usage: operators_week.sh sqlite|postgresql://… [postgresql://…]}
-second=${2:-}
+first=${1:-} second=${2:-}
+case $first in
+  sqlite | postgresql://*) ;;
+  *) echo "usage: operators_week.sh sqlite|postgresql://… [postgresql://…]" >&2; exit 2 ;;
+esac
 week=${WEEK:-$(mktemp -d)}
 programs=${PROGRAMS:-$week/programs}
 

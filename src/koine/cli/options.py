@@ -13,7 +13,7 @@ from koine.kit.settings import Settings
 Data = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="DIR", help="Folder of the embedded database, uploads and demo.json."
+        "--data", metavar="DIR", help="Folder of uploads, and of the database if no URL names one."
     ),
 ]
 Database = Annotated[
