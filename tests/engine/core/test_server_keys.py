@@ -52,6 +52,15 @@ async def test_a_process_that_was_not_given_the_key_makes_no_other(empty_db: Dat
     assert await stored(empty_db) is None
 
 
+async def test_a_stored_key_that_was_removed_is_not_made_again(empty_db: Database) -> None:
+    await open_keys(empty_db, load({"KOINE_SECRET_KEY": A}))
+    keys = await open_keys(empty_db, load({"KOINE_SECRET_KEY": f"database,{A}"}))
+    assert keys.secrets == (A,)
+    with pytest.raises(BadSetting, match="a stored key that was removed"):
+        await open_keys(empty_db, load({"KOINE_SECRET_KEY": "database"}))
+    assert await stored(empty_db) is None
+
+
 async def test_keys_are_not_shown(empty_db: Database) -> None:
     keys = await open_keys(empty_db, load({"KOINE_SECRET_KEY": A}))
     assert A not in repr(keys) and key_id(A) in repr(keys)

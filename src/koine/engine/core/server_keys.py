@@ -63,15 +63,17 @@ async def load_keys(db: Database, settings: Settings) -> ServerKeys | None:
     given = settings.secret_keys()
     stored, used = await db.read("", _values)
     if stored is None:
-        if given[:1] == (secret_keys.STORED,) or (not given and used is None):
+        if used is None and given[:1] in ((), (secret_keys.STORED,)):
             return None
-        if not given:
+        others = [each for each in given if each != secret_keys.STORED]
+        if not others:
+            lacks = "names a stored key that was removed" if given else "is not set"
             reason = (
-                f"is not set, and this database is used with the key {used}: set it as the server "
+                f"{lacks}, and this database is used with the key {used}: set it as the server "
                 "has it; if that key is lost, set a new one and see docs/secrets.md"
             )
             raise BadSetting(variable("secret_key"), reason)
-        return ServerKeys([each for each in given if each != secret_keys.STORED])
+        return ServerKeys(others)
     named = [stored if each == secret_keys.STORED else each for each in given]
     return ServerKeys(list(dict.fromkeys([*named, stored])), stored)
 
