@@ -3,7 +3,6 @@ process that got the request. The archives are in `<data_dir>/exports`, for a da
 gets a link to download one, which is signed and soon expires."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -113,7 +112,7 @@ def download_link(engine: Engine, export: TenantExport) -> DownloadLink | None:
     if export.state != "done" or export.expires_at is None:
         return None
     expires = min(engine.clock.now() + LINK_FOR, export.expires_at) // SECOND * SECOND
-    return DownloadLink(expires, engine.refresh_token_mac.issue(_about(export.id, expires)))
+    return DownloadLink(expires, engine.stateless_secrets.issue(_about(export.id, expires)))
 
 
 async def open_download(
@@ -123,7 +122,7 @@ async def open_download(
     `address` goes into the audit log."""
     now, wanted = engine.clock.now(), canonical_id(export_id)
     about = _about(wanted or "", link.expires)
-    if link.expires <= now or not engine.refresh_token_mac.verify(about, link.token):
+    if link.expires <= now or not engine.stateless_secrets.verify(about, link.token):
         raise NotFound("export")
     key = await engine.db.read("", exports.get_by_id, wanted or "")
     found = await engine.db.read(key.tenant_id, exports.get, key.id) if key else None
@@ -253,7 +252,7 @@ class _Job:
         while True:
             await asyncio.sleep(_REPORT_SECONDS)
             alive_until = self._engine.clock.now() + _LEASE
-            with contextlib.suppress(Unavailable):
+            with suppress(Unavailable):
                 await self._save(structs.replace(self._export, alive_until=alive_until))
 
     async def _end(self, *, size: int | None = None, error: str | None = None) -> None:

@@ -151,7 +151,7 @@ async def refresh(engine: Engine, text: str, *, address: str | None = None) -> L
         tokens.sha256_hex(f"{tenant_id}.{session_id}.{secret}"),
         tokens.sha256_hex(next_text),
         now + engine.settings.refresh_token_days * DAY,
-        was_given=engine.refresh_token_mac.verify(f"{tenant_id}.{session_id}", secret),
+        was_given=engine.stateless_secrets.verify(f"{tenant_id}.{session_id}", secret),
         address=address,
     )
     outcome = await engine.db.write(tenant_id, _rotate, now, rotation)
@@ -309,7 +309,7 @@ def _logged_in(
 
 def _refresh_token(engine: Engine, tenant_id: str, session_id: str) -> str:
     about = f"{tenant_id}.{session_id}"
-    return f"{about}.{engine.refresh_token_mac.issue(about)}"
+    return f"{about}.{engine.stateless_secrets.issue(about)}"
 
 
 def _as_user(session: Session, address: str | None) -> Actor:

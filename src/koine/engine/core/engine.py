@@ -53,7 +53,7 @@ class Engine:
         self.signer = TokenSigner(newest, ISSUER, ISSUER, clock, older)
         self.credential_cache: TTLCache[str, Actor] = TTLCache(CREDENTIAL_CACHE_SIZE)
         self.encryption = server_keys.sealing
-        self.refresh_token_mac = StatelessSecrets(newest, older)
+        self.stateless_secrets = StatelessSecrets(newest, older)
         self.webhook_formats = webhook_formats
         self.failed_logins = FailedLogins(settings.audit_failed_logins_per_hour)
         self.shutdown_signal = ShutdownSignal()
