@@ -11,8 +11,7 @@ import typer
 from koine.cli import options, output, progress
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run, run_in_tenant
-from koine.engine.archive import exporting, importing
-from koine.engine.archive import verify as verifying
+from koine.engine.archive import exporting, importing, verifying
 from koine.engine.archive.exporting import ExportOptions
 from koine.engine.archive.format import ArchiveError, LeftOut, Manifest
 from koine.engine.archive.import_plan import ImportOptions

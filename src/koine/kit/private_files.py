@@ -31,19 +31,27 @@ def copy(source: Path, target: Path, root: Path) -> bool:
     returns whether it was copied. An interrupted copy is a file `.part` beside it."""
     if target.exists() and filecmp.cmp(source, target, shallow=False):
         return False
-    make_folders(target.parent, root)
-    part = target.with_name(f"{target.name}.part")
-    part.unlink(missing_ok=True)
-    with source.open("rb") as read, create(part) as out:
+    with source.open("rb") as read, complete_below(target, root) as out:
         shutil.copyfileobj(read, out)
+    return True
+
+
+@contextmanager
+def complete_below(path: Path, root: Path) -> Iterator[IO[bytes]]:
+    """Write a file at `path`, which is in folders below `root`: complete and synced when the block
+    ends, in place of the one that is there. If it raises, a file `.part` remains beside it."""
+    make_folders(path.parent, root)
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    with create(part) as out:
+        yield out
         out.flush()
         os.fsync(out.fileno())
-    part.rename(target)
-    for folder in target.parents:
+    part.rename(path)
+    for folder in path.parents:
         sync_folder(folder)
         if folder in (root.parent, folder.parent):
             break
-    return True
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from koine.engine.archive import reader, tar
 from koine.engine.archive.format import HEAD, MANIFEST, ArchiveError
 from koine.engine.archive.import_plan import ImportOptions
 from koine.engine.archive.importing import import_tenant
-from koine.engine.archive.verify import verify
+from koine.engine.archive.verifying import verify
 from koine.engine.conversations import files, messages
 from koine.model.actor import operator
 from koine.model.message import Draft
@@ -214,7 +214,7 @@ def test_members_and_rows_are_bounded(
     with monkeypatch.context() as patch, pytest.raises(ArchiveError, match="too many rows"):
         patch.setattr(reader, "MAX_ROWS", 1)
         verify(archive, None)
-    monkeypatch.setattr("koine.engine.archive.verify.MAX_MEMBERS", 3)
+    monkeypatch.setattr("koine.engine.archive.verifying.MAX_MEMBERS", 3)
     with pytest.raises(ArchiveError, match="more than 3 members"):
         verify(archive, None)
 

@@ -10,7 +10,7 @@ from msgspec import structs
 from koine.engine import tenant_suspension
 from koine.engine.archive import jobs
 from koine.engine.archive.jobs import DownloadLink
-from koine.engine.archive.verify import verify
+from koine.engine.archive.verifying import verify
 from koine.kit.ids import new_id
 from koine.kit.times import MINUTE, SECOND
 from koine.model.actor import operator

@@ -9,7 +9,7 @@ import pytest
 from koine.engine import sealed_secrets, tenants
 from koine.engine.archive.exporting import ExportOptions, export_tenant
 from koine.engine.archive.format import ArchiveError
-from koine.engine.archive.verify import verify
+from koine.engine.archive.verifying import verify
 from koine.engine.auth import credentials, sessions
 from koine.engine.contacts import hmac_tokens, inboxes
 from koine.engine.conversations import files, messages

@@ -7,7 +7,6 @@ when it is tried again; one that cannot go on is deleted by the next.
 """
 
 import asyncio
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from koine.engine.archive.known_erasures import ErasedAgain
 from koine.engine.archive.reader import Contents, open_archive, read_rows, read_tenant
 from koine.engine.archive.renewal import FILE_KEY
 from koine.engine.archive.tar import Member, Source
-from koine.engine.archive.verify import verify
+from koine.engine.archive.verifying import verify
 from koine.engine.conversations.files import relative_path
 from koine.engine.core.engine import Engine
 from koine.engine.core.pace import Pace
@@ -100,8 +99,7 @@ async def import_tenant(
     contents = await asyncio.to_thread(verify, path, options.passphrase, read)
     with open_archive(path, options.passphrase) as source:
         plan, at = await _begin(engine, source, contents, options)
-        running = _Import(engine, source, contents, plan, progress)
-        running.pace = Pace(engine, options.share)
+        running = _Import(engine, source, contents, plan, progress, share=options.share)
         await running.copy_files()
         try:
             async with engine.db.bulk_writer() as writer:
@@ -174,8 +172,6 @@ class _Ending(Struct, frozen=True):
 class _Import:
     """One import."""
 
-    pace: Pace
-
     def __init__(
         self,
         engine: Engine,
@@ -183,12 +179,15 @@ class _Import:
         contents: Contents,
         plan: Plan,
         progress: Progress,
+        *,
+        share: float,
     ) -> None:
         self._engine = engine
         self._source = source
         self._contents = contents
         self._plan = plan
         self._progress = progress
+        self._pace = Pace(engine, share)
         self._adaptation = Adaptation(plan, engine.encryption, engine.clock.now())
         self._logins = 0
         self._erased = ErasedAgain()
@@ -221,7 +220,7 @@ class _Import:
             begin = first_row if number == first_member else 0
             done += begin
             while begin < len(rows):
-                batch = rows[begin : begin + (_BUSY_BATCH if self.pace.is_busy else _BATCH)]
+                batch = rows[begin : begin + (_BUSY_BATCH if self._pace.is_busy else _BATCH)]
                 count = len(batch)
                 begin += count
                 after = f"{number}.{begin}" if begin < len(rows) else f"{number + 1}.0"
@@ -235,7 +234,7 @@ class _Import:
                 at, done = after, done + count
                 self._logins += left_out
                 self._progress("rows", done, total)
-                await self.pace.rest(worked)
+                await self._pace.rest(worked)
 
     async def finish(self) -> Tenant:
         """Write what makes the tenant visible, in one transaction."""
@@ -375,14 +374,6 @@ async def _write_rows(
 def _copy_file(source: Source, member: Member, path: Path, root: Path) -> None:
     if path.exists() and path.stat().st_size == member.size:
         return
-    private_files.make_folders(path.parent, root)
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    with private_files.create(part) as out:
+    with private_files.complete_below(path, root) as out:
         for piece in tar.read_member(source, member):
             out.write(piece)
-        out.flush()
-        os.fsync(out.fileno())
-    part.rename(path)
-    for folder in path.parents[:4]:
-        private_files.sync_folder(folder)

@@ -11,7 +11,7 @@ import pytest
 
 from koine.engine.archive import tar
 from koine.engine.archive.format import HEAD, MANIFEST, ArchiveError
-from koine.engine.archive.verify import verify
+from koine.engine.archive.verifying import verify
 from tests.engine.archive.archived import UPLOAD
 from tests.engine.archive.forged import Members, members_of, rows_changed, sealed_again, written
 
