@@ -5,38 +5,32 @@ Each command is `koine tenant …` in a process of its own. Sends go to a server
 the p99 of their time before is compared with that during the command.
 """
 
-import argparse
 import asyncio
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-import asyncpg
 from msgspec import Struct
 
-from bench import large_seed, postgres, seed, workload
+from bench import large_seed, workload
+from bench.commands import (
+    CONNECTIONS,
+    MILLION,
+    Databases,
+    fill,
+    log,
+    open_databases,
+    parse_arguments,
+    peak_mb,
+)
 from bench.generator import Generator
-from bench.seed import Execute, SqlSyntax
 from bench.server import SECRET, Server
 from bench.tenant_size import SMALL, TINY, TenantSize
-from koine.store.sqlite.connection import connect
-from tests.support.postgres import at_database
-
-MILLION = TenantSize(
-    conversations=50_000, messages=20, drivers=100, customers=5_000, deep_messages=20
-)
-EVENTS = """
-INSERT INTO events (tenant_id, kind, audience, conversation_id, subject_id, seq, body, created_at)
-SELECT tenant_id, 'message.created', 'everyone', conversation_id, id, seq, '{}', created_at
-FROM messages ORDER BY conversation_id, seq
-"""
-CONNECTIONS = 4
 
 
 class Measured(Struct, frozen=True):
@@ -50,17 +44,9 @@ class Measured(Struct, frozen=True):
     during_ms: float = 0.0
 
 
-class Databases(Struct, frozen=True):
-    """The URLs of the database with the tenant, of an empty one, and of one with a small tenant."""
-
-    full: str
-    empty: str
-    small: str
-
-
 def main() -> None:
     """Build the tenants, measure, print."""
-    arguments = _arguments()
+    arguments = parse_arguments("archive", __doc__)
     size = TINY if arguments.short else MILLION
     small = TINY if arguments.short else SMALL
     seconds = 0.1 if arguments.short else 3.0
@@ -77,7 +63,7 @@ def _measure(
     name: str, urls: Databases, folder: Path, sizes: tuple[TenantSize, TenantSize], seconds: float
 ) -> None:
     size, small = sizes
-    _log(f"{name}: filling it with {size.conversations * size.messages:,} messages")
+    log(f"{name}: filling it with {size.conversations * size.messages:,} messages")
     asyncio.run(fill(urls.full, size))
     asyncio.run(fill(urls.small, small))
     asyncio.run(large_seed.migrate(urls.empty))
@@ -89,9 +75,9 @@ def _measure(
         ("import, idle", urls.empty, ("import", "idle.koine")),
     ]
     for what, url, words in idle:
-        _log(f"{name}: {what}")
+        log(f"{name}: {what}")
         _show(_run(what, folder, url, words))
-    _log(f"{name}: verify")
+    log(f"{name}: verify")
     _show(_run("verify", folder, None, ("verify", "idle.koine")))
     busy: list[tuple[str, str, TenantSize, tuple[str, ...]]] = [
         ("export, while others send", urls.full, size, ("export", "bench", "busy.koine")),
@@ -103,7 +89,7 @@ def _measure(
     for what, url, of, words in busy:
         calls = workload.prepare(generator, of)
         with Server(url, folder) as server:
-            _log(f"{name}: {what}")
+            log(f"{name}: {what}")
 
             def send(server: Server = server, calls: workload.Calls = calls) -> float:
                 return generator.run(server.port, calls.send, CONNECTIONS, seconds).p99_ms
@@ -148,75 +134,6 @@ def _run(
     if status:
         raise RuntimeError(f"{' '.join(words)} failed")
     return Measured(what, seconds, memory, before, median(during) if during else 0.0)
-
-
-def peak_mb(pid: int) -> float:
-    """The largest resident memory of a process until now, in MB; 0 if it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
-
-
-async def fill(url: str, size: TenantSize, *, events: bool = True) -> None:
-    """Create the tables and the tenant, with an event for each message where wanted."""
-    await large_seed.migrate(url)
-    sql = SqlSyntax(postgres=not url.startswith("sqlite"))
-    async with _connected(url) as execute:
-        await seed.small(execute, sql, size)
-        if events:
-            await execute(EVENTS)
-        if sql.postgres:
-            await execute("VACUUM (ANALYZE)")
-
-
-@asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[Execute]:
-    """A function that runs a statement, and commits it."""
-    if not url.startswith("sqlite"):
-        connection = await asyncpg.connect(url)
-        try:
-            yield connection.execute
-        finally:
-            await connection.close()
-        return
-    file = connect(Path(url.removeprefix("sqlite:///")), cache_mib=256)
-
-    async def execute(text: str) -> object:
-        return file.execute(text).fetchall()
-
-    yield execute
-    file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    file.close()
-
-
-@contextmanager
-def open_databases(name: str, folder: Path) -> Iterator[Databases]:
-    """The databases of a measurement, for as long as the context is open."""
-    if name == "sqlite":
-        yield Databases(*(f"sqlite:///{folder / each}.db" for each in ("full", "empty", "small")))
-        return
-    cluster = postgres.start()
-    try:
-        urls = [at_database(cluster.url, f"archive_{each}") for each in ("full", "empty", "small")]
-        for url in urls:
-            asyncio.run(large_seed.create(url))
-        yield Databases(*urls)
-    finally:
-        cluster.stop()
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.archive", description=__doc__)
-    parser.add_argument("--sqlite", action="store_true", help="SQLite alone")
-    parser.add_argument("--postgres", action="store_true", help="PostgreSQL alone")
-    parser.add_argument("--short", action="store_true", help="a small tenant: no figures")
-    return parser.parse_args()
-
-
-def _log(text: str) -> None:
-    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from bench import large_seed, postgres
-from bench.archive import MILLION, fill, peak_mb
+from bench.commands import MILLION, fill, log, peak_mb
 from bench.server import SECRET
 from bench.tenant_size import TINY
 from tests.support.postgres import at_database
@@ -32,7 +32,7 @@ def main() -> None:
             there = at_database(cluster.url, "moved")
             asyncio.run(large_seed.create(there))
             here, back = (f"sqlite:///{scratch}/{name}.db" for name in ("here", "back"))
-            _log(f"filling SQLite with {size.conversations * size.messages:,} messages")
+            log(f"filling SQLite with {size.conversations * size.messages:,} messages")
             asyncio.run(fill(here, size))
             print(f"{'':<30}{'s':>5}{'core s':>10}{'MB':>8}{'load':>8}")
             _move("SQLite to PostgreSQL", here, there, Path(scratch))
@@ -57,10 +57,6 @@ def _move(what: str, source: str, target: str, folder: Path) -> None:
     seconds, load = time.monotonic() - began, os.getloadavg()[0]
     cpu = usage.ru_utime + usage.ru_stime
     print(f"{what:<30}{seconds:>5.1f}{cpu:>10.1f}{memory:>8.0f}{load:>8.1f}", flush=True)
-
-
-def _log(text: str) -> None:
-    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

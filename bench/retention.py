@@ -5,7 +5,6 @@
 fast as it takes them: their rate before is compared with that during the run.
 """
 
-import argparse
 import asyncio
 import json
 import os
@@ -21,7 +20,7 @@ from statistics import median
 from msgspec import Struct
 
 from bench import workload
-from bench.archive import CONNECTIONS, Databases, fill, open_databases
+from bench.commands import CONNECTIONS, Databases, fill, log, open_databases, parse_arguments
 from bench.generator import Generator
 from bench.server import SECRET, Server
 from bench.tenant_size import TINY, TenantSize
@@ -43,7 +42,7 @@ class Deleted(Struct, frozen=True):
 
 def main() -> None:
     """Build the tenants, measure, print."""
-    arguments = _arguments()
+    arguments = parse_arguments("retention", __doc__)
     size = TINY if arguments.short else SIZE
     seconds = 0.1 if arguments.short else 3.0
     for name in ("sqlite", "postgres"):
@@ -57,7 +56,7 @@ def main() -> None:
 
 def _measure(name: str, urls: Databases, folder: Path, size: TenantSize, seconds: float) -> None:
     for url in (urls.full, urls.small):
-        _log(f"{name}: filling it with {size.conversations * size.messages:,} messages")
+        log(f"{name}: filling it with {size.conversations * size.messages:,} messages")
         asyncio.run(fill(url, size, events=False))
         _koine(folder, url, "retention", "set", "--messages", PERIOD)
     done = [_delete("alone", name, folder, urls.full)]
@@ -92,7 +91,7 @@ def _delete(
     send: Callable[[], float] | None = None,
 ) -> Deleted:
     """Run the rules; meanwhile send, if wanted."""
-    _log(f"{name}: deleting {what}")
+    log(f"{name}: deleting {what}")
     process = _start(folder, url, "retention", "run", "--json")
     during = []
     while process.poll() is None:
@@ -126,18 +125,6 @@ def _start(folder: Path, url: str, *words: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "koine", *words, "--database", url, "--data", str(folder)]
     environment = os.environ | {"KOINE_SECRET_KEY": SECRET}
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.retention", description=__doc__)
-    parser.add_argument("--sqlite", action="store_true", help="SQLite alone")
-    parser.add_argument("--postgres", action="store_true", help="PostgreSQL alone")
-    parser.add_argument("--short", action="store_true", help="a small tenant: no figures")
-    return parser.parse_args()
-
-
-def _log(text: str) -> None:
-    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
