@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from koine.cli import options, output
+from koine.cli import options, output, progress
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run_in_tenant
 from koine.engine import deliveries
@@ -51,9 +51,7 @@ def import_(
     Example: koine delivery import deliveries.ndjson
     """
     settings = options.settings(data, database)
-    with typer.progressbar(
-        length=max(file.stat().st_size, 1), label="Importing", hidden=as_json
-    ) as bar:
+    with progress.bar("importing", max(file.stat().st_size, 1)) as add:
 
         async def work(engine: Engine, operator_actor: Actor) -> dict[str, int]:
             done = {"new": 0, "known": 0}
@@ -68,7 +66,7 @@ def import_(
                 new = sum(each.is_new for each in saved)
                 done["new"] += new
                 done["known"] += len(saved) - new
-                bar.update(sum(size for _, _, size in batch))
+                add(sum(size for _, _, size in batch))
             return done
 
         done = run_in_tenant(settings, tenant, work)

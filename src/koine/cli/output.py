@@ -1,7 +1,6 @@
 """What commands print: tables for people, JSON for scripts."""
 
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import typer
@@ -44,17 +43,3 @@ def print_fields(fields: Mapping[str, object]) -> None:
     for name, value in fields.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else value
         typer.echo(f"{name:{width}}  {'' if text is None else text}".rstrip())
-
-
-def counter(what: str) -> Callable[[int], None]:
-    """A function that counts what it is called with, and shows the sum on a terminal's standard
-    error."""
-    total = 0
-
-    def add(count: int) -> None:
-        nonlocal total
-        total += count
-        if sys.stderr.isatty():
-            typer.echo(f"\r{total} {what}", nl=False, err=True)
-
-    return add

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from koine.cli import options, output
+from koine.cli import options, output, progress
 from koine.cli.durations import parse_duration
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run_in_tenant
@@ -114,19 +114,18 @@ def run_rules(
 
     Example: koine retention run --dry-run
     """
-    count = output.counter("rows deleted")
-    shown = 0
+    add, shown = progress.counter("rows deleted"), 0
 
-    def progress(deleted: RetentionCounts) -> None:
+    def show(deleted: RetentionCounts) -> None:
         nonlocal shown
         total = sum(structs.astuple(deleted)) - deleted.bytes
-        count(total - shown)
+        add(total - shown)
         shown = total
 
     async def work(engine: Engine, actor: Actor) -> RetentionCounts | RetentionRun:
         if dry:
             return await dry_run.count(engine, actor)
-        return await runs.run(engine, actor, progress)
+        return await runs.run(engine, actor, show)
 
     done = run_in_tenant(options.settings(data, database), tenant, work)
     counts = done if isinstance(done, RetentionCounts) else runs.counts_of(done)

@@ -1,12 +1,9 @@
 """`koine secrets`: what the server's keys have encrypted, and the change to a new key."""
 
-import sys
-from typing import Any
-
 import typer
 from msgspec import Struct
 
-from koine.cli import options, output
+from koine.cli import options, output, progress
 from koine.cli.errors import EXIT_FAILED
 from koine.cli.runtime import run
 from koine.engine import sealed_secrets
@@ -99,12 +96,8 @@ async def _status(engine: Engine) -> SecretsStatus:
 
 
 async def _rotate(engine: Engine) -> Resealed:
-    if not sys.stderr.isatty():
-        return await sealed_secrets.reseal(engine)
-    total = await sealed_secrets.count_rows(engine.db)
-    bar: Any = typer.progressbar(length=total, label="rows", file=sys.stderr)
-    with bar:
-        return await sealed_secrets.reseal(engine, bar.update)
+    with progress.bar("rows", await sealed_secrets.count_rows(engine.db)) as add:
+        return await sealed_secrets.reseal(engine, add)
 
 
 def _print_status(found: SecretsStatus) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import msgspec
 import typer
 
-from koine.cli import options, output, tenant_archive
+from koine.cli import options, output, progress, tenant_archive
 from koine.cli.durations import parse_duration
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run
@@ -231,7 +231,7 @@ async def _delete(engine: Engine, tenant: Tenant) -> DeletedTenant:
             f"waiting {wait // SECOND + 1} s for running servers to end its streams", err=True
         )
         await asyncio.sleep(wait / SECOND)
-    show = output.counter("rows deleted")
+    show = progress.counter("rows deleted")
     with contextlib.suppress(NotDue):
         tombstone = await tenant_deletion.delete_tenant(engine, tenant.id, progress=show)
         if tombstone is not None:
