@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from koine.cli.status_screen import duration, plain, size
+from koine.cli.output import duration, size
+from koine.cli.status_screen import plain
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings, load
 from koine.kit.times import SECOND

@@ -43,3 +43,19 @@ def print_fields(fields: Mapping[str, object]) -> None:
     for name, value in fields.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else value
         typer.echo(f"{name:{width}}  {'' if text is None else text}".rstrip())
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that fits it: `4.0 s`, `12 min`, `5 h`, `3 d`."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def size(count: int) -> str:
+    """A number of bytes in the unit that fits it."""
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count / 1024:.1f} KiB"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from koine.cli.output import duration, size
 from koine.kit.times import SECOND, iso_ms
 from koine.server.status import ProcessStatus, ServerStatus, WebhookStatus
 
@@ -37,22 +38,6 @@ def lines(status: ServerStatus) -> list[Line]:
 def plain(status: ServerStatus) -> str:
     """The screen as plain text."""
     return "\n".join(f"{each.heading:<10} {each.text}".rstrip() for each in lines(status))
-
-
-def duration(seconds: float) -> str:
-    """A time in the unit that fits it: `4.0 s`, `12 min`, `5 h`, `3 d`."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-
-
-def size(count: int) -> str:
-    """A number of bytes in the unit that fits it."""
-    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count / 1024:.1f} KiB"
 
 
 def _database(status: ServerStatus) -> Iterator[Line]:
