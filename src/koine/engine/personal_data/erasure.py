@@ -22,7 +22,7 @@ from koine.engine.core.operations import read_tx, rights_write_tx
 from koine.engine.core.recorder import record_audit
 from koine.engine.personal_data import conversation_erasure, erased_list
 from koine.engine.personal_data.same_person import merged_tx, similar_tx, survivor_tx
-from koine.engine.personal_data.tombstones import bury_tx
+from koine.engine.personal_data.tombstones import empty_rows_tx
 from koine.engine.personal_data.traces import erase_traces
 from koine.kit.ids import NIL_ID
 from koine.kit.json import json_text
@@ -98,7 +98,7 @@ async def request(
     also = await merged_tx(tx, person.id)
     await require_people_free_tx(tx, [person.id, *also])
     similar = await similar_tx(tx, person, [person.id, *also])
-    counts = await bury_tx(tx, now, [person.id, *also])
+    counts = await empty_rows_tx(tx, now, [person.id, *also])
     if before is not None:
         counts = counts.plus(counts_of(before))
     erasure = Erasure(
@@ -132,7 +132,7 @@ async def run(engine: Engine, tenant_id: str, identity_id: str) -> Erasure:
     counts = counts_of(erasure)
     if erasure.erased_at is not None:
         counts = counts.plus(
-            await engine.db.write(tenant_id, bury_tx, engine.clock.now(), erasure.ids)
+            await engine.db.write(tenant_id, empty_rows_tx, engine.clock.now(), erasure.ids)
         )
     for each in erasure.ids:
         await offboarding.finish(engine, tenant_id, each)

@@ -49,7 +49,7 @@ def tombstone(person: Identity, now: int) -> Identity:
     )
 
 
-async def bury_tx(tx: Tx, now: int, ids: list[str]) -> ErasureCounts:
+async def empty_rows_tx(tx: Tx, now: int, ids: list[str]) -> ErasureCounts:
     """Empty the rows of these people and delete or revoke their credentials; what is done already
     is not done again. Their open streams end, and others learn what the people are now."""
     counts = ErasureCounts()
