@@ -15,14 +15,19 @@ def reason_not_writable(folder: Path) -> str:
     folder that does not exist must be one that can be created."""
     existing = folder.absolute()
     try:
-        while not existing.exists() and existing != existing.parent:
-            existing = existing.parent
+        existing = nearest_existing(folder)
         if not existing.is_dir():
             return f"{existing} is no folder"
         with tempfile.TemporaryFile(dir=existing):
             return ""
     except OSError as error:
         return f"{existing}: {os.strerror(error.errno) if error.errno else error}"
+
+
+def nearest_existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    absolute = path.absolute()
+    return next(each for each in (absolute, *absolute.parents) if each.exists())
 
 
 def make_data_folder(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import PREFIX, Settings
+from koine.server.data_folder import nearest_existing
 from koine.server.preflight import Finding
 
 if TYPE_CHECKING:
@@ -64,10 +65,7 @@ def check_programs(settings: Settings, major: int) -> Iterator[Finding]:
 
 def check_backup_folder(folder: Path, bytes_of_database: int, settings: Settings) -> list[Finding]:
     """Whether a backup into `folder` has the right to write there, and the space."""
-    if not folder.is_dir():
-        there = next(each for each in folder.absolute().parents if each.is_dir())
-    else:
-        there = folder
+    there = nearest_existing(folder)
     if not os.access(there, os.W_OK | os.X_OK):
         return [Finding("problem", "backups", f"{there} cannot be written", "see `koine backup`")]
     uploads = sum(

@@ -9,6 +9,7 @@ from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
 from koine.server import process_records
+from koine.server.data_folder import nearest_existing
 from koine.server.database import database_name, is_postgres, sqlite_path
 from koine.server.move import marks
 from koine.server.move.marks import MoveProgress, SourceMark
@@ -135,9 +136,7 @@ def of_disks(target: Settings, database_bytes: int, file_bytes: int) -> list[str
         wanted.append((sqlite_path(target).parent, database_bytes))
     needed: dict[int, tuple[Path, int]] = {}
     for folder, size in wanted:
-        there = next(
-            each for each in (folder.resolve(), *folder.resolve().parents) if each.exists()
-        )
+        there = nearest_existing(folder)
         device = there.stat().st_dev
         needed[device] = (there, needed.get(device, (there, 0))[1] + size)
     return [
