@@ -50,8 +50,8 @@ _ANONYMOUS_ENTRIES: _Kind = (audit_log.old_anonymous, audit_log.delete_anonymous
 _log = structlog.get_logger("koine")
 
 
-class MaintenanceReport(Struct, frozen=True):
-    """How much one run has deleted."""
+class MaintenanceReport(Struct, frozen=True, kw_only=True):
+    """What one run has done, mostly how much it has deleted."""
 
     idempotency_keys: int = 0
     sessions: int = 0
@@ -94,14 +94,14 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     now = engine.clock.now()
     if not await engine.db.write("", _take_turn, now):
         return None
-    old = sessions = entries = held = erasures = 0
+    keys = sessions = entries = offboarded = erasures = 0
     anonymous_for = engine.settings.audit_failed_logins_days * DAY
     for tenant in await engine.db.read("", tenants.list_all):
-        old += await _delete_expired(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
+        keys += await _delete_expired(engine, tenant.id, _IDEMPOTENCY_KEYS, now - KEEP_FOR)
         sessions += await _delete_expired(engine, tenant.id, _SESSIONS, now - ENDED)
         entries += await _delete_expired(engine, tenant.id, _ANONYMOUS_ENTRIES, now - anonymous_for)
-        held += await offboarding.resume(engine, tenant.id)
-        held += await unassignment.resume(engine, tenant.id)
+        offboarded += await offboarding.resume(engine, tenant.id)
+        offboarded += await unassignment.resume(engine, tenant.id)
         erasures += await erasure.resume(engine, tenant.id)
     await engine.db.write("", login_attempts.delete_before, now)
     files = await orphan_files.delete_orphans(engine, now // EVERY % TURNS, TURNS)
@@ -113,9 +113,19 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     sealed = await sealed_secrets.seal_clear_tokens(engine)
     # Last of all, and at most until the next interval: both may take hours.
     expired = await runs.run_due(engine, EVERY / SECOND / 2)
-    gone = await tenant_deletion.delete_due(engine, EVERY / SECOND / 2)
+    deleted = await tenant_deletion.delete_due(engine, EVERY / SECOND / 2)
     return MaintenanceReport(
-        old, sessions, files, events, entries, held, gone, sealed, erasures, exports, expired
+        idempotency_keys=keys,
+        sessions=sessions,
+        files=files,
+        events=events,
+        entries=entries,
+        offboarded=offboarded,
+        tenants=deleted,
+        sealed_tokens=sealed,
+        erasures=erasures,
+        exports=exports,
+        expired=expired,
     )
 
 
