@@ -5,7 +5,12 @@ import os
 import resource
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from pathlib import Path
 
 import asyncpg
@@ -233,19 +238,13 @@ async def rows_locked(world: World) -> AsyncIterator[None]:
         finally:
             await connection.close()
 
-    holding = asyncio.create_task(hold())
     path = f"/v1/conversations/{world.tenant.conversations[0].id}"
     change = Request("PATCH", path, world.tenant.bearer("ada"), {"title": "again"})
-    writers = [
-        asyncio.create_task(_forever(world, change))
-        for _ in range(8 * world.server.settings.workers)
-    ]
-    try:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(meanwhile(hold()))
+        for _ in range(8 * world.server.settings.workers):
+            await stack.enter_async_context(repeating(world, change, seconds=0.0))
         yield
-    finally:
-        for task in (holding, *writers):
-            task.cancel()
-        await asyncio.gather(holding, *writers, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -300,11 +299,6 @@ def children(pid: int) -> list[int]:
 def _is_worker(pid: int) -> bool:
     # The resource tracker of multiprocessing is a child, too.
     return b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-
-
-async def _forever(world: World, request: Request) -> None:
-    while True:
-        await call(world, request)
 
 
 @asynccontextmanager
