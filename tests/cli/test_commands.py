@@ -175,6 +175,22 @@ async def test_for_a_role_that_may_not_create_tables_the_grant_is_named(
             assert said.endswith(f": GRANT USAGE, CREATE ON SCHEMA public TO {role}\n")
 
 
+@pytest.mark.parametrize("words", [("tenant", "list"), ("migrate",), ("restore", "b.tar")])
+def test_a_folder_alone_is_refused_where_a_variable_names_the_database(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    url, data = f"sqlite:///{tmp_path}/used.db", str(tmp_path / "other")
+    said = typed(*words, "--data", data, code=2, KOINE_DATABASE_URL=url)
+    assert said.startswith("koine: --data: KOINE_DATABASE_URL names the database")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_of_uploads_where_an_option_names_the_database(tmp_path: Path) -> None:
+    url, used = f"sqlite:///{tmp_path}/used.db", tmp_path / "used.db"
+    typed("migrate", "--data", str(tmp_path / "other"), "--database", url, KOINE_DATABASE_URL=url)
+    assert used.exists()
+
+
 def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "koine.db").write_text("not a database " * 100)
     assert "Traceback" not in typed("tenant", "list", "--data", str(tmp_path), code=1)

@@ -8,7 +8,7 @@ import typer
 
 from koine.cli.errors import CommandError
 from koine.kit import settings as kit
-from koine.kit.settings import Settings
+from koine.kit.settings import BadSetting, Settings
 
 Data = Annotated[
     str | None,
@@ -28,7 +28,21 @@ Tenant = Annotated[
 
 
 def settings(data: str | None, database: str | None, **given: object) -> Settings:
-    """The settings of the environment; typed options come before them. Raises BadSetting."""
+    """The settings of the environment; typed options come before them. Raises BadSetting, also for
+    `--data` where a variable names the database: who types only a folder may mean the database in
+    it, and a command must not change another one."""
+    variable = kit.variable("database_url")
+    if data and not database and os.environ.get(variable, "").strip():
+        raise BadSetting(
+            "--data",
+            f"{variable} names the database, not this folder: give --database, too, or unset it",
+        )
+    return serve_settings(data, database, **given)
+
+
+def serve_settings(data: str | None, database: str | None, **given: object) -> Settings:
+    """As `settings`, but `--data` may be the folder of uploads beside a database that a variable
+    names. Raises BadSetting."""
     return kit.load(os.environ, {"data_dir": data, "database_url": database, **given})
 
 

@@ -34,7 +34,7 @@ def serve(
 
     Example: koine serve --data /var/lib/koine --port 8000
     """
-    settings = options.settings(
+    settings = options.serve_settings(
         data, database, host=host, port=port, workers=workers, demo=demo, log_level=log_level
     )
     # -P: a folder called koine where one happens to stand is not ours.

@@ -121,11 +121,14 @@ async def _delete_rows(
 
 async def _delete_next_bytes(engine: Engine, tenant_id: str) -> None:
     """Delete the bytes of the files whose rows go next: after an interruption between the two, the
-    row still names what is to be deleted."""
-    found: list[StoredFile] = await engine.db.read(
-        tenant_id, tenant_deletion.next_files, BATCH_SIZE
-    )
+    row still names what is to be deleted. Raises NotDue."""
+    found = await engine.db.read(tenant_id, _next_files, engine.clock.now(), engine)
     await delete_bytes(engine, found)
+
+
+async def _next_files(tx: Tx, now: int, engine: Engine) -> list[StoredFile]:
+    await _require_due(tx, await tenants.get(tx, tx.tenant_id), now, engine)
+    return await tenant_deletion.next_files(tx, BATCH_SIZE)
 
 
 async def _begin(tx: Tx, now: int, engine: Engine) -> None:
@@ -136,14 +139,17 @@ async def _begin(tx: Tx, now: int, engine: Engine) -> None:
 
 
 async def _delete_batch(tx: Tx, now: int, engine: Engine, table: str) -> int:
+    await _require_due(tx, await tenants.lock(tx), now, engine)
+    return await tenant_deletion.delete_batch(tx, table, BATCH_SIZE)
+
+
+async def _require_due(tx: Tx, tenant: Tenant | None, now: int, engine: Engine) -> None:
     # A tenant without a row was deleted, and rows that were late are looked for. One with a row
     # that is not due has the same id again: it was restored from an archive, or is just now.
-    tenant = await tenants.lock(tx)
     if tenant is not None and not _is_due(engine, tenant, now):
         raise NotDue
     if tenant is None and await imports.is_begun(tx):
         raise NotDue
-    return await tenant_deletion.delete_batch(tx, table, BATCH_SIZE)
 
 
 async def _finish(tx: Tx, now: int, engine: Engine) -> DeletedTenant | None:
