@@ -31,7 +31,7 @@ BATCH_SIZE = 1000
 """Messages, or rows of another kind, that are deleted in one transaction."""
 MOST_CONVERSATIONS = 20
 """Conversations that are deleted in one transaction."""
-REST = 4.0
+REST = 5.0
 """While others write, a pause is so many times as long as the batch before it took."""
 LEAST_REST = 0.001
 """Seconds between two batches."""
