@@ -54,7 +54,8 @@ class Client:
         except httpx.HTTPError as error:
             self.responses[repr(error)] += 1
             return None
-        self.responses[str(response.status_code)] += 1
+        text = "" if response.is_success else f" {response.text[:300]}"
+        self.responses[f"{response.status_code}{text}"] += 1
         return response.json() if response.status_code == 201 else None
 
 
