@@ -28,9 +28,10 @@ async def test_ids_grow_within_a_conversation_and_stay_small(inbox_client: Inbox
     messages = await asyncio.gather(
         *(inbox_client.carol.send((one, two)[n % 2], str(n)) for n in range(20))
     )
-    # Other tests share the database and its counter.
-    assert max(m["id"] for m in messages) < 1_000_000
-    assert len({m["id"] for m in messages}) == 20
+    ids = {m["id"] for m in messages}
+    # Other tests share the database and its counter, and those of archives move it up by millions.
+    assert max(ids) < 100_000_000 and max(ids) - min(ids) < 1000
+    assert len(ids) == 20
     for number in (one, two):
         shown = await page(inbox_client.carol, number)
         assert shown == sorted(shown)
