@@ -6,20 +6,16 @@ batches, so that no transaction holds locks for long. If the process ends before
 maintenance does the rest.
 """
 
-from koine.engine.conversations import participants, tickets
+from koine.engine.conversations import participants, person_batches, tickets
+from koine.engine.conversations.person_batches import BATCH_SIZE
 from koine.engine.core.engine import Engine
 from koine.engine.core.operations import rights_write_tx
 from koine.engine.people import directory
-from koine.model.actor import Actor, operator
+from koine.model.actor import Actor
 from koine.model.conversation import Conversation
 from koine.model.identity import IdentityKind
 from koine.store import offboarding
-from koine.store.conversations import conversations
 from koine.store.core.db import Tx
-
-BATCH_SIZE = 20
-"""Conversations of each kind (as participant, as assignee, with a ticket) in one transaction."""
-_PEOPLE = 100
 
 
 async def remove(engine: Engine, actor: Actor, identity_id: str, kind: IdentityKind) -> None:
@@ -32,30 +28,19 @@ async def remove(engine: Engine, actor: Actor, identity_id: str, kind: IdentityK
 
 async def finish(engine: Engine, tenant_id: str, identity_id: str) -> int:
     """Change the remaining conversations, batch by batch; returns how many there were."""
-    count = 0
-    actor = operator(tenant_id)
-    while done := await engine.db.write(
-        tenant_id, remove_batch_tx, engine.clock.now(), actor, identity_id
-    ):
-        count += done
-    return count
+    return await person_batches.change_all(engine, tenant_id, _remove_batch_tx, identity_id)
 
 
 async def resume(engine: Engine, tenant_id: str) -> int:
     """Finish for all identities of the tenant that were removed and are still in conversations;
     returns how many conversations that were."""
-    count = 0
-    while found := await engine.db.read_long(tenant_id, offboarding.unfinished, _PEOPLE):
-        for identity_id in found:
-            count += await finish(engine, tenant_id, identity_id)
-    return count
+    find = offboarding.unfinished
+    return await person_batches.change_all_of(engine, tenant_id, _remove_batch_tx, find)
 
 
-async def remove_batch_tx(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:
-    """Change a batch of the conversations; returns how many, 0 when none is left. All are locked
-    first, in the order of ids, so that this cannot deadlock with other changes."""
+async def _remove_batch_tx(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:
     ids = await offboarding.conversations_holding(tx, identity_id, BATCH_SIZE)
-    locked = [found for each in ids if (found := await conversations.lock(tx, each)) is not None]
+    locked = await person_batches.lock_all_tx(tx, ids)
     for conversation in locked:
         await _leave(tx, now, actor, conversation, identity_id)
     return len(locked)
@@ -64,7 +49,7 @@ async def remove_batch_tx(tx: Tx, now: int, actor: Actor, identity_id: str) -> i
 @rights_write_tx
 async def _remove(tx: Tx, now: int, actor: Actor, identity_id: str, kind: IdentityKind) -> int:
     gone = await directory.remove_tx(tx, now, actor, identity_id, kind)
-    return await remove_batch_tx(tx, now, actor, gone.id)
+    return await _remove_batch_tx(tx, now, actor, gone.id)
 
 
 async def _leave(tx: Tx, now: int, actor: Actor, found: Conversation, identity_id: str) -> None:

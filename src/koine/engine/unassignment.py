@@ -6,19 +6,15 @@ As in `engine/offboarding`, the first conversations are changed in the transacti
 user and the others in batches; if the process ends before the last, maintenance does the rest.
 """
 
-from koine.engine.conversations import tickets
+from koine.engine.conversations import person_batches, tickets
+from koine.engine.conversations.person_batches import BATCH_SIZE
 from koine.engine.core.engine import Engine
 from koine.engine.people import accounts
 from koine.engine.people.directory import PersonChanges
-from koine.model.actor import Actor, operator
+from koine.model.actor import Actor
 from koine.model.identity import Identity
 from koine.store import offboarding
-from koine.store.conversations import conversations
 from koine.store.core.db import Tx
-
-BATCH_SIZE = 20
-"""Conversations of each kind (as assignee, with a ticket) in one transaction."""
-_PEOPLE = 100
 
 
 async def change_user(
@@ -38,34 +34,23 @@ async def change_user(
 
 async def finish(engine: Engine, tenant_id: str, user_id: str) -> int:
     """Unassign what is left, batch by batch; returns how many conversations that were."""
-    count = 0
-    actor = operator(tenant_id)
-    while done := await engine.db.write(
-        tenant_id, unassign_batch_tx, engine.clock.now(), actor, user_id
-    ):
-        count += done
-    return count
+    return await person_batches.change_all(engine, tenant_id, _unassign_batch_tx, user_id)
 
 
 async def resume(engine: Engine, tenant_id: str) -> int:
     """Finish for all blocked users of the tenant that still have work; returns how many
     conversations that were."""
-    count = 0
-    while found := await engine.db.read_long(tenant_id, offboarding.blocked_with_work, _PEOPLE):
-        for user_id in found:
-            count += await finish(engine, tenant_id, user_id)
-    return count
+    find = offboarding.blocked_with_work
+    return await person_batches.change_all_of(engine, tenant_id, _unassign_batch_tx, find)
 
 
-async def unassign_batch_tx(tx: Tx, now: int, actor: Actor, user_id: str) -> int:
-    """Unassign a batch of the conversations; returns how many, 0 when none is left. All are locked
-    first, in the order of ids, so that this cannot deadlock with other changes."""
+async def _unassign_batch_tx(tx: Tx, now: int, actor: Actor, user_id: str) -> int:
     ids = await offboarding.conversations_worked_on(tx, user_id, BATCH_SIZE)
-    locked = [found for each in ids if (found := await conversations.lock(tx, each)) is not None]
+    locked = await person_batches.lock_all_tx(tx, ids)
     for conversation in locked:
         await tickets.release_tx(tx, now, actor, conversation, user_id)
     return len(locked)
 
 
 async def _unassign_tx(tx: Tx, now: int, actor: Actor, user: Identity) -> None:
-    await unassign_batch_tx(tx, now, actor, user.id)
+    await _unassign_batch_tx(tx, now, actor, user.id)
