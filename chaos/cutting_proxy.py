@@ -1,12 +1,12 @@
 """A proxy for HTTP/1.1 that cuts a connection at a chosen byte of the request or response."""
 
 import asyncio
+import contextlib
 from enum import StrEnum
-from types import TracebackType
 
 from msgspec import Struct
 
-from chaos.http_client import HOST
+from chaos.local_proxy import LocalProxy, Side
 
 
 class Point(StrEnum):
@@ -27,48 +27,20 @@ class Plan(Struct, frozen=True):
     both: bool = True
 
 
-class Proxy:
+class Proxy(LocalProxy):
     """A proxy for one server. A connection opened while `plan` is set is cut as it says; others are
     forwarded. Use as a context; `cuts` counts the cuts."""
 
     def __init__(self, upstream: int) -> None:
-        self._upstream = upstream
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.port = 0
+        super().__init__(upstream)
         self.plan: Plan | None = None
         self.cuts = 0
 
-    async def __aenter__(self) -> "Proxy":
-        self._server = await asyncio.start_server(self._serve, HOST, 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
+    async def _forward(self, client: Side, server: Side) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await self._forward_one(self.plan, client, server)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        up_reader, up_writer = await asyncio.open_connection(HOST, self._upstream)
-        try:
-            await self._forward(self.plan, (reader, writer), (up_reader, up_writer))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.transport.abort()
-            up_writer.transport.abort()
-
-    async def _forward(self, plan: Plan | None, client: "Side", server: "Side") -> None:
+    async def _forward_one(self, plan: Plan | None, client: Side, server: Side) -> None:
         """Forward one request and its response, or the part before the cut."""
         request = await _message(client[0])
         if plan is not None and plan.point is Point.BEFORE:
@@ -88,7 +60,7 @@ class Proxy:
         )
         return await self._cut(plan, client, server)
 
-    async def _cut(self, plan: Plan, client: "Side", server: "Side") -> None:
+    async def _cut(self, plan: Plan, client: Side, server: Side) -> None:
         """Flush what was forwarded, then cut. A server that does not notice may still respond."""
         self.cuts += 1
         for _, writer in (client, server):
@@ -96,9 +68,6 @@ class Proxy:
         client[1].close()
         if not plan.both and plan.point is Point.SENT:
             await _message(server[0])
-
-
-Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
