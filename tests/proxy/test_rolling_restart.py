@@ -19,6 +19,8 @@ from tests.support.shared_postgres import SharedPostgres
 from tests.support.tls import Certificate
 
 DRAIN_S = 2
+SEEN_BY_PROXY_S = 2
+"""How long docs/proxy.md says to wait after a node is ready: Caddy asks every half second."""
 PAUSE_S = 0.02
 CLIENTS_OF_EACH = 3
 
@@ -86,6 +88,7 @@ async def test_no_request_fails(
             assert await node.terminate() == 0
             node.start()
             await node.wait_ready()
+            await asyncio.sleep(SEEN_BY_PROXY_S)
         for client in clients:
             client.stopping = True
         await asyncio.gather(*work)
