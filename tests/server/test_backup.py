@@ -5,7 +5,9 @@ import os
 import random
 import shutil
 import stat
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -24,7 +26,10 @@ from koine.server.backup.manifest import BadArchive, Manifest, encode
 from koine.server.backup.restore import restore
 from koine.server.backup.tar import unpack, write_archive
 from koine.server.backup.verify import differences, verify
-from koine.server.database import database_backup, open_database
+from koine.server.database import StartupError, database_backup, open_database
+from koine.server.move import marks
+from koine.server.move.marks import MoveProgress, SourceMark
+from koine.server.serving import serving_engine
 from koine.store import schema
 from koine.store.backup import BackupError
 from koine.store.events import event_log_state
@@ -191,6 +196,28 @@ async def test_a_served_database_is_not_replaced(place: Place) -> None:
             await place.restore(path, place.home, force=True)
 
 
+@pytest.mark.parametrize("state", ["moving", "moved"])
+async def test_a_backup_of_a_server_that_was_moved_is_served_where_it_is_restored(
+    place: Place, state: Literal["moving", "moved"]
+) -> None:
+    await seed(place.home, 1)
+    await write(place, place.home, marks.put_source_mark, SourceMark("m", state, "there", 1))
+    elsewhere = place.another("elsewhere")
+    assert await place.restore(await place.back_up(), elsewhere) == []
+    async with serving_engine(place.settings(elsewhere)):
+        pass
+    with pytest.raises(StartupError, match="moved to there"):
+        async with serving_engine(place.settings(place.home)):
+            pass
+
+
+async def test_a_database_that_a_move_filled_in_part_is_not_backed_up(place: Place) -> None:
+    await seed(place.home, 1)
+    await write(place, place.home, marks.put_progress, MoveProgress("m", "there"))
+    with pytest.raises(BackupError, match="not complete"):
+        await place.back_up()
+
+
 async def test_a_changed_archive_is_refused(place: Place) -> None:
     await seed(place.home, 1)
     path = await place.back_up()
@@ -257,6 +284,17 @@ async def test_a_gap_is_a_difference_unless_retention_made_it(place: Place) -> N
 
 
 # ---------------------------------------------------------------- helpers
+
+
+async def write(
+    place: Place, home: ServerHome, operation: Callable[..., Awaitable[None]], *args: object
+) -> None:
+    """Run an operation in the database of a server that does not run."""
+    db = await open_database(place.settings(home))
+    try:
+        await db.write("", operation, *args)
+    finally:
+        await db.close()
 
 
 def load_of(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from koine.store import migration_records
+from koine.store.server_values import MOVE_PROGRESS
 from koine.store.tables import metadata
 
 RunSelect = Callable[[str], Awaitable[Sequence[Sequence[Any]]]]
@@ -27,6 +28,7 @@ _RENAMED = {
     "hook_attempts": "webhook_attempts",
 }
 """The names of tables before the revision `_RENAMED_BY`, and those since."""
+_PROGRESS = f"SELECT value FROM server WHERE name = '{MOVE_PROGRESS}'"
 _GAPS = """
 SELECT c.tenant_id, c.id, c.last_seq, coalesce(m.many, 0), coalesce(m.lowest, {deleted} + 1),
   coalesce(m.highest, {deleted})
@@ -84,8 +86,10 @@ class DatabaseBackup(Protocol):
     def open_database(self) -> AbstractAsyncContextManager[RunSelect]:
         """Open the database itself for queries."""
 
-    def exclusive(self) -> AbstractAsyncContextManager[None]:
-        """Keep servers off the database meanwhile. Raises BackupError if one uses it."""
+    def exclusive(self, *, although_served: bool = False) -> AbstractAsyncContextManager[None]:
+        """Keep servers, and other commands that call this, off the database meanwhile. Raises
+        BackupError if one uses it. `although_served`: a PostgreSQL database also if only servers
+        do, which may be gone."""
 
     async def is_empty(self) -> bool:
         """Whether a restore would overwrite nothing."""
@@ -129,6 +133,16 @@ async def numbering_gaps(select: RunSelect) -> list[str]:
 async def file_keys(select: RunSelect) -> list[str]:
     """The key of every upload that has a row."""
     return sorted(str(key) for (key,) in await select("SELECT key FROM files"))
+
+
+async def require_complete(select: RunSelect) -> None:
+    """Raise BackupError for a database that a move has filled in part: what a backup of it has is
+    of no use."""
+    if await select(_PROGRESS):
+        raise BackupError(
+            "the database is not complete, as a move into it was interrupted: back up the one that"
+            " the server moves from"
+        )
 
 
 async def backup_contents(select: RunSelect, known: Collection[str]) -> BackupContents:

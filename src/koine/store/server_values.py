@@ -7,6 +7,9 @@ from koine.store.core.expressions import insert_ignoring, upsert
 from koine.store.core.statements import Command, Query, param
 from koine.store.tables import server as t
 
+MOVE_SOURCE, MOVE_PROGRESS = "move:from", "move:into"
+"""The values with the mark of a database that a server moves from, and with the progress of a move
+into one (`koine.server.move.marks`)."""
 CROSSES_TENANTS = "values of the server as a whole"
 _ROW = {"name": param("name"), "value": param("value")}
 _FIND = Query(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import apsw
 import pytest
 from sqlalchemy import delete, update
 
+from koine.engine.maintenance.orphan_files import OWNER
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings, environment
 from koine.server import process_records
@@ -253,6 +255,17 @@ async def test_a_disk_that_is_too_small_is_named(places: Places) -> None:
     assert "268435456.0 GiB are needed" in found
 
 
+async def test_a_data_folder_of_another_database_is_not_filled(places: Places) -> None:
+    here, there = places.filled(), places.sqlite("there", data="other")
+    (places.folder / "other").mkdir()
+    owner = places.folder / "other" / OWNER
+    owner.write_text("another database")
+    with pytest.raises(MoveError, match="uploads of another database"):
+        await move(here, there)
+    (places.folder / "data" / OWNER).write_text("another database")  # the server was there before
+    await move(here, there)
+
+
 async def test_a_server_that_runs_keeps_it_from_being_moved(places: Places, backend: str) -> None:
     here = places.to(backend)
     async with opened(here) as db:
@@ -264,6 +277,27 @@ async def test_a_server_that_runs_keeps_it_from_being_moved(places: Places, back
         with pytest.raises(MoveError, match="stop it first"):
             await move(here, there)
     assert not Path(places.folder / "elsewhere.db").exists()
+
+
+async def test_of_two_moves_into_one_database_one_is_refused(places: Places) -> None:
+    here, there = places.filled(), places.postgres()
+    other = places.sqlite("other")
+    shutil.copy(places.folder / "here.db", places.folder / "other.db")
+    made = await asyncio.gather(move(here, there), move(other, there), return_exceptions=True)
+    (refused,) = [each for each in made if isinstance(each, BaseException)]
+    assert isinstance(refused, MoveError) and "another `koine move`" in str(refused)
+    async with serving_engine(there):
+        pass
+
+
+async def test_of_two_moves_from_one_database_one_is_refused(places: Places) -> None:
+    here, targets = places.postgres(), [places.sqlite("one"), places.sqlite("two")]
+    async with opened(here) as db:
+        await make_cast(db)
+    moves = (move(here, each, force=True) for each in targets)
+    made = await asyncio.gather(*moves, return_exceptions=True)
+    (refused,) = [each for each in made if isinstance(each, BaseException)]
+    assert isinstance(refused, MoveError) and "another `koine move`" in str(refused)
 
 
 async def test_a_process_of_the_server_may_have_been_killed(places: Places) -> None:

@@ -16,8 +16,8 @@ from koine.store import server_values
 from koine.store.core.db import Database, Tx
 from koine.store.events import event_log_state
 
-SOURCE_MARK: Final = "move:from"
-PROGRESS: Final = "move:into"
+SOURCE_MARK: Final = server_values.MOVE_SOURCE
+PROGRESS: Final = server_values.MOVE_PROGRESS
 
 
 class SourceMark(Struct, frozen=True):
@@ -73,12 +73,17 @@ async def delete_progress(tx: Tx) -> None:
     await server_values.delete_one(tx, PROGRESS)
 
 
+async def delete_source_mark(tx: Tx) -> None:
+    """The database may be served, whether a server moved from it or not."""
+    await server_values.delete_one(tx, SOURCE_MARK)
+
+
 async def undo_tx(tx: Tx) -> SourceMark | None:
     """Delete the mark, and return it. Of a completed move the other database may have been served:
     the event log begins another epoch, as both may have given the same positions to events."""
     mark = await get_source_mark(tx)
     if mark is not None:
-        await server_values.delete_one(tx, SOURCE_MARK)
+        await delete_source_mark(tx)
         if mark.state == "moved":
             await event_log_state.new_epoch(tx)
     return mark

@@ -29,7 +29,13 @@ from koine.server.move import marks, values
 from koine.server.move.comparison import TableDigest, differences
 from koine.server.move.copying import copy_rows
 from koine.server.move.marks import MoveProgress, SourceMark
-from koine.server.move.obstacles import MoveError, MoveOptions, get_state, require_different
+from koine.server.move.obstacles import (
+    SAME_DATABASE,
+    MoveError,
+    MoveOptions,
+    get_state,
+    require_different,
+)
 from koine.server.move.plan import MovePlan, files_to_copy, plan_move
 from koine.store import schema, whole_tables
 from koine.store.backup import BackupError
@@ -64,13 +70,14 @@ async def check(source: Settings, target: Settings, options: MoveOptions) -> Mov
     """What a move would do, and what is against it; changes nothing. Raises MoveError,
     StartupError, WrongSchema, Unavailable."""
     require_different(source, target)
-    served = [await _why_served(each) for each in (source, target)]
+    served = [
+        await _why_served(source, although_served=options.force),
+        await _why_served(target),
+    ]
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(_opened(source))
         there = await stack.enter_async_context(_opened(target)) if _exists(target) else None
         plan = await plan_move((source, here), (target, there), options)
-    if options.force and is_postgres(source):
-        served[0] = ""
     return replace(plan, obstacles=[*filter(None, served), *plan.obstacles])
 
 
@@ -84,9 +91,7 @@ async def move(source: Settings, target: Settings, options: MoveOptions, show: S
     began = monotonic()
     require_different(source, target)
     async with AsyncExitStack() as stack:
-        for each in (source, target):
-            if each is target or not (options.force and is_postgres(source)):
-                await stack.enter_async_context(_exclusive(each))
+        await stack.enter_async_context(_both_exclusive(source, target, options))
         here = await stack.enter_async_context(_opened(source))
         known = await stack.enter_async_context(_opened(target)) if _exists(target) else None
         plan = await plan_move((source, here), (target, known), options)
@@ -214,10 +219,34 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def _exclusive(settings: Settings) -> AsyncIterator[None]:
-    """Keep servers off a database. Raises MoveError if one uses it."""
+async def _both_exclusive(
+    source: Settings, target: Settings, options: MoveOptions
+) -> AsyncIterator[None]:
+    """Keep servers and other moves off both databases. Raises MoveError."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_exclusive(source, although_served=options.force))
+        try:
+            await stack.enter_async_context(_exclusive(target))
+        except MoveError:
+            if await _are_one(source, target):  # which is in use by this move
+                raise MoveError(SAME_DATABASE) from None
+            raise
+        yield
+
+
+async def _are_one(source: Settings, target: Settings) -> bool:
+    """Whether both name the same PostgreSQL database."""
+    if not is_postgres(source) or not is_postgres(target):
+        return False
+    async with _opened(source) as here, _opened(target) as there:
+        return await here.database_id() == await there.database_id()
+
+
+@asynccontextmanager
+async def _exclusive(settings: Settings, *, although_served: bool = False) -> AsyncIterator[None]:
+    """Keep servers and other moves off a database. Raises MoveError if one uses it."""
     try:
-        async with database_backup(settings).exclusive():
+        async with database_backup(settings).exclusive(although_served=although_served):
             yield
     except BackupError as error:
         name, reason = database_name(settings), str(error)
@@ -229,12 +258,12 @@ def _exists(settings: Settings) -> bool:
     return is_postgres(settings) or sqlite_path(settings).exists()
 
 
-async def _why_served(settings: Settings) -> str:
-    """Why a database may be in use by a server; "" if it is not, or not there."""
+async def _why_served(settings: Settings, *, although_served: bool = False) -> str:
+    """Why a database may be in use by a server or a move; "" if it is not, or not there."""
     if not _exists(settings):
         return ""
     try:
-        async with _exclusive(settings):
+        async with _exclusive(settings, although_served=although_served):
             return ""
     except MoveError as error:
         return str(error)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from koine.engine.maintenance.orphan_files import OWNER
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
@@ -16,6 +17,7 @@ from koine.server.move.marks import MoveProgress, SourceMark
 from koine.store import schema, whole_tables
 from koine.store.core.db import Database
 
+SAME_DATABASE = "the server is at this database already: name another"
 _GIB = 1 << 30
 
 
@@ -52,7 +54,7 @@ def require_different(source: Settings, target: Settings) -> None:
     if not sqlite_path(source).exists():
         raise MoveError(f"there is no database {sqlite_path(source)} to move")
     if not is_postgres(target) and sqlite_path(source).resolve() == sqlite_path(target).resolve():
-        raise MoveError("the server is at this database already: name another")
+        raise MoveError(SAME_DATABASE)
 
 
 async def get_state(source: Database, target: Database | None) -> MoveState:
@@ -89,7 +91,7 @@ async def of_target(
     """What is against moving into a database: it must have no rows but those of this move."""
     ids = [await db.database_id() for db in (source, target) if db.kind == source.kind]
     if len(ids) == 2 and ids[0] and ids[0] == ids[1]:
-        return ["the server is at this database already: name another"]
+        return [SAME_DATABASE]
     version = await target.version()
     if version is None:
         return []
@@ -127,6 +129,15 @@ async def of_texts(source: Database) -> list[str]:
                     f" store: correct them first (a row with the key {first})"
                 )
     return found
+
+
+def of_data_folder(source: Settings, target: Settings) -> list[str]:
+    """A data folder to copy to that has the uploads of another database: maintenance would delete
+    them there, as if nothing needed them."""
+    here, there = (Path(each.data_dir) / OWNER for each in (source, target))
+    if not there.is_file() or (here.is_file() and here.read_bytes() == there.read_bytes()):
+        return []
+    return [f"{there.parent} has the uploads of another database: name another folder"]
 
 
 def of_disks(target: Settings, database_bytes: int, file_bytes: int) -> list[str]:

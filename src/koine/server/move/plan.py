@@ -10,6 +10,7 @@ from koine.server.database import database_name, is_postgres
 from koine.server.move.obstacles import (
     MoveOptions,
     get_state,
+    of_data_folder,
     of_disks,
     of_source,
     of_target,
@@ -60,6 +61,7 @@ async def plan_move(
         obstacles += await of_target(source[1], target[1], state, options)
     if not is_postgres(source[0]) and is_postgres(target[0]):
         obstacles += await of_texts(source[1])
+    obstacles += of_data_folder(source[0], target[0])
     if not state.resumes:
         obstacles += of_disks(target[0], await source[1].size_bytes(), size)
     return MovePlan(

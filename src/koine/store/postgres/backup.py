@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
@@ -17,6 +17,7 @@ from koine.store.backup import (
     NotVerified,
     RunSelect,
     backup_contents,
+    require_complete,
 )
 from koine.store.postgres.errors import CONNECT_ERRORS, cannot_connect
 
@@ -24,6 +25,13 @@ _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 _SERVED = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'koine' AND pid <> pg_backend_pid()
+"""
+_EXCLUSIVE_LOCK = 0x6B6F696E66
+"""The key of the advisory lock of `exclusive`: any number but that of migrations, the same in every
+process."""
+_NO_TIMEOUTS = """
+SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')
 """
 _REFUSED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -44,6 +52,7 @@ class PostgresBackup:
             if "alembic_version" not in known:
                 raise BackupError("the database is empty")
             async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await require_complete(connection.fetch)
                 snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
                 options = (f"--snapshot={snapshot}", f"--file={target}")
                 await self._run(
@@ -73,12 +82,21 @@ class PostgresBackup:
             yield connection.fetch
 
     @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[None]:
-        """Check that no server is connected; PostgreSQL cannot keep one from connecting later."""
-        async with _connected(self._url) as connection:
-            if others := await connection.fetchval(_SERVED):
-                raise BackupError(f"the database has {others} connections of Koine: stop it first")
-        yield
+    async def exclusive(self, *, although_served: bool = False) -> AsyncIterator[None]:
+        """Hold an advisory lock, and check that no server is connected; PostgreSQL cannot keep one
+        from connecting later."""
+        async with AsyncExitStack() as opened:
+            connection = await opened.enter_async_context(_connected(self._url))
+            # A lock of a transaction: that of a session would stay in the connections of a pooler.
+            await opened.enter_async_context(connection.transaction())
+            await _claim(connection, although_served)
+            kept = opened.pop_all()
+        try:
+            yield
+        finally:
+            # The block is done. If the connection was lost meanwhile, so was the lock.
+            with suppress(BackupError):
+                await kept.aclose()
 
     async def is_empty(self) -> bool:
         """Whether there are no tables, or no tenant in them."""
@@ -150,6 +168,15 @@ def without_password(url: str) -> tuple[str, str]:
     kept = "&".join(pair for pair in parts.query.split("&") if not pair.startswith("password="))
     named = f"{parts.scheme}://{name}@{server}" if name else f"{parts.scheme}://{server}"
     return f"{named}{parts.path}{'?' if kept else ''}{kept}", password
+
+
+async def _claim(connection: asyncpg.Connection, although_served: bool) -> None:
+    """Take the lock until the transaction ends. Raises BackupError."""
+    await connection.execute(_NO_TIMEOUTS)
+    if not await connection.fetchval(f"SELECT pg_try_advisory_xact_lock({_EXCLUSIVE_LOCK})"):
+        raise BackupError("another `koine move` or `koine restore` uses the database: let it end")
+    if not although_served and (others := await connection.fetchval(_SERVED)):
+        raise BackupError(f"the database has {others} connections of Koine: stop it first")
 
 
 _NO_OWNERS = ("--no-owner", "--no-privileges")

@@ -10,7 +10,13 @@ from typing import Any
 
 import apsw
 
-from koine.store.backup import BackupContents, BackupError, RunSelect, backup_contents
+from koine.store.backup import (
+    BackupContents,
+    BackupError,
+    RunSelect,
+    backup_contents,
+    require_complete,
+)
 from koine.store.sqlite.connection import connect
 
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
@@ -33,7 +39,9 @@ class SqliteBackup:
                 _copy(source, copy)
                 # A single file, without a write-ahead log beside it.
                 copy.execute("PRAGMA journal_mode=DELETE").fetchall()
-                return await backup_contents(_select_function(copy), _tables(copy))
+                select = _select_function(copy)
+                await require_complete(select)
+                return await backup_contents(select, _tables(copy))
         except apsw.Error as error:
             raise BackupError(f"{self._path} cannot be copied: {error}") from None
 
@@ -58,15 +66,17 @@ class SqliteBackup:
             yield _select_function(connection)
 
     @asynccontextmanager
-    async def exclusive(self) -> AsyncIterator[None]:
-        """Take the lock that a serving process holds."""
+    async def exclusive(self, *, although_served: bool = False) -> AsyncIterator[None]:
+        """Take the lock that a serving process holds, in any case: it ends with the process."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(f"{self._path}.serving", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError:
-            raise BackupError(f"a server serves {self._path}: stop it first") from None
+            raise BackupError(
+                f"a server, `koine move` or `koine restore` uses {self._path}: stop it first"
+            ) from None
         finally:
             os.close(lock)
 
