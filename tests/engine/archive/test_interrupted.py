@@ -1,5 +1,6 @@
 """An import is everything or nothing: what was begun is not visible, and goes on or is deleted."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ from koine.engine.conversations import files
 from koine.engine.core.engine import Engine
 from koine.engine.core.pace import Pace
 from koine.engine.tenant_deletion import delete_due
+from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.errors import NotFound, Unauthenticated
 from koine.store import tenant_deletion
 from koine.store.archive import imports
+from koine.store.conversations import files as file_rows
+from koine.store.conversations.files import StoredFile
 from koine.store.core.db import Database
 from tests.cast import PASSWORD, Cast
-from tests.engine.archive.archived import all_rows, fill, other_server
+from tests.engine.archive.archived import UPLOAD, all_rows, fill, other_server
 
 
 class Killed(BaseException):
@@ -74,6 +78,45 @@ async def test_what_was_interrupted_goes_on(cast: Cast, empty_db: Database, tmp_
     counts = [{n: len(rows[n]) for n in rows if n not in more} for rows in (before, written)]
     assert counts[0] == counts[1]
     assert await empty_db.read("", imports.list_all) == []
+
+
+async def key_of_the_upload(cast: Cast) -> str:
+    """The key of Acme's only upload."""
+    (row,) = (await all_rows(cast.engine.db, cast.acme.tenant.id))["files"]
+    return str(row["key"])
+
+
+@pytest.mark.parametrize("left", [b"x" * len(UPLOAD), UPLOAD[:-1], UPLOAD])
+async def test_what_a_crash_left_of_an_upload_is_completed(
+    cast: Cast, empty_db: Database, tmp_path: Path, left: bytes
+) -> None:
+    path = await exported(cast, tmp_path / "a.koine")
+    there = await other_server(empty_db, tmp_path / "there")
+    upload = tmp_path / "there" / files.relative_path(await key_of_the_upload(cast))
+    upload.parent.mkdir(parents=True)
+    upload.write_bytes(left)
+    os.utime(upload, (1, 1))
+    await import_tenant(there, path, ImportOptions())
+    assert upload.read_bytes() == UPLOAD
+    assert upload.stat().st_mtime > 1  # maintenance deletes old files without a row
+
+
+async def test_an_upload_of_another_tenant_is_not_overwritten(
+    cast: Cast, empty_db: Database, tmp_path: Path
+) -> None:
+    path = await exported(cast, tmp_path / "a.koine")
+    there = await other_server(empty_db, tmp_path / "there")
+    await interrupt(there, path, 1)
+    key = await key_of_the_upload(cast)
+    other = StoredFile(new_id(), 1, None, "a.bin", files.OCTETS, len(UPLOAD), key, 1)
+    await empty_db.write(new_id(), file_rows.insert_one, other)
+    upload = tmp_path / "there" / files.relative_path(key)
+    upload.write_bytes(b"x" * len(UPLOAD))
+    with pytest.raises(ArchiveError, match="an upload of another tenant"):
+        await import_tenant(there, path, ImportOptions())
+    assert upload.read_bytes() == b"x" * len(UPLOAD)
+    await delete_unfinished(there)
+    assert "files.key" in (await import_tenant(there, path, ImportOptions())).renewed
 
 
 async def test_nothing_of_an_unfinished_import_is_visible(

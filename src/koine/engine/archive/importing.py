@@ -13,22 +13,20 @@ from typing import Any
 
 from msgspec import Struct
 
-from koine.engine.archive import known_erasures, tar
+from koine.engine.archive import known_erasures
 from koine.engine.archive.adaptation import Adaptation, Plan, decode_plan, encode_plan
 from koine.engine.archive.exporting import Progress, no_progress
-from koine.engine.archive.format import ArchiveError, LeftOut, file_key
+from koine.engine.archive.format import ArchiveError, LeftOut
 from koine.engine.archive.import_plan import ImportOptions, make_plan
 from koine.engine.archive.known_erasures import ErasedAgain
 from koine.engine.archive.reader import Contents, open_archive, read_rows, read_tenant
-from koine.engine.archive.renewal import FILE_KEY
 from koine.engine.archive.tar import Member, Source
+from koine.engine.archive.upload_copying import copy_uploads
 from koine.engine.archive.verifying import verify
-from koine.engine.conversations.files import relative_path
 from koine.engine.core.engine import Engine
 from koine.engine.core.pace import Pace
 from koine.engine.core.recorder import record_audit, record_event
 from koine.engine.personal_data.erased_list import ErasedPerson
-from koine.kit import private_files
 from koine.model.actor import operator
 from koine.model.event import Event
 from koine.model.tenant import Tenant
@@ -100,7 +98,7 @@ async def import_tenant(
     with open_archive(path, options.passphrase) as source:
         plan, at = await _begin(engine, source, contents, options)
         running = _Import(engine, source, contents, plan, progress, share=options.share)
-        await running.copy_files()
+        await copy_uploads(engine, source, contents, plan, progress)
         try:
             async with engine.db.bulk_writer() as writer:
                 await running.copy_rows(writer, at)
@@ -191,20 +189,6 @@ class _Import:
         self._adaptation = Adaptation(plan, engine.encryption, engine.clock.now())
         self._logins = 0
         self._erased = ErasedAgain()
-
-    async def copy_files(self) -> None:
-        """Write the uploads, those that an earlier try did not."""
-        data, total = Path(self._engine.settings.data_dir), self._contents.manifest.files
-        renewal, done = self._plan.renewal(), 0
-        if not total:
-            return
-        for member in tar.members(self._source, self._contents.files_at):
-            if (key := file_key(member.name)) is None:
-                continue
-            path = data / relative_path(renewal.token(FILE_KEY, key))
-            await asyncio.to_thread(_copy_file, self._source, member, path, data / "files")
-            done += 1
-            self._progress("files", done, total)
 
     async def copy_rows(self, writer: BulkWriter, at: str) -> None:
         """Write the rows, from where an earlier try stopped."""
@@ -369,11 +353,3 @@ async def _write_rows(
             "here meanwhile"
         ) from None
     return len(rows) - len(kept), time.perf_counter() - began
-
-
-def _copy_file(source: Source, member: Member, path: Path, root: Path) -> None:
-    if path.exists() and path.stat().st_size == member.size:
-        return
-    with private_files.complete_below(path, root) as out:
-        for piece in tar.read_member(source, member):
-            out.write(piece)
