@@ -369,7 +369,7 @@ stop_all
 # Its secrets are encrypted with the key of that night. Who was erased since is in it, and is erased again.
 export KOINE_SECRET_KEY=$new_key,$old_key
 koine restore "$backup" --force | show
-koine person replay | show
+koine person erase-again | show
 koine compact >"$week/made"
 koine secrets rotate >"$week/made"
 export KOINE_SECRET_KEY=$new_key

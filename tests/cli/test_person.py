@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.terminal import Terminal
 
+NOBODY: dict[str, object] = {"erased": [], "held": [], "missing": 0}
 ANNA = ("user", "create", "anna@shop.test", "--name", "Anna Example")
 
 
@@ -57,14 +58,17 @@ def test_those_whom_a_restored_backup_brings_back_are_erased_again(
     acme.run("backup", str(archive), "--no-verify")
     acme.run("person", "erase", anna, "--yes")
     said = acme.run("restore", str(archive), "--force")
-    assert "koine person replay" in said
+    assert "koine person erase-again" in said
     assert acme.json("person", "find", "anna@shop")[0]["name"] == "Anna Example"
-    replayed = acme.json("person", "replay")
-    assert ([each["id"] for each in replayed["erased"]], replayed["missing"]) == ([anna], 0)
+    acme.run("retention", "hold", "user", anna, "--reason", "case 4711")
+    assert f"a legal hold keeps the data of {anna}" in acme.run("person", "erase-again", code=1)
+    acme.run("retention", "release", anna)
+    again = acme.json("person", "erase-again")
+    assert ([each["id"] for each in again["erased"]], again["missing"]) == ([anna], 0)
     assert acme.json("person", "find", "anna@shop") == []
-    assert acme.json("person", "replay") == {"erased": [], "missing": 0}
+    assert acme.json("person", "erase-again") == NOBODY
     other = tmp_path / "other"
     other.write_text("hello\n")
-    assert "no list" in acme.run("person", "replay", str(other), code=1)
+    assert "no list" in acme.run("person", "erase-again", str(other), code=1)
     os.unlink(tmp_path / "erased.ndjson")
-    assert acme.json("person", "replay") == {"erased": [], "missing": 0}
+    assert acme.json("person", "erase-again") == NOBODY

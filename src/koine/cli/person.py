@@ -12,7 +12,7 @@ from koine.cli.lookup import find_person, people_like
 from koine.cli.runtime import run, run_in_tenant
 from koine.engine.core.engine import Engine
 from koine.engine.personal_data import erased_list, erasure
-from koine.engine.personal_data.erasure import RequestedErasure, counts_of
+from koine.engine.personal_data.erasure import RepeatedErasures, RequestedErasure, counts_of
 from koine.engine.personal_data.export import export as export_pieces
 from koine.kit import private_files
 from koine.kit.times import iso_ms
@@ -146,8 +146,8 @@ def list_erasures(
     output.print_rows(headings, map(_row, every), as_json=as_json)
 
 
-@app.command()
-def replay(
+@app.command("erase-again")
+def erase_again(
     file: Annotated[
         Path | None,
         typer.Argument(help=f"The list. Default: {erased_list.NAME} in the data folder."),
@@ -160,25 +160,34 @@ def replay(
 
     Of all tenants; those whom the database knows as erased are left out.
 
-    Example: koine person replay
+    Example: koine person erase-again
     """
 
-    async def work(engine: Engine) -> tuple[list[Erasure], int]:
+    async def work(engine: Engine) -> RepeatedErasures:
         path = file or erased_list.path_of(engine)
         if not path.exists() and file is None:
-            return [], 0
+            return RepeatedErasures([], [], 0)
         try:
-            return await erasure.replay(engine, erased_list.load(path))
+            return await erasure.erase_again(engine, erased_list.load(path))
         except erased_list.BadList as error:
             raise CommandError(str(error)) from None
 
-    done, missing = run(options.settings(data, database), work)
+    done = run(options.settings(data, database), work)
     if as_json:
-        output.print_json({"erased": [_row(each) for each in done], "missing": missing})
-        return
-    for each in done:
-        typer.echo(_sentence(each))
-    typer.echo(f"{len(done)} people erased again; {missing} of the list are not in this database")
+        rows = [_row(each) for each in done.erasures]
+        output.print_json({"erased": rows, "held": done.held, "missing": done.missing})
+    else:
+        for each in done.erasures:
+            typer.echo(_sentence(each))
+        typer.echo(
+            f"people erased again: {len(done.erasures)}; of the list {done.missing} are not in this"
+            " database"
+        )
+    if done.held:
+        raise CommandError(
+            f"a legal hold keeps the data of {', '.join(done.held)}: not erased; when it is"
+            " released, run this again"
+        )
 
 
 def _print_erased(done: RequestedErasure, as_json: bool) -> None:

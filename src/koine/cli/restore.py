@@ -42,4 +42,4 @@ def restore(
     typer.echo(outcome("is restored"))
     erased = Path(settings.data_dir) / erased_list.NAME
     if erased.exists():
-        typer.echo(f"{erased} lists people who were erased: run `koine person replay` now")
+        typer.echo(f"{erased} lists people who were erased: run `koine person erase-again` now")

@@ -9,6 +9,7 @@ from koine.engine.archive.exporting import export_tenant
 from koine.engine.archive.format import ArchiveError
 from koine.engine.archive.import_plan import ImportOptions
 from koine.engine.archive.importing import import_tenant
+from koine.engine.contacts import merge
 from koine.engine.core.engine import Engine
 from koine.engine.personal_data import erased_list, erasure
 from koine.engine.retention import holds
@@ -81,6 +82,20 @@ async def test_an_older_archive_brings_nobody_back(
     found = (await all_rows(there.db, made.tenant.id))["erasures"]
     assert [row["erased_at"] is not None for row in found] == [True]
     assert (found[0]["id"] == done.id) == (known_by == "the list")
+
+
+async def test_an_older_archive_brings_nobody_back_who_was_merged_since(
+    cast: Cast, empty_db: Database, tmp_path: Path
+) -> None:
+    await filled(cast)
+    path = await exported(cast, tmp_path / "a.koine")
+    admin, dave = operator(cast.acme.tenant.id), cast.acme.people["dave"]
+    await merge.merge(cast.engine, admin, dave.id, cast.acme.id("carol"))
+    await erasure.erase(cast.engine, admin, dave.id)
+    there, _ = await _importing_server(cast, empty_db, tmp_path, "the list")
+    made = await import_tenant(there, path, ImportOptions())
+    assert made.erased == 2
+    assert named_in(cast, await all_rows(empty_db, made.tenant.id)) == []
 
 
 async def _importing_server(

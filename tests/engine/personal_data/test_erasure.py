@@ -17,6 +17,8 @@ from koine.engine.maintenance.maintenance import EVERY
 from koine.engine.people import accounts, directory
 from koine.engine.people.directory import PersonChanges
 from koine.engine.personal_data import erased_list, erasure
+from koine.engine.personal_data.erased_list import ErasedPerson
+from koine.engine.retention import holds
 from koine.kit.times import SECOND
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation, SenderKind
@@ -295,13 +297,34 @@ async def test_the_people_of_the_list_are_erased_again_after_a_restore(cast: Cas
     await erase(cast, "carol")
     listed_people = erased_list.load(erased_list.path_of(cast.engine))
     assert [p.id for p in listed_people if p.tenant_id == cast.acme.tenant.id] == [carol.id]
-    assert (await erasure.replay(cast.engine, listed_people))[0] == []
+    assert (await erasure.erase_again(cast.engine, listed_people)).erasures == []
     # As a restored backup has it.
     await cast.engine.db.write(cast.acme.tenant.id, identities.change, carol)
     lost = structs.replace(listed_people[0], id=cast.acme.id("dave"))
     gone = structs.replace(listed_people[0], id="00000000-0000-7000-8000-000000000000")
-    done, missing = await erasure.replay(cast.engine, [lost, gone])
-    assert ([each.id for each in done], missing) == ([cast.acme.id("dave")], 1)
+    done = await erasure.erase_again(cast.engine, [lost, gone])
+    assert ([each.id for each in done.erasures], done.missing) == ([cast.acme.id("dave")], 1)
+
+
+async def test_contacts_that_were_merged_after_the_backup_are_erased_again(cast: Cast) -> None:
+    ada, dave = cast.acme.actor("ada"), await row(cast, "dave")
+    await merge.merge(cast.engine, ada, cast.acme.id("carol"), dave.id)
+    await erase(cast, "carol")
+    people = erased_list.load(erased_list.path_of(cast.engine))
+    # As a restored backup has it.
+    await cast.engine.db.write(cast.acme.tenant.id, identities.change, dave)
+    done = await erasure.erase_again(cast.engine, people)
+    assert [each.id for each in done.erasures] == [dave.id]
+    assert (await row(cast, "dave")).name == "Deleted contact"
+    assert (await erasure.erase_again(cast.engine, people)).erasures == []
+
+
+async def test_whom_a_hold_keeps_is_named_and_the_others_are_erased_again(cast: Cast) -> None:
+    ada, carol, dave = cast.acme.actor("ada"), cast.acme.id("carol"), cast.acme.id("dave")
+    await holds.place(cast.engine, ada, "contact", carol, "case 4711")
+    people = [ErasedPerson(ada.tenant_id, each, "contact", "erase", 1) for each in (carol, dave)]
+    done = await erasure.erase_again(cast.engine, people)
+    assert ([each.id for each in done.erasures], done.held) == ([dave], [carol])
 
 
 def test_a_list_that_was_cut_off_is_read_and_another_file_is_none(tmp_path: Path) -> None:

@@ -5,17 +5,17 @@ server knows as erased although the archive, which is older, has their data.
 import asyncio
 from contextlib import suppress
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from koine.engine.archive.format import ArchiveError
 from koine.engine.archive.renewal import Renewal
 from koine.engine.core.engine import Engine
 from koine.engine.personal_data import erased_list, erasure
 from koine.engine.personal_data.erased_list import BadList, ErasedPerson
+from koine.engine.personal_data.same_person import survivors_tx
 from koine.model.actor import operator
-from koine.model.errors import Conflict, NotFound, Unavailable
+from koine.model.errors import Conflict, Unavailable
 from koine.model.page import Window
-from koine.model.personal_data import Erasure
 from koine.store.core.db import Tx
 from koine.store.personal_data import erasures
 
@@ -30,14 +30,13 @@ async def known_here(engine: Engine, renewal: Renewal) -> list[ErasedPerson]:
         listed = await asyncio.to_thread(erased_list.load, path) if path.is_file() else []
     except BadList as error:
         raise ArchiveError(f"who was erased here is not known: {error}") from None
-    found = {each.id: each for each in listed if each.tenant_id == renewal.source_id}
+    found = [each for each in listed if each.tenant_id == renewal.source_id]
     window: Window | None = Window(limit=_PAGE)
     while window is not None:
         page = await engine.db.read(renewal.source_id, erasures.find_page, window)
-        for each in page.items:
-            found |= {person.id: person for person in _people(renewal.source_id, each)}
+        found += [erased_list.erased_person(renewal.source_id, each) for each in page.items]
         window = None if page.next is None else Window(limit=_PAGE, cursor=page.next)
-    return [_renewed(renewal, each) for each in found.values()]
+    return [_renewed(renewal, each) for each in found]
 
 
 class ErasedAgain(Struct, frozen=True):
@@ -52,19 +51,16 @@ async def erase_tx(tx: Tx, now: int, people: list[ErasedPerson]) -> ErasedAgain:
     tenant becomes visible."""
     found = ErasedAgain([], [])
     for person in people:
-        if await erasures.get(tx, person.id) is not None:
-            continue
-        actor = operator(tx.tenant_id)
-        try:
-            done = await erasure.request.in_tx(
-                tx, now, actor, person.id, person.kind, person.messages
-            )
-        except NotFound:
-            continue
-        except Conflict:
-            found.held.append(person.id)
-        else:
-            found.begun.append(done.erasure.id)
+        for each in await survivors_tx(tx, person.ids, person.kind):
+            if each in found.held or await erasures.get(tx, each) is not None:
+                continue
+            actor = operator(tx.tenant_id)
+            try:
+                await erasure.request.in_tx(tx, now, actor, each, person.kind, person.messages)
+            except Conflict:
+                found.held.append(each)
+            else:
+                found.begun.append(each)
     return found
 
 
@@ -76,19 +72,10 @@ async def finish(engine: Engine, tenant_id: str, ids: list[str]) -> None:
             await erasure.run(engine, tenant_id, each)
 
 
-def _people(tenant_id: str, found: Erasure) -> list[ErasedPerson]:
-    """The person and the contacts that were merged into it, which an older archive has as such."""
-    return [
-        ErasedPerson(tenant_id, each, found.kind, found.messages, found.requested_at)
-        for each in found.ids
-    ]
-
-
 def _renewed(renewal: Renewal, person: ErasedPerson) -> ErasedPerson:
-    return ErasedPerson(
-        renewal.tenant_id,
-        renewal.id(person.id),
-        person.kind,
-        person.messages,
-        person.requested_at,
+    return structs.replace(
+        person,
+        tenant_id=renewal.tenant_id,
+        id=renewal.id(person.id),
+        also=[renewal.id(each) for each in person.also],
     )

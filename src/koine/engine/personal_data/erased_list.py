@@ -1,7 +1,7 @@
 """The list of erased people, in a file beside the database: ids alone.
 
 A restored backup has the data of people who were erased after it was made. The list is not part of
-the database, so it outlives the restore, and `koine person replay` erases them again.
+the database, so it outlives the restore, and `koine person erase-again` erases them again.
 """
 
 import asyncio
@@ -25,13 +25,20 @@ log = logging.getLogger(__name__)
 
 
 class ErasedPerson(Struct, frozen=True):
-    """A line of the list. `requested_at` is in µs."""
+    """A line of the list. `requested_at` is in µs. `also` are the contacts that were merged into
+    the person: an older backup has them as people of their own."""
 
     tenant_id: str
     id: str
     kind: PersonKind
     messages: MessagePolicy
     requested_at: int
+    also: list[str] = []
+
+    @property
+    def ids(self) -> list[str]:
+        """The person and those that were merged into it."""
+        return [self.id, *self.also]
 
 
 _decoder = msgspec.json.Decoder(ErasedPerson)
@@ -48,12 +55,17 @@ def path_of(engine: Engine) -> Path:
 
 async def add(engine: Engine, tenant_id: str, erasure: Erasure) -> None:
     """Add a person; when this returns, that is on disk. Raises Unavailable."""
-    line = ErasedPerson(tenant_id, erasure.id, erasure.kind, erasure.messages, erasure.requested_at)
+    line = msgspec.json.encode(erased_person(tenant_id, erasure)) + b"\n"
     try:
-        await asyncio.to_thread(_append, path_of(engine), msgspec.json.encode(line) + b"\n")
+        await asyncio.to_thread(_append, path_of(engine), line)
     except OSError as error:
         log.error("the list of erased people cannot be written: %s", error)
         raise Unavailable() from error
+
+
+def erased_person(tenant_id: str, of: Erasure) -> ErasedPerson:
+    """The line about an erasure."""
+    return ErasedPerson(tenant_id, of.id, of.kind, of.messages, of.requested_at, of.ids[1:])
 
 
 def load(path: Path) -> list[ErasedPerson]:
@@ -65,7 +77,7 @@ def load(path: Path) -> list[ErasedPerson]:
     for line in lines:
         with suppress(msgspec.MsgspecError):
             person = _decoder.decode(line)
-            if is_id(person.tenant_id) and is_id(person.id):
+            if all(map(is_id, [person.tenant_id, *person.ids])):
                 found[person.tenant_id, person.id] = person
     if lines and not found:
         raise BadList(f"{path} is no list of erased people")

@@ -21,7 +21,13 @@ from koine.engine.core.legal_holds import require_people_free_tx
 from koine.engine.core.operations import read_tx, rights_write_tx
 from koine.engine.core.recorder import record_audit
 from koine.engine.personal_data import conversation_erasure, erased_list
-from koine.engine.personal_data.same_person import merged_tx, similar_tx, survivor_tx
+from koine.engine.personal_data.erased_list import ErasedPerson
+from koine.engine.personal_data.same_person import (
+    merged_tx,
+    similar_tx,
+    survivor_tx,
+    survivors_tx,
+)
 from koine.engine.personal_data.tombstones import empty_rows_tx
 from koine.engine.personal_data.traces import erase_traces
 from koine.kit.ids import NIL_ID
@@ -35,7 +41,6 @@ from koine.model.permissions import MANAGE_TENANT
 from koine.model.personal_data import Erasure, ErasureCounts, MessagePolicy, PersonKind
 from koine.store.core.db import Tx
 from koine.store.events import events
-from koine.store.people import identities
 from koine.store.personal_data import erased_messages, erasures
 
 CHECK_AFTER = 15 * MINUTE
@@ -58,6 +63,15 @@ class RequestedErasure(Struct, frozen=True):
 
     erasure: Erasure
     similar: list[str]
+
+
+class RepeatedErasures(Struct, frozen=True):
+    """Who was erased again; the ids of those whose data a legal hold keeps; how many people of the
+    list are in no tenant of the database."""
+
+    erasures: list[Erasure]
+    held: list[str]
+    missing: int
 
 
 async def erase(
@@ -189,24 +203,27 @@ async def find_page(tx: Tx, actor: Actor, window: Window) -> Page[Erasure]:
     return await erasures.find_page(tx, window)
 
 
-async def replay(
-    engine: Engine, people: list[erased_list.ErasedPerson]
-) -> tuple[list[Erasure], int]:
+async def erase_again(engine: Engine, people: list[ErasedPerson]) -> RepeatedErasures:
     """Erase the people of a list again whom this database does not know as erased: those that a
-    restored backup has brought back. Returns the erasures, and how many people of the list are in
-    no tenant of the database."""
-    done, missing = list[Erasure](), 0
+    restored backup has brought back. Raises Unavailable."""
+    done = RepeatedErasures([], [], 0)
     for person in people:
-        known = await engine.db.read(person.tenant_id, erasures.get, person.id)
-        if known is not None and known.erased_at is not None:
-            continue
-        if await engine.db.read(person.tenant_id, identities.get, person.id) is None:
-            missing += 1
-            continue
-        actor = operator(person.tenant_id)
-        erased = await erase(engine, actor, person.id, person.kind, person.messages)
-        done.append(erased.erasure)
-    return done, missing
+        found = await engine.db.read(person.tenant_id, survivors_tx, person.ids, person.kind)
+        if not found:
+            done = structs.replace(done, missing=done.missing + 1)
+        for each in found:
+            # One before may have been merged into the same person, and be erased with it.
+            known = await engine.db.read(person.tenant_id, erasures.get, each)
+            if known is not None and known.erased_at is not None:
+                continue
+            actor = operator(person.tenant_id)
+            try:
+                erased = await erase(engine, actor, each, person.kind, person.messages)
+            except Conflict:
+                done.held.append(each)
+            else:
+                done.erasures.append(erased.erasure)
+    return done
 
 
 def counts_of(erasure: Erasure) -> ErasureCounts:

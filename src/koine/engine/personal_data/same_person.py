@@ -3,6 +3,8 @@
 Removed people are found too: what is stored of them is no less theirs.
 """
 
+from contextlib import suppress
+
 from koine.engine.auth import access
 from koine.engine.core.operations import long_read_tx, read_tx
 from koine.model.actor import Actor
@@ -46,6 +48,16 @@ async def survivor_tx(tx: Tx, identity_id: str, kind: PersonKind | None) -> Iden
     if found is None or found.kind not in PERSON_KINDS or kind not in (None, found.kind):
         raise NotFound(kind or "person")
     return found
+
+
+async def survivors_tx(tx: Tx, ids: list[str], kind: PersonKind) -> list[str]:
+    """The ids of the people whom these ids name now, each once. Contacts of which one was merged
+    into the other are two in a database that is older than the merge."""
+    found: dict[str, None] = {}
+    for each in ids:
+        with suppress(NotFound):
+            found[(await survivor_tx(tx, each, kind)).id] = None
+    return list(found)
 
 
 async def merged_tx(tx: Tx, identity_id: str) -> list[str]:
