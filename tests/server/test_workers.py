@@ -5,12 +5,14 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from uvicorn.config import STARTUP_FAILURE
 
 from chaos.http_client import IncompleteResponse, Request, Response, get, send_request
 from chaos.seed import seed
@@ -19,9 +21,22 @@ from koine.server.workers import next_pause
 from tests.chaos.test_prefork import runs
 from tests.server.test_shutdown import workers_of
 from tests.support.databases import with_tables
-from tests.support.ports import free_ports
+from tests.support.ports import free_port, free_ports
 from tests.support.shared_postgres import SharedPostgres
 
+NEVER_SERVES = """
+import socket, sys
+from koine.kit.settings import load
+from koine.server.workers import Supervisor, WorkerFailed
+
+data, url = sys.argv[1:]
+settings = load({}, {"data_dir": data, "database_url": url, "database_wait_seconds": 0})
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    try:
+        Supervisor(settings, listener, []).run()
+    except WorkerFailed as error:
+        sys.exit(error.exit_code)
+"""
 LOGINS_PER_MINUTE = 3
 ENDS_WITHIN_S = 20.0
 
@@ -55,6 +70,7 @@ async def test_workers_share_a_port_and_a_limit_and_end_with_their_parent(
         await kill_the_parent(server)
         # A restart finds the ports free; Ctrl-C does not wait for a load balancer.
         again.start()
+        await kill_starting_workers(again)
         await again.wait_ready()
         again.send_signal(signal.SIGINT)
         assert await again.ended(ENDS_WITHIN_S) == 0
@@ -82,6 +98,15 @@ async def kill_a_worker(server: Server, ports: tuple[int, ...]) -> None:
             await asyncio.sleep(0.05)
     restarts = [await metrics(port) for port in ports]
     assert sorted("koine_worker_restarts_total 1.0" in each for each in restarts) == [False, True]
+
+
+async def kill_starting_workers(server: Server) -> None:
+    """Kill the first workers before any serves, as a kernel without memory does: others start."""
+    async with asyncio.timeout(ENDS_WITHIN_S):
+        while len(first := workers_of(server.pid)) < 2:  # noqa: ASYNC110  # processes
+            await asyncio.sleep(0.01)
+    for each in first:
+        os.kill(each, signal.SIGKILL)
 
 
 async def kill_the_parent(server: Server) -> None:
@@ -119,6 +144,15 @@ async def metrics(port: int) -> str:
             else:
                 assert reply.status == 200
                 return reply.body.decode()
+
+
+async def test_a_worker_that_cannot_start_ends_the_parent(tmp_path: Path) -> None:
+    nobody = f"postgresql://koine@127.0.0.1:{free_port()}/koine"
+    command = [sys.executable, "-c", NEVER_SERVES, str(tmp_path), nobody]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, log = await process.communicate()
+    assert process.returncode == STARTUP_FAILURE, log.decode()
+    assert b"a worker cannot start" in log and b"replaced" not in log
 
 
 def test_workers_that_end_soon_are_replaced_ever_later() -> None:

@@ -33,7 +33,7 @@ from koine.server.serving import (
     serving_engine,
 )
 from koine.server.shutdown import GracefulShutdown
-from koine.server.workers import Supervisor
+from koine.server.workers import Supervisor, WorkerFailed
 
 _log = structlog.get_logger("koine")
 
@@ -41,10 +41,13 @@ _log = structlog.get_logger("koine")
 def main() -> None:
     """Serve with the settings of the environment: `koine serve` replaces its process by this one.
 
-    Ends the process: with 0 after a signal, with 1 and a message when it cannot start.
+    Ends the process: with 0 after a signal, with 1 and a message when it cannot start, with the
+    exit code of a worker where that cannot.
     """
     try:
         serve(load(os.environ))
+    except WorkerFailed as error:
+        end_process(error.exit_code, f"koine: {error}")
     except START_ERRORS as error:
         end_process(1, f"koine: {reason_not_started(error)}")
     except KeyboardInterrupt:

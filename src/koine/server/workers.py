@@ -36,6 +36,14 @@ WAKEUP_BYTES = 4096
 _IGNORED = (signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR1, signal.SIGUSR2)
 
 
+class WorkerFailed(StartupError):
+    """A worker has ended with an error of its own, and none has served yet; `exit_code` is its."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"a worker could not start (exit code {exit_code}): the log says why")
+        self.exit_code = exit_code
+
+
 class Worker:
     """A worker process, as its parent sees it. It starts at once."""
 
@@ -179,10 +187,12 @@ class Supervisor:
         self._retiring: list[Worker] = []
         self._stop_signal = 0
         self._replacement_asked = False
+        self._has_served = False
         self._woken, self._wake = socket.socketpair()
 
     def run(self) -> None:
-        """Serve until a signal. Raises StartupError when a worker cannot start and none serves."""
+        """Serve until a signal. Raises WorkerFailed when a worker cannot start and none has
+        served."""
         self._handle_signals()
         try:
             while not self._stop_signal:
@@ -191,7 +201,7 @@ class Supervisor:
                     self._replace_all()
                 self._check()
                 self._wait()
-        except StartupError:
+        except WorkerFailed:
             self._stop(signal.SIGINT)
             raise
         _log.info("the server is draining", seconds=self._drain_seconds(self._stop_signal))
@@ -222,7 +232,7 @@ class Supervisor:
 
     def _check(self, besides: _Slot | None = None) -> None:
         """Start the workers that are missing, and count those that have ended or are stuck. Raises
-        StartupError."""
+        WorkerFailed."""
         for slot in self._slots:
             if slot is besides:
                 continue
@@ -234,11 +244,15 @@ class Supervisor:
             if worker.exit_code is None:
                 _log.error("a worker does not respond and is killed", pid=worker.pid)
                 worker.kill()
-            if not any(each.serves for each in self._workers()):
-                raise StartupError(
-                    f"a worker could not start ({_end_text(worker)}): the log says why"
-                )
+            self._require_no_failed_start(worker)
             slot.on_unexpected_end(worker)
+
+    def _require_no_failed_start(self, ended: Worker) -> None:
+        """Raise WorkerFailed when a worker has ended by itself and none has served yet: any other
+        would end as well. One that was killed, perhaps as memory was short, may start later."""
+        self._has_served = self._has_served or any(each.serves for each in self._workers())
+        if not self._has_served and (code := ended.exit_code or 0) > 0:
+            raise WorkerFailed(code)
 
     def _wait(self) -> None:
         """Wait for a signal, the end of a worker, or the next check."""
@@ -329,7 +343,3 @@ def _end_of(code: int | None) -> dict[str, object]:
     if code is None:
         return {}
     return {"exit_code": code} if code >= 0 else {"signal": signal.Signals(-code).name}
-
-
-def _end_text(worker: Worker) -> str:
-    return ", ".join(f"{name} {value}" for name, value in _end_of(worker.exit_code).items())
