@@ -84,6 +84,16 @@ async def test_a_hold_of_the_tenant_keeps_everything(cast: Cast) -> None:
     assert await deleted(cast) == 1
 
 
+async def test_a_hold_of_a_conversation_keeps_its_messages_but_not_its_events(cast: Cast) -> None:
+    held, ada = await opened(cast), cast.acme.actor("ada")
+    days = cast.engine.settings.event_keep_days
+    await hold(cast, "conversation", held.id)
+    await rules.change(cast.engine, ada, PeriodChanges(messages=days, events=days))
+    cast.clock.advance((days + 1) * DAY)
+    done = counts_of(await runs.run(cast.engine, ada))
+    assert done.messages == 0 and done.events > 0
+
+
 async def test_what_is_held_is_not_deleted_by_hand(cast: Cast) -> None:
     at, ada = await opened(cast, "carol", "dan"), cast.acme.actor("ada")
     admin = operator(cast.acme.tenant.id)
