@@ -8,6 +8,7 @@ import typer
 
 from koine.cli import options, output, progress
 from koine.cli.errors import EXIT_FAILED, CommandError
+from koine.cli.restore import say_who_was_erased
 from koine.cli.runtime import run_until_done
 from koine.kit.settings import BadSetting, Settings, variable
 from koine.model.errors import Unavailable
@@ -104,6 +105,7 @@ def _undo(source: Settings, as_json: bool) -> None:
         typer.echo(
             f"{name} can be served again; what happened at {mark.to} since then is not in it"
         )
+        say_who_was_erased(source)
     else:
         typer.echo(f"{name} can be served again; the move to {mark.to} was not complete")
 

@@ -9,6 +9,7 @@ from koine.cli import options
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run_until_done
 from koine.engine.personal_data import erased_list
+from koine.kit.settings import Settings
 from koine.server.backup.manifest import BadArchive
 from koine.server.backup.place import local_archive
 from koine.server.backup.restore import restore as restored
@@ -40,6 +41,11 @@ def restore(
     if wrong:
         raise CommandError(f"{path}: {differ(wrong)}")
     typer.echo(outcome("is restored"))
+    say_who_was_erased(settings)
+
+
+def say_who_was_erased(settings: Settings) -> None:
+    """Say what to do about people who were erased since a database was as it is now again."""
     erased = Path(settings.data_dir) / erased_list.NAME
     if erased.exists():
         typer.echo(f"{erased} lists people who were erased: run `koine person erase-again` now")

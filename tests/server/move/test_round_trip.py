@@ -141,7 +141,10 @@ async def test_the_log_of_a_database_that_is_opened_again_begins_a_new_epoch(
 async def test_the_data_folder_is_copied(places: Places) -> None:
     here, there = places.filled(), places.sqlite("there", data="other")
     (places.folder / "data" / "files" / "interrupted.part").write_bytes(b"half")
-    (places.folder / "data" / "erased.ndjson").write_text("{}\n")
+    (places.folder / "data" / "erased.ndjson").write_text('{"id":1}\n{"id":2}\n')
+    (places.folder / "other").mkdir()
+    erased_there = places.folder / "other" / "erased.ndjson"
+    erased_there.write_text('{"id":2}\n{"id":3}\n{"cut')
     made = await move(here, there)
     assert made.uploads == 2
     async with opened(there) as db:
@@ -151,4 +154,4 @@ async def test_the_data_folder_is_copied(places: Places) -> None:
         found = await files.open_by_key(engine, key)
         assert b"".join([part async for part in found.part(0, found.file.size)]) == UPLOAD
     assert not list((places.folder / "other").rglob("*.part"))
-    assert (places.folder / "other" / "erased.ndjson").exists()
+    assert erased_there.read_text().split() == ['{"id":2}', '{"id":3}', '{"cut', '{"id":1}']

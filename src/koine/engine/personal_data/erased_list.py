@@ -84,8 +84,20 @@ def load(path: Path) -> list[ErasedPerson]:
     return list(found.values())
 
 
+def add_missing(source: Path, target: Path) -> bool:
+    """Add the lines of a list that another lacks to it; returns whether there were any. Raises
+    OSError."""
+    known = set(target.read_bytes().splitlines()) if target.exists() else set()
+    lines = [line for line in source.read_bytes().splitlines() if line and line not in known]
+    if lines:
+        # The other's last line may be cut off.
+        _append(target, b"\n".join([*([b""] if known else []), *lines, b""]))
+    return bool(lines)
+
+
 def _append(path: Path, line: bytes) -> None:
     private_files.make_folders(path.parent, path.parent)
+    is_new = not path.exists()
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     opened = os.open(path, flags, private_files.FILE_MODE)
     try:
@@ -93,3 +105,5 @@ def _append(path: Path, line: bytes) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+    if is_new:
+        private_files.sync_folder(path.parent)

@@ -14,6 +14,7 @@ from time import monotonic
 from msgspec import Struct
 from msgspec.structs import replace
 
+from koine.engine.personal_data import erased_list
 from koine.kit import private_files
 from koine.kit.clock import SystemClock
 from koine.kit.ids import new_id
@@ -203,8 +204,12 @@ def _copy_files(work: _Move, total: int, show: Show) -> int:
     copied = size = 0
     root = Path(work.to.data_dir)
     for source, target in files_to_copy(work.from_, work.to):
-        copied += private_files.copy(source, target, root)
-        size += target.stat().st_size
+        if source.name == erased_list.NAME:
+            # The server may have been at the other folder before, and erased people there.
+            copied += erased_list.add_missing(source, target)
+        else:
+            copied += private_files.copy(source, target, root)
+        size += source.stat().st_size
         show("uploads", size, total)
     return copied
 
