@@ -22,18 +22,18 @@ def anna(acme: Terminal) -> str:
 def test_a_person_is_found_exported_and_erased(acme: Terminal, anna: str, tmp_path: Path) -> None:
     (found,) = acme.json("person", "find", "anna@shop")
     assert (found["id"], found["state"]) == (anna, "active")
-    archive = tmp_path / "anna.zip"
-    assert acme.json("person", "export", "anna@shop.test", str(archive))["id"] == anna
-    assert json.loads(ZipFile(archive).read("person.json"))["profile"]["name"] == "Anna Example"
-    assert archive.stat().st_mode & 0o777 == 0o600
-    assert "exists already" in acme.run("person", "export", anna, str(archive), code=1)
+    zipped = tmp_path / "anna.zip"
+    assert acme.json("person", "export", "anna@shop.test", str(zipped))["id"] == anna
+    assert json.loads(ZipFile(zipped).read("person.json"))["profile"]["name"] == "Anna Example"
+    assert zipped.stat().st_mode & 0o777 == 0o600
+    assert "exists already" in acme.run("person", "export", anna, str(zipped), code=1)
     assert acme.json("person", "erase", anna, "--yes")["counts"]["people"] == 1
     (listed,) = acme.json("person", "erasures")
     assert (listed["id"], listed["messages"]) == (anna, "erase")
     assert "no such person" in acme.run("person", "erase", "anna@shop.test", "--yes", code=1)
     after = acme.json("compact")
     assert after["bytes_after"] > 0
-    stored = [file for file in tmp_path.iterdir() if file.is_file() and file != archive]
+    stored = [file for file in tmp_path.iterdir() if file.is_file() and file != zipped]
     assert all(b"Anna Example" not in file.read_bytes() for file in stored)
 
 
@@ -53,11 +53,11 @@ def test_an_email_of_several_people_is_refused(acme: Terminal, anna: str) -> Non
 def test_those_whom_a_restored_backup_brings_back_are_erased_again(
     acme: Terminal, anna: str, tmp_path: Path
 ) -> None:
-    archive = tmp_path / "b" / "old.tar"
-    archive.parent.mkdir()
-    acme.run("backup", str(archive), "--no-verify")
+    backup = tmp_path / "b" / "old.tar"
+    backup.parent.mkdir()
+    acme.run("backup", str(backup), "--no-verify")
     acme.run("person", "erase", anna, "--yes")
-    said = acme.run("restore", str(archive), "--force")
+    said = acme.run("restore", str(backup), "--force")
     assert "koine person erase-again" in said
     assert acme.json("person", "find", "anna@shop")[0]["name"] == "Anna Example"
     acme.run("retention", "hold", "user", anna, "--reason", "case 4711")

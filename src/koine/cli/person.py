@@ -56,13 +56,13 @@ def find(
 @app.command()
 def export(
     person: Who,
-    file: Annotated[Path, typer.Argument(help="The archive to write; it must not exist.")],
+    file: Annotated[Path, typer.Argument(help="The ZIP file to write; it must not exist.")],
     tenant: options.Tenant = None,
     data: options.Data = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write all data of a contact or user into a ZIP archive.
+    """Write all data of a contact or user into a ZIP file.
 
     Example: koine person export anna@example.com anna.zip
     """

@@ -60,8 +60,8 @@ async def opened(cast: Cast, owner: str | None, *others: str) -> Conversation:
     return await conversations.create(cast.engine, cast.acme.actor("ada"), new)
 
 
-def texts(archive: ZipFile, at: Conversation) -> list[tuple[str, str, bool]]:
-    found = json.loads(archive.read(f"conversations/{at.number}.json"))
+def texts(zipped: ZipFile, at: Conversation) -> list[tuple[str, str, bool]]:
+    found = json.loads(zipped.read(f"conversations/{at.number}.json"))
     assert found["conversation"]["messages"] == len(found["messages"])
     return [(m["sender"], m["content"], m["own"]) for m in found["messages"]]
 
@@ -75,17 +75,17 @@ async def test_a_contact_gets_its_profile_what_it_wrote_and_what_others_wrote_to
     await say(cast, "carol", at, f"hello {SCRIPT}")
     await say(cast, "alice", at, "hi Carol")
     await say(cast, "alice", at, "she is difficult", private=True)
-    archive = await exported(cast, "carol")
-    assert archive.testzip() is None
-    about = json.loads(archive.read("person.json"))
+    zipped = await exported(cast, "carol")
+    assert zipped.testzip() is None
+    about = json.loads(zipped.read("person.json"))
     assert (about["profile"]["phone"], about["profile"]["custom_attributes"]) == (
         "+49 1", {"plan": "gold"},
     )  # fmt: skip
     assert [place["inbox"] for place in about["inboxes"]] == ["Website"]
-    assert texts(archive, at) == [
+    assert texts(zipped, at) == [
         ("Carol Contact", f"hello {SCRIPT}", True), ("Alice User", "hi Carol", False),
     ]  # fmt: skip
-    everything = b"".join(archive.read(name) for name in archive.namelist())
+    everything = b"".join(zipped.read(name) for name in zipped.namelist())
     token = cast.acme.contact_inboxes["carol"].pubsub_token
     for hidden in ("difficult", "internal", token, cast.acme.contact_inboxes["carol"].source_id):
         assert hidden.encode() not in everything
@@ -96,12 +96,12 @@ async def test_a_contact_gets_its_profile_what_it_wrote_and_what_others_wrote_to
 async def test_the_pages_are_html_without_scripts_and_link_to_each_other(cast: Cast) -> None:
     at = await opened(cast, "carol")
     await say(cast, "carol", at, f"hello {SCRIPT}")
-    archive = await exported(cast, "carol")
-    index = archive.read("index.html").decode()
-    page = archive.read(f"conversations/{at.number}.html").decode()
+    zipped = await exported(cast, "carol")
+    index = zipped.read("index.html").decode()
+    page = zipped.read(f"conversations/{at.number}.html").decode()
     assert f'href="conversations/{at.number}.html"' in index
     assert "hello &lt;script&gt;" in page and "<script" not in page + index
-    assert archive.namelist()[0] == "person.json" and archive.namelist()[-1] == "index.html"
+    assert zipped.namelist()[0] == "person.json" and zipped.namelist()[-1] == "index.html"
 
 
 async def test_the_persons_files_are_in_it(cast: Cast) -> None:
@@ -111,10 +111,10 @@ async def test_the_persons_files_are_in_it(cast: Cast) -> None:
             cast.engine, cast.acme.tenant.id, at.id, Source(f"of {who}".encode())
         )
         await say(cast, who, at, "", may_be_empty=True, attachments=json_text([stored]))
-    archive = await exported(cast, "carol")
-    (name,) = [each for each in archive.namelist() if each.startswith("files/")]
-    assert archive.read(name) == b"of carol" and name.endswith(".txt") and ".." not in name
-    found = json.loads(archive.read(f"conversations/{at.number}.json"))
+    zipped = await exported(cast, "carol")
+    (name,) = [each for each in zipped.namelist() if each.startswith("files/")]
+    assert zipped.read(name) == b"of carol" and name.endswith(".txt") and ".." not in name
+    found = json.loads(zipped.read(f"conversations/{at.number}.json"))
     (own,), (others,) = [message["files"] for message in found["messages"]]
     assert own["path"] == name and "path" not in others and others["name"] == "my cat.txt"
 
@@ -132,10 +132,10 @@ async def test_a_user_gets_nothing_that_was_said_after_it_left_or_where_it_only_
     await say(cast, "dave", other, "not to Olaf")
     await say(cast, "olaf", other, "Olaf's own")
     await opened(cast, "dave")
-    archive = await exported(cast, "olaf")
-    assert texts(archive, left) == [("Carol Contact", "to Olaf", False)]
-    assert texts(archive, other) == [("Olaf User", "Olaf's own", True)]
-    assert len([n for n in archive.namelist() if n.endswith(".json")]) == 3
+    zipped = await exported(cast, "olaf")
+    assert texts(zipped, left) == [("Carol Contact", "to Olaf", False)]
+    assert texts(zipped, other) == [("Olaf User", "Olaf's own", True)]
+    assert len([n for n in zipped.namelist() if n.endswith(".json")]) == 3
 
 
 async def test_deliveries_logins_and_audit_entries_are_in_it(cast: Cast) -> None:
@@ -167,6 +167,6 @@ async def test_a_long_conversation_is_sent_in_small_pieces(cast: Cast) -> None:
         len(piece)
         async for piece in await export(cast.engine, cast.acme.actor("ada"), cast.acme.id("carol"))
     ]
-    archive = await exported(cast, "carol")
-    assert [int(text.split()[0]) for _, text, _ in texts(archive, at)] == [*range(450)]
+    zipped = await exported(cast, "carol")
+    assert [int(text.split()[0]) for _, text, _ in texts(zipped, at)] == [*range(450)]
     assert max(pieces) < sum(pieces) / 2

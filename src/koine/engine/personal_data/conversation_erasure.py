@@ -20,8 +20,8 @@ from koine.store import deliveries
 from koine.store.conversations import conversations, files, messages
 from koine.store.conversations.files import StoredFile
 from koine.store.core.db import Tx
-from koine.store.personal_data import erased_messages, erased_traces
-from koine.store.personal_data.erased_messages import ANSWERS, SentMessage
+from koine.store.personal_data import contents, traces
+from koine.store.personal_data.contents import ANSWERS, SentMessage
 
 BATCH_SIZE = 100
 """Messages that are emptied in one transaction."""
@@ -54,7 +54,7 @@ async def erase_tx(
         return ErasedBatch(ErasureCounts())
     counts, gone = ErasureCounts(), list[StoredFile]()
     if policy == "erase":
-        batch = await erased_messages.sent(tx, found.id, ids, after_seq, BATCH_SIZE)
+        batch = await contents.sent(tx, found.id, ids, after_seq, BATCH_SIZE)
         counts, gone = await _empty(tx, now, found, batch)
         if len(batch) == BATCH_SIZE:
             return ErasedBatch(counts, gone, batch[-1].seq)
@@ -63,7 +63,7 @@ async def erase_tx(
         unsent = await _delete_unsent(tx, now, found)
         counts, gone = counts.plus(ErasureCounts(files=len(unsent))), gone + unsent
     await _change_row(tx, now, found, ids, policy)
-    attempts = await erased_traces.erase_attempts_of(tx, found.id)
+    attempts = await traces.erase_attempts_of(tx, found.id)
     return ErasedBatch(counts.plus(ErasureCounts(conversations=1, attempts=attempts)), gone)
 
 
@@ -77,10 +77,8 @@ async def _empty(
         each.id for m in batch if m.attachments for each in _attachments.decode(m.attachments)
     ]
     gone = await files.delete_many(tx, file_ids)
-    count = await erased_messages.empty(
-        tx, found.id, [m.seq for m in batch], max(now, found.updated_at)
-    )
-    events = await erased_messages.empty_events(tx, found.id, [m.id for m in batch])
+    count = await contents.empty(tx, found.id, [m.seq for m in batch], max(now, found.updated_at))
+    events = await contents.empty_events(tx, found.id, [m.id for m in batch])
     for m in batch:
         await record_event(
             tx, now, "message.updated", m.id, conversation_id=found.id, seq=m.seq,
@@ -92,7 +90,7 @@ async def _empty(
 async def _forget_answers(tx: Tx, now: int, found: Conversation) -> ErasureCounts:
     """Remove what the owner filled into forms and surveys that others sent."""
     count, after_seq = 0, 0
-    while batch := await erased_messages.answered(tx, found.id, after_seq, BATCH_SIZE):
+    while batch := await contents.answered(tx, found.id, after_seq, BATCH_SIZE):
         after_seq = batch[-1].seq
         for each in batch:
             values = msgspec.json.decode(each.content_attributes, type=dict[str, object])
@@ -108,10 +106,10 @@ async def _forget_answers(tx: Tx, now: int, found: Conversation) -> ErasureCount
 
 
 async def _delete_unsent(tx: Tx, now: int, found: Conversation) -> list[StoredFile]:
-    stored = await erased_messages.file_ids(tx, found.id, now - UNSENT_AFTER)
+    stored = await contents.file_ids(tx, found.id, now - UNSENT_AFTER)
     if not stored:
         return []
-    texts = await erased_messages.attachments_of(tx, found.id)
+    texts = await contents.attachments_of(tx, found.id)
     sent = {each.id for text in texts for each in _attachments.decode(text)}
     return await files.delete_many(tx, [each for each in stored if each not in sent])
 
@@ -127,7 +125,7 @@ async def _change_row(
     if before.delivery_id is not None:
         values |= await _delivery_title(tx, before, ids, policy)
     if policy == "erase":
-        newest, previous = await erased_messages.newest_contents(tx, before.id)
+        newest, previous = await contents.newest_contents(tx, before.id)
         values |= {"last_content": _preview(newest), "previous_content": _preview(previous)}
     changed = {name for name, value in values.items() if getattr(before, name) != value}
     if not changed:

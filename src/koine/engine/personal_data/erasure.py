@@ -41,7 +41,7 @@ from koine.model.permissions import MANAGE_TENANT
 from koine.model.personal_data import Erasure, ErasureCounts, MessagePolicy, PersonKind
 from koine.store.core.db import Tx
 from koine.store.events import events
-from koine.store.personal_data import erased_messages, erasures
+from koine.store.personal_data import contents, erasures
 
 CHECK_AFTER = 15 * MINUTE
 """When an erasure is done a second time, µs: no request runs longer."""
@@ -246,13 +246,13 @@ async def _next_conversations(
     if erasure.kind == "contact":
         # A contact writes in its own conversations only.
         found = await engine.db.read_long(
-            tenant_id, erased_messages.conversations_of, erasure.ids, after, _PAGE
+            tenant_id, contents.conversations_of, erasure.ids, after, _PAGE
         )
         return _ConversationPage(found, found[-1]) if found else None
-    page = await engine.db.read_long(tenant_id, erased_messages.page_of_all, after, _SCANNED)
+    page = await engine.db.read_long(tenant_id, contents.page_of_all, after, _SCANNED)
     if not page:
         return None
-    involved = await engine.db.read_long(tenant_id, erased_messages.involving, page, erasure.ids)
+    involved = await engine.db.read_long(tenant_id, contents.involving, page, erasure.ids)
     return _ConversationPage(sorted(involved), page[-1])
 
 

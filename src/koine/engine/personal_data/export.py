@@ -1,4 +1,4 @@
-"""Export a person's data: a ZIP archive with JSON for programs, pages for people, and its files.
+"""Export a person's data: a ZIP file with JSON for programs, pages for people, and its files.
 
     index.html, person.json              the person, and all but its conversations
     conversations/<number>.{html,json}   what the person wrote, and what it could read
@@ -37,7 +37,7 @@ from koine.model.permissions import MANAGE_TENANT
 from koine.model.personal_data import PersonKind
 from koine.store.conversations import conversations, message_lists, participants
 from koine.store.core.db import Tx
-from koine.store.personal_data import erased_messages, exported
+from koine.store.personal_data import contents, exported
 
 _PAGE = 200
 _SCANNED = 200
@@ -65,7 +65,7 @@ class _Part(NamedTuple):
 async def export(
     engine: Engine, actor: Actor, identity_id: str, kind: PersonKind | None = None
 ) -> AsyncIterator[bytes]:
-    """The archive, piece by piece. Raises Forbidden, NotFound before the first piece."""
+    """The ZIP file, piece by piece. Raises Forbidden, NotFound before the first piece."""
     subject = await _begin(engine, actor, identity_id, kind)
     return _pieces(engine, subject)
 
@@ -83,28 +83,28 @@ async def _begin(
 
 async def _pieces(engine: Engine, subject: ExportSubject) -> AsyncIterator[bytes]:
     made = datetime.fromtimestamp(subject.at // SECOND, UTC)
-    archive = ZipStream((made.year, made.month, made.day, made.hour, made.minute, made.second))
+    out = ZipStream((made.year, made.month, made.day, made.hour, made.minute, made.second))
     about = await engine.db.read_long(subject.tenant_id, _about, subject)
-    archive.begin("person.json")
-    archive.write(_json(about))
-    yield archive.take()
+    out.begin("person.json")
+    out.write(_json(about))
+    yield out.take()
     links: list[str] = []
     async for part in _parts(engine, subject):
         count, own = 0, list[Attachment]()
-        async for progress in _write_conversation(engine, subject, archive, part):
+        async for progress in _write_conversation(engine, subject, out, part):
             count, own, piece = progress
             if piece:
                 yield piece
         for file in own:
-            async for piece in _write_file(engine, archive, file):
+            async for piece in _write_file(engine, out, file):
                 yield piece
         shown = records.exported_conversation(part.conversation, count)
         path = f"conversations/{shown.number}.html"
         links.append(pages.conversation_link(shown, path))
-    archive.begin("index.html")
-    archive.write(_index(subject, about, links).encode())
-    archive.close()
-    yield archive.take()
+    out.begin("index.html")
+    out.write(_index(subject, about, links).encode())
+    out.close()
+    yield out.take()
 
 
 async def _about(tx: Tx, subject: ExportSubject) -> dict[str, Any]:
@@ -138,16 +138,18 @@ async def _parts(engine: Engine, subject: ExportSubject) -> AsyncIterator[_Part]
     while True:
         if is_contact:
             found = page = await engine.db.read_long(
-                subject.tenant_id, erased_messages.conversations_of, subject.ids, after, _SCANNED
+                subject.tenant_id,
+                contents.conversations_of,
+                subject.ids,
+                after,
+                _SCANNED,
             )
         else:
             page = await engine.db.read_long(
-                subject.tenant_id, erased_messages.page_of_all, after, _SCANNED
+                subject.tenant_id, contents.page_of_all, after, _SCANNED
             )
             found = sorted(
-                await engine.db.read_long(
-                    subject.tenant_id, erased_messages.involving, page, subject.ids
-                )
+                await engine.db.read_long(subject.tenant_id, contents.involving, page, subject.ids)
             )
         if not page:
             return
@@ -178,29 +180,29 @@ async def _part(tx: Tx, subject: ExportSubject, conversation_id: str) -> _Part |
 
 
 async def _write_conversation(
-    engine: Engine, subject: ExportSubject, archive: ZipStream, part: _Part
+    engine: Engine, subject: ExportSubject, out: ZipStream, part: _Part
 ) -> AsyncIterator[tuple[int, list[Attachment], bytes]]:
     """The two files of a conversation, as (messages so far, the person's files, bytes)."""
     number, count, own = part.conversation.number, 0, list[Attachment]()
-    archive.begin(f"conversations/{number}.json")
-    archive.write(b'{"messages":[')
+    out.begin(f"conversations/{number}.json")
+    out.write(b'{"messages":[')
     async for shown in _shown(engine, subject, part):
         for message, is_own in shown:
             separator = b"," if count else b""
-            archive.write(separator + _json(records.exported_message(message, is_own)))
+            out.write(separator + _json(records.exported_message(message, is_own)))
             count += 1
             own += records.attachments_of(message) if is_own else []
-        yield count, own, archive.take()
+        yield count, own, out.take()
     about = _json(records.exported_conversation(part.conversation, count))
-    archive.write(b'],"conversation":' + about + b"}")
-    archive.begin(f"conversations/{number}.html")
-    archive.write(pages.start(part.conversation.title or f"Conversation {number}").encode())
+    out.write(b'],"conversation":' + about + b"}")
+    out.begin(f"conversations/{number}.html")
+    out.write(pages.start(part.conversation.title or f"Conversation {number}").encode())
     async for shown in _shown(engine, subject, part):
         for message, is_own in shown:
-            archive.write(pages.message(records.exported_message(message, is_own)).encode())
-        yield count, own, archive.take()
-    archive.write(pages.END.encode())
-    yield count, own, archive.take()
+            out.write(pages.message(records.exported_message(message, is_own)).encode())
+        yield count, own, out.take()
+    out.write(pages.END.encode())
+    yield count, own, out.take()
 
 
 async def _shown(
@@ -223,15 +225,15 @@ async def _shown(
         after_seq = page.next[0] if page.next else None
 
 
-async def _write_file(engine: Engine, archive: ZipStream, file: Attachment) -> AsyncIterator[bytes]:
+async def _write_file(engine: Engine, out: ZipStream, file: Attachment) -> AsyncIterator[bytes]:
     try:
         opened = await files.open_by_key(engine, file.key)
     except NotFound:
         return
-    archive.begin(records.file_path(file), compressed=False)
+    out.begin(records.file_path(file), compressed=False)
     async for chunk in opened.part(0, opened.file.size):
-        archive.write(chunk)
-        yield archive.take()
+        out.write(chunk)
+        yield out.take()
 
 
 def _index(subject: ExportSubject, about: dict[str, Any], links: list[str]) -> str:

@@ -10,7 +10,7 @@ from koine.model.conversation import Conversation
 from koine.model.display_name import display_name
 from koine.model.identity import Identity
 from koine.model.message import Attachment, Message
-from koine.store.personal_data.erased_messages import ANSWERS
+from koine.store.personal_data.contents import ANSWERS
 
 _attachments = msgspec.json.Decoder(list[Attachment])
 _PROFILE = (
@@ -23,7 +23,7 @@ _PROFILE_TIMES = ("last_activity_at", "created_at", "updated_at", "removed_at")
 
 
 class ExportedFile(Struct, frozen=True, omit_defaults=True):
-    """An attachment; `path` is that of its bytes in the archive, for the person's own."""
+    """An attachment; `path` is that of its bytes in the ZIP file, for the person's own."""
 
     name: str
     content_type: str
@@ -112,7 +112,7 @@ def attachments_of(m: Message) -> list[Attachment]:
 
 
 def file_path(file: Attachment) -> str:
-    """Where a file is in the archive: its name is the sender's choice, so only its extension is
+    """Where a file is in the ZIP file: its name is the sender's choice, so only its extension is
     taken over."""
     return f"files/{file.id}" + (f".{file.extension}" if file.extension else "")
 

@@ -14,7 +14,7 @@ from koine.model.permissions import MANAGE_TENANT
 from koine.model.personal_data import PERSON_KINDS, PersonKind
 from koine.store.core.db import Tx
 from koine.store.people import identities
-from koine.store.personal_data import erased_people
+from koine.store.personal_data import people
 
 _MOST_MERGES = 100
 """A chain of merges is not longer."""
@@ -34,7 +34,7 @@ async def search(tx: Tx, actor: Actor, text: str) -> list[Identity]:
     """The contacts and users whose names, e-mail, phone, identifier or company have the text, at
     most a hundred; those merged into others are left out. Raises Forbidden."""
     access.require(actor, MANAGE_TENANT)
-    return await erased_people.search(tx, list(PERSON_KINDS), text, _MOST_FOUND)
+    return await people.search(tx, list(PERSON_KINDS), text, _MOST_FOUND)
 
 
 async def survivor_tx(tx: Tx, identity_id: str, kind: PersonKind | None) -> Identity:
@@ -65,7 +65,7 @@ async def merged_tx(tx: Tx, identity_id: str) -> list[str]:
     found: dict[str, None] = {}
     newest = [identity_id]
     while newest:
-        merged = await erased_people.merged_into(tx, newest)
+        merged = await people.merged_into(tx, newest)
         newest = [each for each in merged if each not in found and each != identity_id]
         found.update(dict.fromkeys(newest))
     return list(found)
@@ -76,7 +76,5 @@ async def similar_tx(tx: Tx, person: Identity, but: list[str]) -> list[str]:
     those in `but`. They may be the same person or not: that is for people to decide."""
     if person.email is None and person.phone is None:
         return []
-    found = await erased_people.similar(
-        tx, list(PERSON_KINDS), person.email, person.phone, _MOST_SIMILAR
-    )
+    found = await people.similar(tx, list(PERSON_KINDS), person.email, person.phone, _MOST_SIMILAR)
     return [each.id for each in found if each.id not in but]

@@ -12,7 +12,7 @@ from koine.store.auth import credentials
 from koine.store.contacts import inboxes
 from koine.store.core.db import Tx
 from koine.store.people import identities
-from koine.store.personal_data import erased_people
+from koine.store.personal_data import people
 
 
 def tombstone(person: Identity, now: int) -> Identity:
@@ -67,15 +67,15 @@ async def empty_rows_tx(tx: Tx, now: int, ids: list[str]) -> ErasureCounts:
 
 
 async def _end_credentials(tx: Tx, now: int, ids: list[str]) -> int:
-    ended = await erased_people.delete_contact_inboxes(tx, ids)
+    ended = await people.delete_contact_inboxes(tx, ids)
     for identity_id in ids:
         await credentials.delete_login(tx, identity_id)
         # It writes the event by which every node ends the person's streams.
         ended += await credentials.revoke_sessions_of(tx, identity_id, now)
-    await erased_people.delete_sessions(tx, ids)
-    for key_id in await erased_people.key_ids(tx, ids):
+    await people.delete_sessions(tx, ids)
+    for key_id in await people.key_ids(tx, ids):
         ended += await credentials.revoke_key(tx, key_id, now)
-    await erased_people.revoke_keys(tx, ids, DELETED_NAMES["user"], now)
+    await people.revoke_keys(tx, ids, DELETED_NAMES["user"], now)
     return ended
 
 
@@ -87,7 +87,7 @@ async def _forget_claims(tx: Tx, now: int, person: Identity) -> int:
         return 0
     claimants = [
         id_
-        for id_, claims in await erased_people.claimants(tx)
+        for id_, claims in await people.claimants(tx)
         if id_ != person.id and _named(msgspec.json.decode(claims, type=Claims)) & values
     ]
     for other in (await identities.lock(tx, claimants)).values():

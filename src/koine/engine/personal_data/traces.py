@@ -11,8 +11,8 @@ from koine.model.event import LoggedEvent
 from koine.model.personal_data import ErasureCounts
 from koine.store.core.db import Tx
 from koine.store.events import events
-from koine.store.personal_data import erased_people, erased_traces
-from koine.store.personal_data.erased_traces import AuditDetail
+from koine.store.personal_data import people, traces
+from koine.store.personal_data.traces import AuditDetail
 
 _BATCH = 500
 KEPT_DETAILS = frozenset({"role", "blocked", "fields", "count", "merged_id", "messages", "erased"})
@@ -35,10 +35,10 @@ async def erase_traces(engine: Engine, tenant_id: str, ids: list[str]) -> Erasur
 async def _erase_attempts(engine: Engine, tenant_id: str, ids: list[str]) -> int:
     """Webhooks about the people themselves, which are of no conversation. Where the log of events
     no longer says what a delivery was about, its bodies are deleted too."""
-    await engine.db.write(tenant_id, erased_traces.clear_request_ids, ids)
+    await engine.db.write(tenant_id, traces.clear_request_ids, ids)
     count, after = 0, (NIL_ID, -1)
     while batch := await engine.db.read_long(
-        tenant_id, erased_traces.deliveries_without_conversation, after, _BATCH
+        tenant_id, traces.deliveries_without_conversation, after, _BATCH
     ):
         after = batch[-1]
         known = await engine.db.read(
@@ -46,7 +46,7 @@ async def _erase_attempts(engine: Engine, tenant_id: str, ids: list[str]) -> int
         )
         of_others = {each.position for each in known if not set(ids) & _named(each)}
         theirs = [each for each in batch if each[1] not in of_others]
-        count += await engine.db.write(tenant_id, erased_traces.erase_attempts, theirs)
+        count += await engine.db.write(tenant_id, traces.erase_attempts, theirs)
     return count
 
 
@@ -59,21 +59,19 @@ async def _erase_responses(engine: Engine, tenant_id: str) -> int:
     """All responses that are stored: they are encrypted with keys that the server does not have, so
     that it cannot tell whose data is in them. A retry is still not executed twice."""
     count, until = 0, engine.clock.now()
-    while batch := await engine.db.read_long(
-        tenant_id, erased_traces.stored_responses, until, _BATCH
-    ):
+    while batch := await engine.db.read_long(tenant_id, traces.stored_responses, until, _BATCH):
         contents = [
             (digest, erased_content(msgspec.json.decode(headers, type=Headers)))
             for digest, headers in batch
         ]
-        await engine.db.write(tenant_id, erased_traces.replace_responses, contents)
+        await engine.db.write(tenant_id, traces.replace_responses, contents)
         count += len(batch)
     return count
 
 
 async def _erase_details(engine: Engine, tenant_id: str, ids: list[str]) -> int:
     count = 0
-    keys = await engine.db.read(tenant_id, erased_people.key_ids, ids)
+    keys = await engine.db.read(tenant_id, people.key_ids, ids)
     for identity_id in ids:
         after: str | None = NIL_ID
         while after is not None:
@@ -87,10 +85,10 @@ async def _erase_details(engine: Engine, tenant_id: str, ids: list[str]) -> int:
 async def _erase_entries(
     tx: Tx, identity_id: str, ids: list[str], after: str
 ) -> tuple[int, str | None]:
-    found = await erased_traces.entries_about(tx, ids, f"%{identity_id}%", after, _BATCH)
+    found = await traces.entries_about(tx, ids, f"%{identity_id}%", after, _BATCH)
     changed = [kept for each in found if (kept := _kept(each, identity_id, ids)) != each]
     if changed:
-        await erased_traces.set_details(tx, changed)
+        await traces.set_details(tx, changed)
     return len(changed), found[-1].id if len(found) == _BATCH else None
 
 

@@ -1,4 +1,4 @@
-"""A ZIP archive that is sent while it is written: no more of it is in memory than one piece."""
+"""A ZIP file that is sent while it is written: no more of it is in memory than one piece."""
 
 from io import RawIOBase
 from typing import Any
@@ -6,7 +6,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 
 class _Sink(RawIOBase):
-    """What the archive is written to; it cannot go back."""
+    """What the ZIP file is written to; it cannot go back."""
 
     def __init__(self) -> None:
         self.written = bytearray()
@@ -50,7 +50,7 @@ class ZipStream:
             self._member = None
 
     def close(self) -> None:
-        """Write the directory of the archive: after this it is complete."""
+        """Write the directory of the ZIP file: after this it is complete."""
         self.end()
         self._zip.close()
 

@@ -14,22 +14,22 @@ from koine.model.personal_data import PersonKind
 CONTACT = "/v1/contacts/{contact_id}"
 USER = "/v1/users/{user_id}"
 TAGS = ("Personal data",)
-ARCHIVE = "application/zip"
+ZIP = "application/zip"
 CONTACT_ID: dict[str, PathType] = {"contact_id": "uuid"}
 USER_ID: dict[str, PathType] = {"user_id": "uuid"}
 
 routes = Routes()
 
 
-@routes.get(CONTACT + "/export", media=ARCHIVE, path_types=CONTACT_ID, tags=TAGS)
+@routes.get(CONTACT + "/export", media=ZIP, path_types=CONTACT_ID, tags=TAGS)
 async def export_contact(request: Request[None, None]) -> StreamingResponse:
-    """Download all data of a contact: a ZIP archive."""
+    """Download all data of a contact: a ZIP file."""
     return await _export(request, "contact")
 
 
-@routes.get(USER + "/export", media=ARCHIVE, path_types=USER_ID, tags=TAGS)
+@routes.get(USER + "/export", media=ZIP, path_types=USER_ID, tags=TAGS)
 async def export_user(request: Request[None, None]) -> StreamingResponse:
-    """Download all data of a user: a ZIP archive."""
+    """Download all data of a user: a ZIP file."""
     return await _export(request, "user")
 
 
@@ -85,7 +85,7 @@ async def _export(request: AnyRequest, kind: PersonKind) -> StreamingResponse:
     name = f"{kind}-{person_id}.zip"
     return StreamingResponse(
         chunks,
-        ARCHIVE,
+        ZIP,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
         write_seconds=request.engine.settings.stream_write_seconds,
     )

@@ -1,4 +1,4 @@
-"""What an erasure reads and deletes of people: who is the same person, and their credentials."""
+"""Who is the same person, and the credentials that an erasure ends."""
 
 from sqlalchemy import delete, func, or_, select, update
 

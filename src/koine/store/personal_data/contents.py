@@ -1,4 +1,4 @@
-"""What an erasure reads and changes in conversations."""
+"""What an export or erasure of a person reads and changes in conversations."""
 
 from msgspec import Struct
 from sqlalchemy import and_, or_, select, union_all, update
