@@ -83,6 +83,7 @@ NATIVE = {
     f"GET {USER}/export": Row("manage", "user"),
     f"POST {USER}/erase": Row("manage", "user", {"messages": "keep"}),
     "GET /v1/tenant/retention": Row("manage"),
+    "GET /v1/tenant/retention/dry-run": Row("manage"),
     "PATCH /v1/tenant/retention": Row("manage", body={"messages": 365}),
     f"PATCH {INBOX}/retention": Row("manage", "inbox", {"messages": 30}),
     "GET /v1/tenant/holds": Row("manage"),

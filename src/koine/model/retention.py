@@ -70,11 +70,12 @@ class RetentionCounts(Struct, frozen=True):
 
 class RetentionRun(Struct, frozen=True):
     """The run of a tenant's rules that is going on, or the last one. `after_id` is the conversation
-    up to which it is done. While it goes on `alive_until` is put forward; one that stays behind has
-    died with its process, and the next one continues it. `counts` is JSON text. Times are µs."""
+    up to which it is done. While it goes on, its lease is renewed; if that has ended
+    (`lease_until`), it died with its process, and the next one continues it. `counts` is JSON text.
+    Times are µs."""
 
     started_at: int
     finished_at: int | None
-    alive_until: int
+    lease_until: int
     after_id: str | None
     counts: str

@@ -10,7 +10,7 @@ ExportState = Literal["running", "done", "failed"]
 class TenantExport(Struct, frozen=True):
     """One export: how far it is, and of the archive its size in bytes and its digest.
 
-    While it runs `alive_until` (µs) is put forward; one that stays behind has died with its
+    While it runs, its lease is renewed; if that has ended (`lease_until`, µs), it died with its
     process. `requested_by` is the user or key. The archive is deleted at `expires_at`. Without
     `encrypted` it has no secrets that only the server opens.
     """
@@ -26,7 +26,7 @@ class TenantExport(Struct, frozen=True):
     error: str | None
     requested_by: str | None
     created_at: int
-    alive_until: int
+    lease_until: int
     finished_at: int | None
     expires_at: int | None
 

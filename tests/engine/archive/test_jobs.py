@@ -105,7 +105,7 @@ async def test_an_export_that_died_makes_way(cast: Cast) -> None:
     begun = await jobs.start(cast.engine, ada, None)
     await cast.engine.background.wait()
     now = cast.clock.now()
-    dead = structs.replace(begun, id=new_id(), alive_until=now + MINUTE)
+    dead = structs.replace(begun, id=new_id(), lease_until=now + MINUTE)
     await cast.engine.db.write(cast.acme.tenant.id, exports.insert_one, dead)
     with pytest.raises(Conflict):
         await jobs.start(cast.engine, ada, None)

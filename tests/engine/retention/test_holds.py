@@ -1,7 +1,5 @@
 """A legal hold keeps what it is about from runs and from deletions by hand."""
 
-from pathlib import Path
-
 import pytest
 
 from koine.engine import tenant_suspension
@@ -11,7 +9,6 @@ from koine.engine.people import directory
 from koine.engine.personal_data import erasure
 from koine.engine.retention import dry_run, holds, rules, runs
 from koine.engine.retention.rules import PeriodChanges
-from koine.engine.retention.runs import counts_of
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
@@ -20,13 +17,7 @@ from koine.model.identity import NewIdentity
 from koine.model.message import Draft
 from koine.model.retention import HoldKind, RetentionCounts
 from tests.cast import Cast
-
-DAY = 24 * 3600
-
-
-@pytest.fixture
-def cast_settings(tmp_path: Path) -> dict[str, object]:
-    return {"data_dir": str(tmp_path)}
+from tests.engine.retention.old_conversations import DAY, run
 
 
 async def opened(cast: Cast, owner: str | None = "carol", *others: str) -> Conversation:
@@ -46,12 +37,8 @@ async def hold(cast: Cast, kind: HoldKind, subject_id: str) -> None:
 
 
 async def deleted(cast: Cast) -> int:
-    """How many messages a run deletes, which a dry run has counted."""
-    ada = cast.acme.actor("ada")
-    counted = await dry_run.count(cast.engine, ada)
-    done = counts_of(await runs.run(cast.engine, ada))
-    assert done == counted
-    return done.messages
+    """How many messages a run deletes."""
+    return (await run(cast)).messages
 
 
 @pytest.mark.parametrize("kind", ["conversation", "contact", "user"])

@@ -34,6 +34,7 @@ MAX_RUNNING = 2
 LINK_FOR = 10 * MINUTE
 """How long a link to download an archive is valid, µs."""
 _LEASE = 60 * SECOND
+"""µs after which an export that was not reported on has died."""
 _ORPHAN_AFTER = HOUR
 """µs after which a file must have a row: an export that was begun has one."""
 _REPORT_SECONDS = 2.0
@@ -102,8 +103,8 @@ async def list_all(engine: Engine, actor: Actor) -> list[TenantExport]:
 
 def _as_of_now(engine: Engine, export: TenantExport) -> TenantExport:
     """An export whose process has died has failed, although its row does not say so."""
-    if export.state == "running" and export.alive_until <= engine.clock.now():
-        return structs.replace(export, state="failed", error=_DIED, finished_at=export.alive_until)
+    if export.state == "running" and export.lease_until <= engine.clock.now():
+        return structs.replace(export, state="failed", error=_DIED, finished_at=export.lease_until)
     return export
 
 
@@ -251,9 +252,9 @@ class _Job:
     async def _report_forever(self) -> None:
         while True:
             await asyncio.sleep(_REPORT_SECONDS)
-            alive_until = self._engine.clock.now() + _LEASE
+            lease_until = self._engine.clock.now() + _LEASE
             with suppress(Unavailable):
-                await self._save(structs.replace(self._export, alive_until=alive_until))
+                await self._save(structs.replace(self._export, lease_until=lease_until))
 
     async def _end(self, *, size: int | None = None, error: str | None = None) -> None:
         now = self._engine.clock.now()

@@ -92,7 +92,7 @@ async def maintenance_jobs(engine: Engine) -> AsyncIterator[None]:
 async def run_once(engine: Engine) -> MaintenanceReport | None:
     """Do the work of this interval; None when it was done already, here or by another node."""
     now = engine.clock.now()
-    if not await engine.db.write("", _take_turn, now):
+    if not await engine.db.write("", _claim_interval, now):
         return None
     keys = sessions = entries = offboarded = erasures = 0
     anonymous_for = engine.settings.audit_failed_logins_days * DAY
@@ -129,10 +129,10 @@ async def run_once(engine: Engine) -> MaintenanceReport | None:
     )
 
 
-async def _take_turn(tx: Tx, now: int) -> bool:
+async def _claim_interval(tx: Tx, now: int) -> bool:
     before = await server_values.get_or_insert(tx, _LAST_INTERVAL, "0")
-    turn = str(now // EVERY)
-    return before != turn and await server_values.replace(tx, _LAST_INTERVAL, before, turn)
+    interval = str(now // EVERY)
+    return before != interval and await server_values.replace(tx, _LAST_INTERVAL, before, interval)
 
 
 async def _delete_expired(engine: Engine, tenant_id: str, kind: _Kind, before: int) -> int:

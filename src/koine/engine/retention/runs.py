@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from msgspec import structs
 
+from koine.engine.auth import access
 from koine.engine.conversations.files import delete_bytes
 from koine.engine.core.engine import Engine
 from koine.engine.core.recorder import record_audit
@@ -25,6 +26,7 @@ from koine.kit.json import json_text
 from koine.kit.times import DAY, SECOND
 from koine.model.actor import Actor, operator
 from koine.model.errors import Conflict, Unavailable
+from koine.model.permissions import MANAGE_TENANT
 from koine.model.retention import RetentionCounts, RetentionRun
 from koine.store import tenants
 from koine.store.core.db import Tx
@@ -33,7 +35,7 @@ from koine.store.retention import holds, rules, runs
 EVERY = DAY
 """How often maintenance runs the rules of a tenant, µs."""
 LEASE = 60 * SECOND
-"""After so many µs without a batch a run has died."""
+"""µs after which a run that did no batch has died, and another process may continue it."""
 _log = structlog.get_logger("koine")
 
 
@@ -78,8 +80,9 @@ async def run(
     """Run the tenant's rules now and to the end; an interrupted run is continued. `progress` is
     called after each batch with what this call has deleted.
 
-    Raises Conflict("running" | "held" | "suspended").
+    Raises Forbidden, Conflict("running" | "held" | "suspended").
     """
+    access.require(actor, MANAGE_TENANT)
     running = _Run(engine, actor, None, progress)
     try:
         return await running.go()
@@ -166,12 +169,12 @@ async def _begin(tx: Tx, now: int) -> RetentionRun:
     before = await runs.get(tx)
     if before is None or before.finished_at is not None:
         fresh = RetentionRun(now, None, now + LEASE, None, json_text(RetentionCounts()))
-    elif before.alive_until > now:
+    elif before.lease_until > now:
         raise Conflict("running", "a run of this tenant is going on")
     else:
         # Another time of the start: what the process that died may still do finds its run gone.
         again = max(now, before.started_at + 1)
-        fresh = structs.replace(before, started_at=again, alive_until=now + LEASE)
+        fresh = structs.replace(before, started_at=again, lease_until=now + LEASE)
     await runs.save(tx, fresh)
     return fresh
 
@@ -190,14 +193,14 @@ async def _batch(
         raise Stopped
     done = await body(tx, now, *args)
     counts = counts_of(run).plus(done.counts)
-    after = structs.replace(run, alive_until=now + LEASE, counts=json_text(counts))
+    after = structs.replace(run, lease_until=now + LEASE, counts=json_text(counts))
     if not await runs.save_progress(tx, after):
         raise Stopped
     return done, after
 
 
 async def _finish(tx: Tx, now: int, run: RetentionRun, actor: Actor) -> RetentionRun:
-    done = structs.replace(run, finished_at=now, alive_until=now, after_id=None)
+    done = structs.replace(run, finished_at=now, lease_until=now, after_id=None)
     if await runs.save_progress(tx, done):
         counts = counts_of(done)
         if counts != RetentionCounts():

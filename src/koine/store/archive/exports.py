@@ -14,7 +14,9 @@ from koine.store.tables.base import columns_of
 from koine.store.tenants import ACTIVE
 
 _ALL_TENANTS = "the exports of all tenants share the disk"
-_COLUMNS = columns_of(t, TenantExport)
+_COLUMNS = columns_of(t, TenantExport, lease_until="alive_until")
+_COLUMN_OF = dict(zip(TenantExport.__struct_fields__, _COLUMNS, strict=True))
+_LEASE_UNTIL = _COLUMN_OF["lease_until"]
 _MINE = t.c.tenant_id == param("tenant_id")
 _GET = Query(select(*_COLUMNS).where(_MINE, t.c.id == param("id")), TenantExport)
 _BY_ID = Query(
@@ -26,9 +28,7 @@ _ALL = Query(
     select(*_COLUMNS).where(_MINE).order_by(t.c.created_at.desc(), t.c.id.desc()), TenantExport
 )
 _RUNNING = Query(
-    select(func.count())
-    .select_from(t)
-    .where(t.c.state == "running", t.c.alive_until > param("now")),
+    select(func.count()).select_from(t).where(t.c.state == "running", param("now") < _LEASE_UNTIL),
     int,
     crosses_tenants=_ALL_TENANTS,
 )
@@ -42,13 +42,13 @@ _ENDED = Query(
 _KNOWN = Query(select(t.c.id).where(in_list(t.c.id, "ids")), str, crosses_tenants=_ALL_TENANTS)
 _INSERT = Command(
     insert(t).values(
-        {"tenant_id": param("tenant_id")}
-        | {name: param(name) for name in TenantExport.__struct_fields__}
+        {t.c.tenant_id: param("tenant_id")}
+        | {column: param(name) for name, column in _COLUMN_OF.items()}
     )
 )
 _FAIL_DEAD = Command(
     update(t)
-    .where(_MINE, t.c.state == "running", t.c.alive_until <= param("now"))
+    .where(_MINE, t.c.state == "running", param("now") >= _LEASE_UNTIL)
     .values(state="failed", error=param("new_error"), finished_at=param("now"))
 )
 _UPDATE = Command(
@@ -56,8 +56,8 @@ _UPDATE = Command(
     .where(_MINE, t.c.id == param("id"), t.c.state == "running")
     .values(
         {
-            name: param(f"new_{name}")
-            for name in TenantExport.__struct_fields__
+            column: param(f"new_{name}")
+            for name, column in _COLUMN_OF.items()
             if name not in ("id", "created_at", "encrypted", "requested_by")
         }
     )

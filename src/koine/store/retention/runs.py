@@ -11,21 +11,23 @@ from koine.store.tables import retention_runs as t
 from koine.store.tables.base import columns_of
 
 _IN_TENANT = t.c.tenant_id == param("tenant_id")
-_FIELDS = RetentionRun.__struct_fields__
-_GET = Query(select(*columns_of(t, RetentionRun)).where(_IN_TENANT), RetentionRun)
+_COLUMNS = columns_of(t, RetentionRun, lease_until="alive_until")
+_COLUMN_OF = dict(zip(RetentionRun.__struct_fields__, _COLUMNS, strict=True))
+_GET = Query(select(*_COLUMNS).where(_IN_TENANT), RetentionRun)
 _SAVE = Command(
     upsert(
         t,
-        {name: param(name) for name in ("tenant_id", "scope_id", *_FIELDS)},
+        {"tenant_id": param("tenant_id"), "scope_id": param("scope_id")}
+        | {column.name: param(name) for name, column in _COLUMN_OF.items()},
         ["tenant_id", "scope_id"],
-        lambda new: {name: new[name] for name in _FIELDS},
+        lambda new: {column.name: new[column.name] for column in _COLUMNS},
     )
 )
 _PROGRESS = Command(
     update(t)
     .where(_IN_TENANT, t.c.started_at == param("started"), t.c.finished_at.is_(None))
     .values(
-        alive_until=param("new_alive_until"),
+        alive_until=param("new_lease_until"),
         after_id=param("new_after_id"),
         counts=param("new_counts"),
         finished_at=param("new_finished_at"),
@@ -48,7 +50,7 @@ async def save_progress(tx: Tx, run: RetentionRun) -> bool:
     saved = await tx.run(
         _PROGRESS,
         started=run.started_at,
-        new_alive_until=run.alive_until,
+        new_lease_until=run.lease_until,
         new_after_id=run.after_id,
         new_counts=run.counts,
         new_finished_at=run.finished_at,

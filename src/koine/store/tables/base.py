@@ -83,6 +83,11 @@ def primary_key(*columns: str) -> PrimaryKeyConstraint:
     return PrimaryKeyConstraint(*columns)
 
 
+def key_in_tenant(table: Table) -> list[Column[Any]]:
+    """The columns of the primary key without `tenant_id`."""
+    return [column for column in table.primary_key.columns if column.name != "tenant_id"]
+
+
 def same_tenant_reference(column: str, table: str) -> ForeignKeyConstraint:
     """A foreign key to a row of the same tenant."""
     return ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"])
@@ -94,6 +99,7 @@ def partial_index(name: str, *columns: str, where: str, unique: bool = False) ->
     return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
 
 
-def columns_of(table: Table, struct: type[Struct]) -> list[Column[Any]]:
-    """The columns of the table with the names of the struct's fields, in their order."""
-    return [table.c[name] for name in struct.__struct_fields__]
+def columns_of(table: Table, struct: type[Struct], **names: str) -> list[Column[Any]]:
+    """The columns of the table with the names of the struct's fields, in their order. `names` has
+    those of fields whose columns have another name."""
+    return [table.c[names.get(name, name)] for name in struct.__struct_fields__]

@@ -4,10 +4,17 @@ from msgspec import structs
 
 from koine.dialects.native import fields
 from koine.dialects.native.retention import schemas
+from koine.engine.retention.dry_run import DryRun
 from koine.engine.retention.rules import Retention
 from koine.engine.retention.runs import counts_of
 from koine.kit.times import iso_ms
-from koine.model.retention import InboxPeriods, LegalHold, RetentionPeriods, RetentionRun
+from koine.model.retention import (
+    InboxPeriods,
+    LegalHold,
+    RetentionCounts,
+    RetentionPeriods,
+    RetentionRun,
+)
 
 
 def render_retention(r: Retention) -> schemas.Retention:
@@ -42,9 +49,18 @@ def render_hold(h: LegalHold) -> schemas.Hold:
     return schemas.Hold(h.kind, h.subject_id, h.reason, h.created_by, iso_ms(h.created_at))
 
 
+def render_dry_run(found: DryRun) -> schemas.DryRun:
+    """What a run would delete."""
+    return schemas.DryRun(_render_counts(found.counts), found.complete)
+
+
 def _render_run(run: RetentionRun) -> schemas.Run:
     return schemas.Run(
         started_at=iso_ms(run.started_at),
         finished_at=fields.render_time(run.finished_at),
-        deleted=schemas.DeletedCounts(**structs.asdict(counts_of(run))),
+        deleted=_render_counts(counts_of(run)),
     )
+
+
+def _render_counts(counts: RetentionCounts) -> schemas.DeletedCounts:
+    return schemas.DeletedCounts(**structs.asdict(counts))

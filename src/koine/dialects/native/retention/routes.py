@@ -3,13 +3,14 @@
 from koine.dialects.native import fields, pagination
 from koine.dialects.native.retention import schemas
 from koine.dialects.native.retention.render import (
+    render_dry_run,
     render_hold,
     render_inbox_periods,
     render_periods,
     render_retention,
 )
 from koine.dialects.native.schemas import PageQuery
-from koine.engine.retention import holds, rules
+from koine.engine.retention import dry_run, holds, rules
 from koine.engine.retention.rules import InboxPeriodChanges, PeriodChanges
 from koine.http.request import Request
 from koine.http.route import Routes
@@ -34,6 +35,12 @@ async def change_retention(request: Request[schemas.ChangePeriods, None]) -> sch
     """Change for how long the tenant keeps its data. What is older is deleted for good."""
     changes = PeriodChanges(**provided_fields(request.body))
     return render_periods(await rules.change(request.engine, request.actor, changes))
+
+
+@routes.get(RETENTION + "/dry-run", returns=schemas.DryRun, tags=TAGS)
+async def get_retention_dry_run(request: Request[None, None]) -> schemas.DryRun:
+    """Count what retention would delete if it ran now, and delete nothing."""
+    return render_dry_run(await dry_run.count_some(request.engine, request.actor))
 
 
 @routes.patch(

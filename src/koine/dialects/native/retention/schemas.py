@@ -32,7 +32,7 @@ class InboxPeriods(Struct, frozen=True):
 
 
 class DeletedCounts(Struct, frozen=True):
-    """How much was deleted; `bytes` are those of the files."""
+    """How much was deleted, or would be; `bytes` are those of the files."""
 
     messages: int
     conversations: int
@@ -49,6 +49,14 @@ class Run(Struct, frozen=True):
     started_at: str
     finished_at: str | None
     deleted: DeletedCounts
+
+
+class DryRun(Struct, frozen=True):
+    """What a run that began now would delete. Not `complete`: at least that, as counting all of it
+    would take too long."""
+
+    would_delete: DeletedCounts
+    complete: bool
 
 
 class ServerPeriods(Struct, frozen=True):
