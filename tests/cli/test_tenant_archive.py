@@ -55,7 +55,7 @@ def test_what_people_read(acme: Terminal, tmp_path: Path) -> None:
     words = ["tenant", "export", "acme", file, "--with-secrets", "--data", str(acme.folder)]
     result = CliRunner().invoke(app, words, env={"KOINE_DATABASE_URL": ""})
     assert "plain text" in result.stderr and "MiB" in result.stdout
-    assert "every row and every upload" in verify(file)
+    assert "every row and every file" in verify(file)
 
 
 def test_what_is_refused(acme: Terminal, tmp_path: Path, passphrase: str) -> None:

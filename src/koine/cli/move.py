@@ -18,7 +18,7 @@ from koine.server.move.moving import MoveReport
 from koine.server.move.obstacles import MoveError, MoveOptions
 from koine.server.move.plan import MovePlan
 
-_STAGES = {"rows": "rows", "uploads": "uploads", "compare": "comparing"}
+_STAGES = {"rows": "rows", "files": "files", "compare": "comparing"}
 
 
 To = Annotated[
@@ -131,7 +131,7 @@ def _print_plan(plan: MovePlan, as_json: bool) -> None:
         rows = ", ".join(f"{name} {count:,}" for name, count in plan.rows.items() if count)
         typer.echo(f"from {plan.source} to {plan.target}")
         typer.echo(f"rows: {sum(plan.rows.values()):,} ({rows or 'none'})")
-        typer.echo(f"files to copy: {plan.uploads}, {plan.upload_bytes / (1 << 20):.1f} MiB")
+        typer.echo(f"files to copy: {plan.files}, {plan.file_bytes / (1 << 20):.1f} MiB")
         typer.echo(f"time: about {_duration(plan.seconds)}")
         if plan.resumes:
             typer.echo("it goes on with the interrupted move")
@@ -151,7 +151,7 @@ def _report(made: MoveReport) -> dict[str, Any]:
         "target": made.target,
         "rows": {name: each.rows for name, each in made.tables.items()},
         "checksums": {name: each.checksum for name, each in made.tables.items()},
-        "uploads": made.uploads,
+        "files": made.files,
         "seconds": made.seconds,
         "resumed": made.resumed,
     }
@@ -162,7 +162,7 @@ def _report_lines(made: MoveReport) -> list[str]:
     filled = ", ".join(f"{name} {each.rows:,}" for name, each in made.tables.items() if each.rows)
     return [
         f"{made.source} was moved to {made.target} in {made.seconds:.0f} s",
-        f"rows: {total:,} ({filled}); files copied: {made.uploads}",
+        f"rows: {total:,} ({filled}); files copied: {made.files}",
         "every table has the same rows in both, by count and checksum",
         f"serve {made.target} from now on; `koine move --undo` opens the other one again",
     ]

@@ -29,7 +29,7 @@ PassphraseFile = Annotated[
     ),
 ]
 _MAX_LINE = 10_000
-_STAGES = {"verify": "verifying", "rows": "rows", "files": "uploads"}
+_STAGES = {"verify": "verifying", "rows": "rows", "files": "files"}
 
 
 def export(
@@ -115,7 +115,7 @@ def import_(
 def verify(
     path: File, *, passphrase_file: PassphraseFile = None, as_json: options.Json = False
 ) -> None:
-    """Check every row and upload of an archive.
+    """Check every row and file of an archive.
 
     This needs no database.
 
@@ -127,7 +127,7 @@ def verify(
     if as_json:
         output.print_json(_summary(found.manifest) | {"digest": found.digest})
     else:
-        typer.echo(f"{_text(found.manifest)}\nevery row and every upload is as it was written")
+        typer.echo(f"{_text(found.manifest)}\nevery row and every file is as it was written")
 
 
 def discard(
@@ -196,10 +196,10 @@ def _text(manifest: Manifest) -> str:
         f"tenant {head.tenant.slug} ({head.tenant.id}), exported {head.created_at} by Koine "
         f"{head.koine}, at {head.schema}",
         f"rows: {rows}",
-        f"uploads: {manifest.files}, {manifest.file_bytes / (1 << 20):.1f} MiB",
+        f"files: {manifest.files}, {manifest.file_bytes / (1 << 20):.1f} MiB",
     ]
     if manifest.deleted:
-        lines.append(f"uploads deleted while it was written: {manifest.deleted}")
+        lines.append(f"files deleted while it was written: {manifest.deleted}")
     return "\n".join(lines + _left_out(manifest.left_out))
 
 
@@ -232,7 +232,7 @@ def _report(made: ImportReport) -> dict[str, Any]:
 def _report_lines(made: ImportReport) -> list[str]:
     tenant = made.tenant
     lines = [f"tenant {tenant.slug} imported: {tenant.id}, number {tenant.number}"]
-    lines.append(f"rows: {made.rows}, uploads: {made.files}")
+    lines.append(f"rows: {made.rows}, files: {made.files}")
     if made.new_ids:
         lines.append("it has new ids")
     if made.renewed:

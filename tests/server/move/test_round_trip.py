@@ -146,7 +146,7 @@ async def test_the_data_folder_is_copied(places: Places) -> None:
     erased_there = places.folder / "other" / "erased.ndjson"
     erased_there.write_text('{"id":2}\n{"id":3}\n{"cut')
     made = await move(here, there)
-    assert made.uploads == 2
+    assert made.files == 2
     async with opened(there) as db:
         engine = await engine_over(db, there)
         (row,) = (await all_rows(there))["files"]

@@ -43,17 +43,17 @@ from koine.store.backup import BackupError
 from koine.store.core.db import Database, Tx
 
 Show = Callable[[str, int, int], None]
-"""Called with a stage ("rows", "uploads" or "compare"), how much of it is done, and its total."""
+"""Called with a stage ("rows", "files" or "compare"), how much of it is done, and its total."""
 
 
 class MoveReport(Struct, frozen=True):
     """A completed move: the rows and checksum of each table, read back from both databases; the
-    uploads that were copied, and its seconds."""
+    files that were copied, and its seconds."""
 
     source: str
     target: str
     tables: dict[str, TableDigest]
-    uploads: int
+    files: int
     seconds: float
     resumed: bool
 
@@ -103,14 +103,14 @@ async def move(source: Settings, target: Settings, options: MoveOptions, show: S
         work = _Move(source, target, here, known)
         mark, progress = await _begin(work, options)
         if not progress.verified:
-            digests, uploads = await _copy_and_compare(work, plan, progress, show)
+            digests, files = await _copy_and_compare(work, plan, progress, show)
         else:
-            digests, uploads = {}, 0
+            digests, files = {}, 0
         await _complete(work, mark)
         if not digests:
             digests, _ = await differences(here, known, lambda _: None)
     return MoveReport(
-        plan.source, plan.target, digests, uploads, round(monotonic() - began, 1), plan.resumes
+        plan.source, plan.target, digests, files, round(monotonic() - began, 1), plan.resumes
     )
 
 
@@ -166,7 +166,7 @@ async def _copy_and_compare(
     await work.target.write("", values.replace, every)
     await values.raise_sequences(work.target, await values.get_sequences(work.source))
     await work.target.analyze(every=True)
-    uploads = _copy_files(work, plan.upload_bytes, show)
+    files = _copy_files(work, plan.file_bytes, show)
     digests, found = await differences(
         work.source, work.target, lambda done: show("compare", done, 2 * total)
     )
@@ -177,7 +177,7 @@ async def _copy_and_compare(
             " --restart"
         )
     await work.target.write("", marks.put_progress, replace(progress, verified=True))
-    return digests, uploads
+    return digests, files
 
 
 async def _uncounted(work: _Move) -> list[str]:
@@ -200,7 +200,7 @@ async def _open(tx: Tx, timeline_id: str) -> None:
 
 
 def _copy_files(work: _Move, total: int, show: Show) -> int:
-    """Copy the uploads that the other data folder lacks; each is compared if it has it."""
+    """Copy the files that the other data folder lacks; each is compared if it has it."""
     copied = size = 0
     root = Path(work.to.data_dir)
     for source, target in files_to_copy(work.from_, work.to):
@@ -210,7 +210,7 @@ def _copy_files(work: _Move, total: int, show: Show) -> int:
         else:
             copied += private_files.copy(source, target, root)
         size += source.stat().st_size
-        show("uploads", size, total)
+        show("files", size, total)
     return copied
 
 

@@ -22,22 +22,22 @@ from koine.store.core.db import Database
 ROWS_PER_SECOND = 15_000
 """How many rows are copied and compared in a second, roughly: what `koine move --check` says."""
 BYTES_PER_SECOND = 100 << 20
-"""As ROWS_PER_SECOND, of uploads."""
+"""As ROWS_PER_SECOND, of files."""
 COPIED_FILES = ("erased.ndjson", "demo.json", "files.owner")
 COPIED_FOLDERS = ("files", "exports")
 """What is copied of a data folder: the embedded database is not."""
 
 
 class MovePlan(Struct, frozen=True):
-    """A move: between which databases, the rows of each table, the uploads to copy and their bytes,
+    """A move: between which databases, the rows of each table, the files to copy and their bytes,
     how long it takes roughly, whether it goes on with an interrupted one, and what is against it,
     each a sentence."""
 
     source: str
     target: str
     rows: dict[str, int]
-    uploads: int
-    upload_bytes: int
+    files: int
+    file_bytes: int
     seconds: int
     resumes: bool
     obstacles: list[str]
@@ -68,8 +68,8 @@ async def plan_move(
         source=database_name(source[0]),
         target=database_name(target[0]),
         rows=rows,
-        uploads=len(files),
-        upload_bytes=size,
+        files=len(files),
+        file_bytes=size,
         seconds=1 + sum(rows.values()) // ROWS_PER_SECOND + size // BYTES_PER_SECOND,
         resumes=state.resumes and not options.restart,
         obstacles=obstacles,

@@ -9,8 +9,8 @@ from koine.store.core.db import Database, Tx
 from koine.store.events import event_log_state, events
 
 OF_THE_DATABASE = (
-    SOURCE_MARK, PROGRESS, "migration:", "process:", "probe", "last:", "last_backup", "backup_turn",
-    "event_home",
+    SOURCE_MARK, PROGRESS, "migration:", "process:", "probe", "last:", "last_backup",
+    "backup_lease", "event_home",
 )  # fmt: skip
 """What the names of these rows begin with: the state of a move, the migrations of this database,
 its processes, the probe of /readyz, numbers for which PostgreSQL has sequences, the last backups
