@@ -46,7 +46,7 @@ async def test_an_upgrade_that_only_adds_and_its_rollback_cause_no_error(
             started.start()
             await started.wait_ready()
             assert await older[1].is_ready()
-            await asyncio.sleep(0.3)
+            await further_sends(check, 3 * len(clients))
         for client in clients:
             client.stopping = True
         await asyncio.gather(*working)
@@ -57,6 +57,14 @@ async def test_an_upgrade_that_only_adds_and_its_rollback_cause_no_error(
     assert [dict(client.errors) for client in clients] == [{}] * 3
     found = await check.compare(home, tenant)
     assert found.ok and found.acknowledged > 20
+
+
+async def further_sends(check: ConsistencyCheck, count: int) -> None:
+    """Wait until so many more sends are acknowledged."""
+    enough = len(check.acknowledged) + count
+    async with asyncio.timeout(60):
+        while len(check.acknowledged) < enough:  # noqa: ASYNC110  # the clients have no event for it
+            await asyncio.sleep(0.01)
 
 
 async def test_an_upgrade_that_contracts_takes_older_nodes_out_of_service(

@@ -160,16 +160,36 @@ async def test_a_draining_server_is_not_ready_but_serves(tmp_path: Path) -> None
         assert (response.status_code, response.headers["connection"]) == (200, "close")
 
 
+async def begun_login(
+    server: Server, body_size: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A request whose body the server waits for."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"Host: x\r\nContent-Length: {body_size}\r\nExpect: 100-continue"
+    writer.write(f"POST /v1/auth/login HTTP/1.1\r\n{head}\r\n\r\n".encode())
+    assert (await read_response(reader)).status == 100
+    return reader, writer
+
+
+async def until_refused(server: Server) -> None:
+    """Wait until the server accepts no connection any more."""
+    for _ in range(2000):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        except OSError:
+            return
+        writer.close()
+        await asyncio.sleep(0.01)
+    raise AssertionError("it accepts connections")
+
+
 async def test_an_open_request_is_finished(tmp_path: Path) -> None:
     async with nodes(ServerHome(tmp_path)) as (server,):
         body = b'{"email": "ann@acme.test", "password": "wrong horse"}'
-        head = f"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(head.encode() + body[:10])
-        await asyncio.sleep(0.2)
+        reader, writer = await begun_login(server, len(body))
         server.send_signal(signal.SIGTERM)
-        await asyncio.sleep(1)
-        writer.write(body[10:])
+        await until_refused(server)
+        writer.write(body)
         response = await read_response(reader)
         writer.close()
         assert response.status < 500 and response.headers["connection"] == "close"
@@ -178,9 +198,7 @@ async def test_an_open_request_is_finished(tmp_path: Path) -> None:
 
 async def test_an_endless_request_is_cancelled_after_the_grace_seconds(tmp_path: Path) -> None:
     async with nodes(ServerHome(tmp_path), settings={"grace_seconds": 1}) as (server,):
-        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
-        await asyncio.sleep(0.2)
+        _, writer = await begun_login(server, 9)
         server.send_signal(signal.SIGTERM)
         assert await server.ended(8) == 0
         writer.close()

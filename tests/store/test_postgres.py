@@ -235,7 +235,7 @@ async def test_a_value_that_the_driver_refuses_leaves_no_error_to_the_next_calle
     await scratch.make_table(db)
     with pytest.raises(asyncpg.DataError):
         await getattr(db, run)(t, scratch.ask, scratch.OPEN, limit="no number")
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # longer than the timeout, whose error would come now
     assert await db.read(t, names) == []
     await db.close()
 

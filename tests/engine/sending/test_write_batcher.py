@@ -41,13 +41,14 @@ async def new_chat(db: Database) -> Chat:
 @asynccontextmanager
 async def writer_held(db: Database) -> AsyncIterator[None]:
     """Keep SQLite's writer busy during the block: what is sent meanwhile is queued."""
-    done = Event()
+    begun, done = Event(), Event()
 
     async def wait(tx: Tx) -> None:
+        begun.set()
         done.wait(10)
 
     busy = asyncio.create_task(db.write("", wait))
-    await asyncio.sleep(0.05)
+    assert await asyncio.to_thread(begun.wait, 10)
     yield
     done.set()
     await busy

@@ -41,9 +41,9 @@ async def test_a_socket_that_blocks_does_not_delay_the_pings_of_others(
     stuck = FakeSocket(stuck=True)
     for socket in (stuck, *sockets):
         timer.add(socket)
-    await asyncio.sleep(0.5)
+    await sockets[0].receives(4)
     counts = {len(socket.received) for socket in sockets}
-    assert min(counts) >= 3 and max(counts) - min(counts) <= 1
+    assert max(counts) - min(counts) <= 1
 
 
 async def test_a_removed_socket_is_not_pinged_and_the_timer_ends_with_the_last(
@@ -56,7 +56,7 @@ async def test_a_removed_socket_is_not_pinged_and_the_timer_ends_with_the_last(
     timer.remove(socket)
     await asyncio.sleep(0)  # a ping that was on its way
     count = len(socket.received)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.2)  # three intervals in which nothing comes
     assert len(socket.received) == count
     timer.add(socket)
     await socket.receives(count + 1)
