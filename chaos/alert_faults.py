@@ -27,7 +27,7 @@ from koine.engine.webhooks import endpoints
 from koine.engine.webhooks.endpoints import NewEndpoint
 from koine.kit.backup_rules import parse_schedule
 from koine.model.actor import operator
-from koine.server.backup import turn
+from koine.server.backup import lease
 from koine.server.backup.record import record_created, record_verified
 from koine.server.backup.scheduled import BackupRunner
 from tests.support.nats import NatsCluster
@@ -113,10 +113,10 @@ async def repeating(world: World, *requests: Request, seconds: float = 0.1) -> A
 async def no_backup(world: World) -> AsyncIterator[None]:
     """There never was a backup; then there is one."""
     yield
-    archive = world.home.folder / "backup.tar"
-    archive.write_bytes(b"0" * 4096)
+    backup = world.home.folder / "backup.tar"
+    backup.write_bytes(b"0" * 4096)
     settings = world.home.settings({"database_url": world.direct})
-    assert not await record_created(settings, archive) and not await record_verified(settings)
+    assert not await record_created(settings, backup) and not await record_verified(settings)
 
 
 @asynccontextmanager
@@ -131,9 +131,9 @@ async def backups_fail(world: World) -> AsyncIterator[None]:
         assert failed is not None and failed.error
         yield
         later = engine.clock.now() + HOUR_US
-        assert await engine.db.write("", turn.take, schedule, "rig", "rig", later)
-        done = turn.BackupOutcome(stored=True)
-        assert await engine.db.write("", turn.end, "rig", later, later, done)
+        assert await engine.db.write("", lease.take, schedule, "rig", "rig", later)
+        done = lease.BackupOutcome(stored=True)
+        assert await engine.db.write("", lease.end, "rig", later, later, done)
 
 
 @asynccontextmanager

@@ -12,16 +12,16 @@ from tests.support.restricted_role import restricted_role
 from tests.support.shared_postgres import SharedPostgres
 
 
-def only_archive(folder: Path) -> Path:
+def only_backup(folder: Path) -> Path:
     (found,) = folder.glob("koine-*.tar")
     return found
 
 
 def test_a_backup_goes_into_a_folder_and_is_verified(acme: Terminal, tmp_path: Path) -> None:
     said = acme.run("backup", str(tmp_path))
-    archive = only_archive(tmp_path)
-    assert str(archive) in said and "tenants 1" in said and "can be restored" in said
-    assert "can be restored" in acme.run("backup", "--verify", str(archive))
+    backup = only_backup(tmp_path)
+    assert str(backup) in said and "tenants 1" in said and "can be restored" in said
+    assert "can be restored" in acme.run("backup", "--verify", str(backup))
 
 
 @pytest.mark.parametrize("name", ["backups", "backups/", "backups.tar/"])
@@ -36,13 +36,13 @@ def test_a_missing_folder_is_created_and_its_backups_are_kept(
 
 
 def test_an_existing_file_is_not_overwritten(acme: Terminal, tmp_path: Path) -> None:
-    archive, other = tmp_path / "b.tar", tmp_path / "b"
-    acme.run("backup", str(archive), "--no-verify")
-    other.write_bytes(before := archive.read_bytes())
-    said = acme.run("backup", str(archive), code=1)
-    assert said == f"koine: there is a backup already: name another file than {archive}\n"
+    backup, other = tmp_path / "b.tar", tmp_path / "b"
+    acme.run("backup", str(backup), "--no-verify")
+    other.write_bytes(before := backup.read_bytes())
+    said = acme.run("backup", str(backup), code=1)
+    assert said == f"koine: there is a backup already: name another file than {backup}\n"
     assert "is a file: name a folder" in acme.run("backup", str(other), code=1)
-    assert archive.read_bytes() == other.read_bytes() == before
+    assert backup.read_bytes() == other.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["b.tar", "backups"])
@@ -58,12 +58,10 @@ def test_a_folder_that_takes_no_files_is_named(acme: Terminal) -> None:
     assert "/proc/backups cannot be created: " in acme.run("backup", "/proc/backups", code=1)
 
 
-def test_an_archive_in_a_folder_that_takes_no_files_is_named(
-    acme: Terminal, tmp_path: Path
-) -> None:
-    archive = Path("/proc/version")
-    said = acme.run("backup", "--verify", str(archive), code=1)
-    assert said.startswith(f"koine: {archive}: no file can be created in the folder /proc: ")
+def test_a_backup_in_a_folder_that_takes_no_files_is_named(acme: Terminal, tmp_path: Path) -> None:
+    backup = Path("/proc/version")
+    said = acme.run("backup", "--verify", str(backup), code=1)
+    assert said.startswith(f"koine: {backup}: no file can be created in the folder /proc: ")
 
 
 def test_verification_can_be_skipped(acme: Terminal, tmp_path: Path) -> None:
@@ -77,26 +75,26 @@ def test_only_the_backups_to_keep_are_kept(acme: Terminal, tmp_path: Path) -> No
     assert first["verified"] and first["removed"] == []
     second = acme.json("backup", str(folder), "--no-verify")
     plan = acme.json("backup", str(folder), "--keep", "1", "--dry-run")
-    assert [(each["archive"], each["action"], each["why"]) for each in plan] == [
-        (second["archive"], "keep", "not verified, newest"),
-        (first["archive"], "keep", "newest verified"),
+    assert [(each["backup"], each["action"], each["why"]) for each in plan] == [
+        (second["backup"], "keep", "not verified, newest"),
+        (first["backup"], "keep", "newest verified"),
     ]
     said = acme.run("backup", str(folder), "--keep", "1")
-    assert said.count("removed ") == 2 and f"removed {first['archive']}" in said
-    assert not Path(first["archive"]).exists()
-    assert len(list(folder.iterdir())) == 2  # one archive and its info file
+    assert said.count("removed ") == 2 and f"removed {first['backup']}" in said
+    assert not Path(first["backup"]).exists()
+    assert len(list(folder.iterdir())) == 2  # one backup and its info file
 
 
 def test_backups_of_another_server_are_listed_and_kept(acme: Terminal, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     other = Terminal(tmp_path / "other")
     other.run("tenant", "create", "Other")
-    theirs = other.json("backup", str(folder))["archive"]
+    theirs = other.json("backup", str(folder))["backup"]
     acme.run("backup", str(folder), "--keep", "1")
-    ours = acme.json("backup", str(folder), "--keep", "1")["archive"]
+    ours = acme.json("backup", str(folder), "--keep", "1")["backup"]
     broken = folder / "koine-20200101T000000.000Z.tar"
     broken.write_text("nothing")
-    listed = {each["archive"]: each for each in acme.json("backup", str(folder), "--list")}
+    listed = {each["backup"]: each for each in acme.json("backup", str(folder), "--list")}
     assert listed.keys() == {theirs, ours, str(broken)}
     assert (listed[ours]["ours"], listed[theirs]["ours"], listed[str(broken)]["ours"]) == (
         True, False, None,
@@ -108,15 +106,15 @@ def test_backups_of_another_server_are_listed_and_kept(acme: Terminal, tmp_path:
     assert "damaged" in printed and ours in printed
 
 
-def test_an_archive_without_its_info_file_is_described_by_its_manifest(
+def test_a_backup_without_its_info_file_is_described_by_its_manifest(
     acme: Terminal, tmp_path: Path
 ) -> None:
-    archive = Path(acme.json("backup", str(tmp_path / "backups"))["archive"])
-    archive.with_name(f"{archive.name}.json").unlink()
-    (found,) = acme.json("backup", str(archive.parent), "--list")
+    backup = Path(acme.json("backup", str(tmp_path / "backups"))["backup"])
+    backup.with_name(f"{backup.name}.json").unlink()
+    (found,) = acme.json("backup", str(backup.parent), "--list")
     assert found["ours"] and found["verified_at"] is None
-    acme.run("backup", "--verify", str(archive))
-    (found,) = acme.json("backup", str(archive.parent), "--list")
+    acme.run("backup", "--verify", str(backup))
+    (found,) = acme.json("backup", str(backup.parent), "--list")
     assert found["verified_at"]
 
 
@@ -164,10 +162,10 @@ def test_a_restored_database_has_the_data_of_the_backup(acme: Terminal, tmp_path
     elsewhere.run("restore", str(tmp_path / "b.tar"), "--force")
 
 
-def test_a_file_that_is_no_archive_is_an_error(acme: Terminal, tmp_path: Path) -> None:
+def test_a_file_that_is_no_backup_is_an_error(acme: Terminal, tmp_path: Path) -> None:
     (tmp_path / "b.tar").write_text("hello")
-    assert "not an archive" in acme.run("backup", "--verify", str(tmp_path / "b.tar"), code=1)
-    assert "no archive" in acme.run("restore", str(tmp_path / "c.tar"), code=1)
+    assert "not a backup" in acme.run("backup", "--verify", str(tmp_path / "b.tar"), code=1)
+    assert "no backup" in acme.run("restore", str(tmp_path / "c.tar"), code=1)
 
 
 def test_a_backup_of_no_database_is_an_error(terminal: Terminal, tmp_path: Path) -> None:
@@ -175,10 +173,10 @@ def test_a_backup_of_no_database_is_an_error(terminal: Terminal, tmp_path: Path)
     assert list(tmp_path.glob("*.tar")) == []
 
 
-def test_without_createdb_the_archive_is_kept_and_not_verified(
+def test_without_createdb_the_backup_is_kept_and_not_verified(
     shared_postgres: SharedPostgres, terminal: Terminal, tmp_path: Path
 ) -> None:
-    archive = tmp_path / "b.tar"
+    backup = tmp_path / "b.tar"
     with restricted_role(shared_postgres.new_empty_database()) as url:
         env = {
             "KOINE_DATABASE_URL": url, "KOINE_DATA_DIR": str(terminal.folder),
@@ -190,9 +188,9 @@ def test_without_createdb_the_archive_is_kept_and_not_verified(
             return done.exit_code, done.output
 
         assert run("migrate")[0] == 0
-        code, said = run("backup", str(archive))
-        assert (code, archive.is_file()) == (3, True)
-        assert f"{archive}: written, not verified: " in said and "grant CREATEDB" in said
-        code, said = run("backup", "--verify", str(archive))
+        code, said = run("backup", str(backup))
+        assert (code, backup.is_file()) == (3, True)
+        assert f"{backup}: written, not verified: " in said and "grant CREATEDB" in said
+        code, said = run("backup", "--verify", str(backup))
         assert code == 1 and "not verified: " in said
         assert run("backup", str(tmp_path / "c.tar"), "--no-verify")[0] == 0

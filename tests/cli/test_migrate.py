@@ -94,10 +94,10 @@ def test_an_older_program_backs_up_and_verifies_what_was_only_added(
     upgrade("adds")
     acme.run("migrate")
     monkeypatch.setattr(schema, "_MIGRATIONS", older)
-    archive = str(tmp_path / "b.tar")
-    assert "can be restored" in acme.run("backup", archive)
+    backup = str(tmp_path / "b.tar")
+    assert "can be restored" in acme.run("backup", backup)
     elsewhere = Terminal(tmp_path / "elsewhere")
-    assert "it is restored" in elsewhere.run("restore", archive)
+    assert "it is restored" in elsewhere.run("restore", backup)
 
 
 def test_both_options_are_wrong_usage(terminal: Terminal) -> None:

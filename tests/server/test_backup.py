@@ -22,9 +22,9 @@ from koine.engine.conversations import files
 from koine.kit.settings import Settings
 from koine.model.message import Attachment
 from koine.server.backup.create import back_up
-from koine.server.backup.manifest import BadArchive, Manifest, encode
+from koine.server.backup.manifest import BackupManifest, BadBackup, encode
 from koine.server.backup.restore import restore
-from koine.server.backup.tar import unpack, write_archive
+from koine.server.backup.tar import unpack, write_backup
 from koine.server.backup.verify import differences, verify
 from koine.server.database import StartupError, database_backup, open_database
 from koine.server.move import marks
@@ -43,7 +43,7 @@ PAUSE_SECONDS = 0.01
 
 
 class Place:
-    """A database, and a folder for archives and restored databases."""
+    """A database, and a folder for backups and restored databases."""
 
     def __init__(self, folder: Path, backend: str, shared: SharedPostgres) -> None:
         self.folder = folder
@@ -88,8 +88,8 @@ async def test_backups_under_load_hold_what_was_acknowledged(place: Place) -> No
     async with nodes(place.home) as (server,):
         load = load_of(server, tenant, check, 1)
         load.start()
-        for _ in range(BACKUPS):
-            await asyncio.sleep(0.2)
+        for n in range(BACKUPS):
+            await until_acknowledged(check, 20 * (n + 1))
             acknowledged = set(check.acknowledged)
             path = await place.back_up()
             wrong, keys = await looked_at(place, path)
@@ -98,14 +98,19 @@ async def test_backups_under_load_hold_what_was_acknowledged(place: Place) -> No
     assert len(check.acknowledged) > BACKUPS
 
 
+async def until_acknowledged(check: ConsistencyCheck, count: int) -> None:
+    """Wait until so many sends are acknowledged in all."""
+    async with asyncio.timeout(60):
+        while len(check.acknowledged) < count:  # noqa: ASYNC110  # the load has no event for it
+            await asyncio.sleep(0.01)
+
+
 async def test_a_restored_database_has_all_acknowledged_messages(place: Place) -> None:
     tenant, check = await seed(place.home, 20), ConsistencyCheck()
     async with nodes(place.home) as (server,):
         load = load_of(server, tenant, check, 2)
         load.start()
-        async with asyncio.timeout(60):
-            while len(check.acknowledged) < 50:  # noqa: ASYNC110  # the load has no event for it
-                await asyncio.sleep(0.01)
+        await until_acknowledged(check, 50)
         acknowledged = dict(check.acknowledged)
         path = await place.back_up()
         await load.finish()
@@ -164,16 +169,16 @@ async def test_an_upload_deleted_meanwhile_is_reported_and_no_difference(place: 
     assert unpack(path, place.fresh()).deleted == [gone.key]
 
 
-async def test_only_its_owner_reads_an_archive_and_nothing_is_left_over(place: Place) -> None:
+async def test_only_its_owner_reads_a_backup_and_nothing_is_left_over(place: Place) -> None:
     await seed(place.home, 1)
     path = await place.back_up()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_an_archive_does_not_replace_a_file_that_was_written_meanwhile(tmp_path: Path) -> None:
+def test_a_backup_does_not_replace_a_file_that_was_written_meanwhile(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
-    with pytest.raises(FileExistsError), write_archive(path):
+    with pytest.raises(FileExistsError), write_backup(path):
         path.write_text("another backup")
     assert path.read_text() == "another backup"
     assert list(tmp_path.iterdir()) == [path]
@@ -218,22 +223,22 @@ async def test_a_database_that_a_move_filled_in_part_is_not_backed_up(place: Pla
         await place.back_up()
 
 
-async def test_a_changed_archive_is_refused(place: Place) -> None:
+async def test_a_changed_backup_is_refused(place: Place) -> None:
     await seed(place.home, 1)
     path = await place.back_up()
     body = bytearray(path.read_bytes())
     body[1024] ^= 1
     path.write_bytes(body)
-    with pytest.raises(BadArchive, match="digest differs"):
+    with pytest.raises(BadBackup, match="digest differs"):
         await place.verify(path)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6])
-async def test_a_truncated_archive_is_refused(place: Place, share: float) -> None:
+async def test_a_truncated_backup_is_refused(place: Place, share: float) -> None:
     await seed(place.home, 1)
     path = await place.back_up()
     os.truncate(path, int(path.stat().st_size * share))
-    with pytest.raises(BadArchive, match="cut off"):
+    with pytest.raises(BadBackup, match="cut off"):
         await place.verify(path)
 
 
@@ -249,12 +254,12 @@ async def test_a_truncated_archive_is_refused(place: Place, share: float) -> Non
         ({"parts": {}}, "database is not in the manifest"),
     ],
 )
-async def test_an_archive_of_another_koine_is_refused(
+async def test_a_backup_of_another_koine_is_refused(
     place: Place, change: dict[str, object], reason: str
 ) -> None:
     await seed(place.home, 1)
     path = again(place, await place.back_up(), change)
-    with pytest.raises(BadArchive, match=reason):
+    with pytest.raises(BadBackup, match=reason):
         await place.verify(path)
 
 
@@ -305,7 +310,7 @@ def load_of(
 
 
 async def looked_at(place: Place, path: Path) -> tuple[list[str], set[str]]:
-    """How an archive differs from its manifest, and the keys of the sends whose messages are in
+    """How a backup differs from its manifest, and the keys of the sends whose messages are in
     it: `verify`, with one restoring for both."""
     folder = place.fresh()
     manifest = unpack(path, folder)
@@ -352,14 +357,14 @@ async def two_uploads(place: Place) -> tuple[Attachment, Attachment]:
 
 
 def again(place: Place, path: Path, change: dict[str, object]) -> Path:
-    """The archive with another manifest."""
+    """The backup with another manifest."""
     folder = place.fresh()
     manifest = msgspec.to_builtins(unpack(path, folder)) | change
     path.unlink()
-    with write_archive(path) as archive, (folder / "database").open("rb") as file:
-        archive.add("database", file)
-        archive.finish(msgspec.convert(manifest, Manifest))
-    assert encode(msgspec.convert(manifest, Manifest))
+    with write_backup(path) as backup, (folder / "database").open("rb") as file:
+        backup.add("database", file)
+        backup.finish(msgspec.convert(manifest, BackupManifest))
+    assert encode(msgspec.convert(manifest, BackupManifest))
     return path
 
 

@@ -10,7 +10,7 @@ from koine.kit.backup_rules import parse_retention
 from koine.kit.times import DAY, HOUR, iso_ms, parse_iso
 from koine.server.backup import info
 from koine.server.backup.catalog import StoredBackup, list_backups
-from koine.server.backup.create import archive_name
+from koine.server.backup.create import backup_name
 from koine.server.backup.info import BackupInfo
 from koine.server.backup.prune import PrunePlan, plan, prune, remove
 from koine.server.backup.run import Reports, StoredBackupError, run_backup
@@ -30,7 +30,7 @@ def stored(at: int, *, server: str = OURS, verified: bool = True, name: str = ""
         size=1,
         verified_at=made if verified else None,
     )
-    name = name or archive_name(made)
+    name = name or backup_name(made)
     return StoredBackup(name=name, where=f"/backups/{name}", size=1, info=about)
 
 
@@ -103,7 +103,7 @@ def test_the_newest_verified_backup_and_those_after_it_are_always_kept() -> None
         stored(NOON - 9 * DAY, server=""),
         stored(NOON - 9 * DAY, name="before-the-upgrade.tar"),
         stored(NOON - 9 * DAY, name="koine-old.tar"),
-        StoredBackup(name=archive_name(iso_ms(NOON + 1000)), where="/b", size=1, info=None),
+        StoredBackup(name=backup_name(iso_ms(NOON + 1000)), where="/b", size=1, info=None),
     ],
     ids=["another server", "no server", "named by hand", "named alike", "damaged"],
 )
@@ -130,18 +130,18 @@ def test_only_what_is_not_kept_is_removed_from_the_folder(tmp_path: Path) -> Non
         put(target, tmp_path, each)
     (tmp_path / "koine-notes.tar").write_text("mine")
     removed = prune(target, parse_retention("2d"), OURS, NOON)
-    assert removed == [archive_name(iso_ms(NOON - 2 * DAY))]
-    left = {archive_name(iso_ms(NOON - days * DAY)) for days in (0, 1, 5)}
+    assert removed == [backup_name(iso_ms(NOON - 2 * DAY))]
+    left = {backup_name(iso_ms(NOON - days * DAY)) for days in (0, 1, 5)}
     assert {each.name for each in list_backups(target)} == left
     assert {each.name for each in tmp_path.iterdir()} == {
         "koine-notes.tar", *left, *map(info.info_name, left),
     }  # fmt: skip
 
 
-def test_an_info_file_of_another_archive_does_not_count(tmp_path: Path) -> None:
+def test_an_info_file_of_another_backup_does_not_count(tmp_path: Path) -> None:
     target, each = FolderTarget(tmp_path), stored(NOON)
     put(target, tmp_path, each)
-    (tmp_path / each.name).write_bytes(b"another archive, of another size")
+    (tmp_path / each.name).write_bytes(b"another backup, of another size")
     (found,) = list_backups(target)
     assert found.info is None
 
@@ -151,12 +151,12 @@ def test_a_backup_that_was_replaced_meanwhile_is_left_alone(tmp_path: Path) -> N
     for each in daily(2):
         put(target, tmp_path, each)
     (old,) = plan(parse_retention("1d"), OURS, NOON, list_backups(target)).removed
-    (tmp_path / old.name).write_bytes(b"a new archive")
+    (tmp_path / old.name).write_bytes(b"a new backup")
     assert remove(target, [old]) == []
-    assert (tmp_path / old.name).read_bytes() == b"a new archive"
+    assert (tmp_path / old.name).read_bytes() == b"a new backup"
 
 
-async def test_what_fails_after_the_archive_is_stored_says_that_it_is(tmp_path: Path) -> None:
+async def test_what_fails_after_the_backup_is_stored_says_that_it_is(tmp_path: Path) -> None:
     home = ServerHome(tmp_path / "home")
     async with home_engine(home) as engine:
         (tmp_path / "b.tar.json").mkdir()
@@ -167,6 +167,6 @@ async def test_what_fails_after_the_archive_is_stored_says_that_it_is(tmp_path: 
 
 def test_times_of_info_files_are_checked() -> None:
     bad = BackupInfo(server=OURS, created_at="soon", koine="1", kind="sqlite", size=1)
-    each = StoredBackup(name=archive_name(iso_ms(NOON)), where="/b", size=1, info=bad)
+    each = StoredBackup(name=backup_name(iso_ms(NOON)), where="/b", size=1, info=bad)
     assert each.created_at == 0
     assert plan(parse_retention("1d"), OURS, NOON, [each]).untouched == [each]

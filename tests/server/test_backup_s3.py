@@ -72,48 +72,48 @@ def test_a_backup_goes_to_the_store_and_comes_back(
     store: Store, acme: Terminal, tmp_path: Path
 ) -> None:
     made = acme.json("backup", "--to", store.place, "--keep", "7d")
-    assert made["verified"] and made["archive"].startswith(f"{store.place}/koine-")
-    name = made["archive"].rpartition("/")[2]
+    assert made["verified"] and made["backup"].startswith(f"{store.place}/koine-")
+    name = made["backup"].rpartition("/")[2]
     assert store.objects() == {name, f"{name}.json"}
     assert not list((tmp_path / "data").glob(".koine-*")), "nothing is left in the data folder"
     elsewhere = Terminal(tmp_path / "elsewhere")
-    assert "it is restored" in elsewhere.run("restore", made["archive"])
+    assert "it is restored" in elsewhere.run("restore", made["backup"])
     assert [each["slug"] for each in elsewhere.json("tenant", "list")] == ["acme"]
     assert not list((tmp_path / "elsewhere").glob(".koine-*"))
 
 
 def test_backups_in_a_store_are_listed_verified_and_removed(store: Store, acme: Terminal) -> None:
-    first = acme.json("backup", store.place, "--no-verify")["archive"]
+    first = acme.json("backup", store.place, "--no-verify")["backup"]
     (listed,) = acme.json("backup", store.place, "--list")
-    assert listed["ours"] and listed["archive"] == first and listed["verified_at"] is None
+    assert listed["ours"] and listed["backup"] == first and listed["verified_at"] is None
     assert "can be restored" in acme.run("backup", "--verify", first)
     (listed,) = acme.json("backup", store.place, "--list")
     assert listed["verified_at"]
     store.path("koine-20200101T000000.000Z.tar").write_text("not described by anything")
     second = acme.json("backup", store.place, "--keep", "1")
     assert second["removed"] == [first.rpartition("/")[2]]
-    kept = second["archive"].rpartition("/")[2]
+    kept = second["backup"].rpartition("/")[2]
     assert store.objects() == {
         kept, f"{kept}.json", "koine-20200101T000000.000Z.tar",
     }  # fmt: skip
 
 
-def test_a_large_archive_is_uploaded_in_parts(
+def test_a_large_backup_is_uploaded_in_parts(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3_target, "PART_BYTES", 5 << 20)
-    archive = tmp_path / "large.tar"
-    archive.write_bytes(content := os.urandom(11 << 20))
-    store.target().upload(archive, "large.tar")
+    backup = tmp_path / "large.tar"
+    backup.write_bytes(content := os.urandom(11 << 20))
+    store.target().upload(backup, "large.tar")
     assert store.path("large.tar").read_bytes() == content
     assert store.server.log().count("put multipart upload") >= 3
     store.target().download("large.tar", tmp_path / "copy.tar")
     assert (tmp_path / "copy.tar").read_bytes() == content
     with pytest.raises(BackupError, match="there is a backup already"):
-        store.target().upload(archive, "large.tar")
+        store.target().upload(backup, "large.tar")
 
 
-def test_an_archive_that_the_store_damaged_is_not_verified(
+def test_a_backup_that_the_store_damaged_is_not_verified(
     store: Store, acme: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = S3Target.upload

@@ -21,11 +21,11 @@ from koine.kit.backup_rules import BackupSchedule
 from koine.kit.clock import SystemClock
 from koine.kit.settings import environment
 from koine.kit.times import MINUTE
-from koine.server.backup import scheduled, turn
+from koine.server.backup import lease, scheduled
 from koine.server.backup.catalog import list_backups
+from koine.server.backup.lease import BackupOutcome
 from koine.server.backup.scheduled import BackupRunner
 from koine.server.backup.target import FolderTarget
-from koine.server.backup.turn import BackupOutcome
 from koine.server.serving import serving_app
 from koine.server.status import read_status
 from tests.chaos.test_prefork import runs
@@ -84,7 +84,7 @@ async def test_of_two_processes_one_makes_a_verified_backup(site: Site) -> None:
         (outcome,) = [each for each in made if each is not None]
         assert outcome.stored and outcome.error == ""
         (found,) = list_backups(FolderTarget(site.backups))
-        assert found.where == outcome.archive and found.verified_at is not None
+        assert found.where == outcome.backup and found.verified_at is not None
         assert await runner(engine).run_if_due() is None, "the next one is due tomorrow"
         status = await read_status(engine.settings, [])
     assert status.backup is not None and status.backup.file == found.name
@@ -104,7 +104,7 @@ async def test_a_serving_process_counts_and_shows_a_failure_and_waits(
             while counted("failed") == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert await runner(engine).run_if_due() is None
-        known = await engine.db.read("", turn.get)
+        known = await engine.db.read("", lease.get)
         assert known.is_due(schedule_of(engine), SystemClock().now() + 15 * MINUTE)
         status = await read_status(engine.settings, [])
     assert status.backup is not None and status.backup.failures == 1
@@ -133,10 +133,10 @@ async def test_a_process_that_stops_gives_the_turn_back(
                     (sqlite_site.home.folder / "data").glob(".koine-*/koine-*.tar")
                 ):
                     await asyncio.sleep(0.02)
-            assert (await engine.db.read("", turn.get)).is_held(SystemClock().now())
+            assert (await engine.db.read("", lease.get)).is_held(SystemClock().now())
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            assert not (await engine.db.read("", turn.get)).holder
+            assert not (await engine.db.read("", lease.get)).holder
     async with asyncio.timeout(60):
         while runs(pids[0]):  # noqa: ASYNC110  # a process
             await asyncio.sleep(0.02)
@@ -175,7 +175,7 @@ def test_the_process_of_a_backup_says_how_it_went_and_ends_cleanly(tmp_path: Pat
         assert process.stdout is not None and process.stderr is not None
         outcome = msgspec.json.decode(process.stdout.read(), type=BackupOutcome)
         assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
-    assert outcome.stored and Path(outcome.archive).exists()
+    assert outcome.stored and Path(outcome.backup).exists()
 
 
 async def create(home: ServerHome) -> None:

@@ -49,9 +49,9 @@ def test_a_point_in_time_is_restored_with_a_new_epoch(
     monkeypatch.setattr("logging.basicConfig", lambda **_: None)
     home, copy = ServerHome(tmp_path / "home"), tmp_path / "then.db"
     epoch = asyncio.run(copied(home, tmp_path, copy))
-    archive, elsewhere = tmp_path / "then.tar", Terminal(tmp_path / "elsewhere")
-    Terminal(home.folder / "data").run("backup", str(archive), "--database", f"sqlite:///{copy}")
-    elsewhere.run("restore", str(archive))
+    backup, elsewhere = tmp_path / "then.tar", Terminal(tmp_path / "elsewhere")
+    Terminal(home.folder / "data").run("backup", str(backup), "--database", f"sqlite:///{copy}")
+    elsewhere.run("restore", str(backup))
     assert [each["slug"] for each in elsewhere.json("tenant", "list")] == ["before"]
     with closing(apsw.Connection(str(elsewhere.folder / "koine.db"))) as connection:
         found = connection.execute("SELECT value FROM server WHERE name = ?", (EPOCH,)).fetchall()

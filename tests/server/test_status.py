@@ -60,9 +60,9 @@ def record(name: str, age: int = 0, **more: object) -> ProcessRecord:
 async def test_processes_that_serve_are_added_up(settings: Settings, tmp_path: Path) -> None:
     gone = record("gone", age=300)
     await fill(settings, record("a"), record("b", failing=["events"]), gone)
-    archive = tmp_path / "koine-1.tar"
-    archive.write_bytes(b"0" * 2048)
-    assert await record_created(settings, archive) == await record_verified(settings) == ""
+    backup = tmp_path / "koine-1.tar"
+    backup.write_bytes(b"0" * 2048)
+    assert await record_created(settings, backup) == await record_verified(settings) == ""
     status = await read_status(settings, [PROBLEM])
     assert status.summary == "2 processes serve on 1 node, 1 of them not ready"
     assert (status.streams, status.sends_per_second) == (4, 3.0)

@@ -1,4 +1,4 @@
-"""`koine backup`: write an archive, verify one, list those there are, remove old ones."""
+"""`koine backup`: write a backup, verify one, list those there are, remove old ones."""
 
 from typing import Annotated
 
@@ -15,14 +15,14 @@ from koine.kit.settings import Settings, variable
 from koine.kit.times import SECOND
 from koine.server.backup import prune
 from koine.server.backup.catalog import StoredBackup, list_backups
-from koine.server.backup.place import local_archive, open_place
+from koine.server.backup.place import local_backup, open_place
 from koine.server.backup.record import record_verified
 from koine.server.backup.run import Reports, outcome, run_backup, summary, verify_place
 from koine.server.backup.server_id import server_id
 from koine.store.backup import BackupError, NotVerified
 
 EXIT_NOT_VERIFIED = 3
-"""The archive was written and kept, but there was no way to verify it."""
+"""The backup was written and kept, but there was no way to verify it."""
 NO_PLACE = f"say where: a path, s3://bucket/prefix, or {variable('backup_to')}"
 Place = Annotated[
     str | None,
@@ -32,7 +32,7 @@ Place = Annotated[
     ),
 ]
 To = Annotated[str | None, typer.Option("--to", metavar="PATH", help="The same as PATH.")]
-Verify = Annotated[bool, typer.Option("--verify", help="Only verify the archive PATH.")]
+Verify = Annotated[bool, typer.Option("--verify", help="Only verify the backup PATH.")]
 NoVerify = Annotated[
     bool, typer.Option("--no-verify", help="Do not verify that it can be restored.")
 ]
@@ -54,7 +54,7 @@ class ListedBackup(Struct, frozen=True, kw_only=True):
     """One backup of a list. `ours`: it is of the server whose database the settings name; None
     where that has no id, or cannot be reached. Of a damaged one only name and size are known."""
 
-    archive: str
+    backup: str
     size_bytes: int
     created_at: str | None
     age_seconds: float | None
@@ -68,7 +68,7 @@ class ListedBackup(Struct, frozen=True, kw_only=True):
 class PrunedBackup(Struct, frozen=True):
     """What --dry-run says of one backup; `why` it is kept, "" for one that would be removed."""
 
-    archive: str
+    backup: str
     action: str
     why: str
 
@@ -86,10 +86,10 @@ def backup(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Back up the database and the uploads, and verify the archive. Servers may use them.
+    """Back up the database and the uploads, and verify the backup. Servers may use them.
 
-    It exits with 0 if the archive was verified or --no-verify was given, 3 if it was written but
-    there was no way to verify it, and 1 if there is no archive, or one that differs.
+    It exits with 0 if the backup was verified or --no-verify was given, 3 if it was written but
+    there was no way to verify it, and 1 if there is no backup, or one that differs.
 
     Example: koine backup /backups --keep 7d,4w,6m
     """
@@ -164,12 +164,12 @@ def _make(
 
 def _verify(settings: Settings, place: str, *, as_json: bool) -> None:
     try:
-        with local_archive(settings, place) as (archive, folder):
-            manifest = run_until_done(verify_place(settings, place, archive, folder))
+        with local_backup(settings, place) as (path, folder):
+            manifest = run_until_done(verify_place(settings, place, path, folder))
     except BackupError as error:
         raise CommandError(f"{place}: {error}") from None
     if as_json:
-        output.print_json({"archive": place, "verified": True})
+        output.print_json({"backup": place, "verified": True})
     else:
         typer.echo(summary(manifest))
         typer.echo(outcome("can be restored"))
@@ -186,10 +186,10 @@ def _print_list(settings: Settings, place: str, *, as_json: bool) -> None:
         output.print_json(rows)
         return
     output.print_table(
-        ("archive", "size", "age", "verified", "of this server"),
+        ("backup", "size", "age", "verified", "of this server"),
         [
             (
-                each.archive,
+                each.backup,
                 size(each.size_bytes),
                 "damaged" if each.age_seconds is None else duration(each.age_seconds),
                 each.verified_at or "no",
@@ -203,7 +203,7 @@ def _print_list(settings: Settings, place: str, *, as_json: bool) -> None:
 def _listed(backup: StoredBackup, server: str, now: int) -> ListedBackup:
     info = backup.info
     return ListedBackup(
-        archive=backup.where,
+        backup=backup.where,
         size_bytes=backup.size,
         created_at=info.created_at if info else None,
         age_seconds=round((now - backup.created_at) / SECOND, 1) if info else None,
@@ -222,7 +222,7 @@ def _print_plan(
         raise CommandError(f"say what is kept: --keep, or {variable('backup_keep')}")
     target, name = open_place(settings, place)
     if name:
-        raise CommandError(f"{place} is an archive: name its folder")
+        raise CommandError(f"{place} is a backup: name its folder")
     found = list_backups(target)
     server, now = run_until_done(server_id(settings, make=False)), SystemClock().now()
     found_plan = prune.plan(retention, server, now, found)
@@ -235,7 +235,7 @@ def _print_plan(
         output.print_json(rows)
     else:
         output.print_table(
-            ("archive", "action", "why"), [(each.archive, each.action, each.why) for each in rows]
+            ("backup", "action", "why"), [(each.backup, each.action, each.why) for each in rows]
         )
 
 

@@ -1,4 +1,4 @@
-"""`koine restore`: replace a database that no server serves by an archive."""
+"""`koine restore`: replace a database that no server serves by a backup."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,15 +10,15 @@ from koine.cli.errors import CommandError
 from koine.cli.runtime import run_until_done
 from koine.engine.personal_data import erased_list
 from koine.kit.settings import Settings
-from koine.server.backup.manifest import BadArchive
-from koine.server.backup.place import local_archive
+from koine.server.backup.manifest import BadBackup
+from koine.server.backup.place import local_backup
 from koine.server.backup.restore import restore as restored
 from koine.server.backup.run import differ, outcome, summary
 from koine.store.backup import BackupError
 
 
 def restore(
-    path: Annotated[str, typer.Argument(help="The archive, also s3://bucket/prefix/NAME.tar.")],
+    path: Annotated[str, typer.Argument(help="The backup, also s3://bucket/prefix/NAME.tar.")],
     *,
     force: Annotated[
         bool, typer.Option("--force", help="Even if there is something in the database.")
@@ -26,16 +26,16 @@ def restore(
     data: options.Data = None,
     database: options.Database = None,
 ) -> None:
-    """Restore the database and the uploads from an archive. The result is verified.
+    """Restore the database and the uploads from a backup. The result is verified.
 
     Example: koine restore /backups/before.tar
     """
     settings = options.settings(data, database)
     try:
-        with local_archive(settings, path) as (archive, folder):
-            work = restored(settings, archive, folder, force=force)
+        with local_backup(settings, path) as (file, folder):
+            work = restored(settings, file, folder, force=force)
             manifest, wrong = run_until_done(work)
-    except (BackupError, BadArchive) as error:
+    except (BackupError, BadBackup) as error:
         raise CommandError(f"{path}: {error}") from None
     typer.echo(summary(manifest))
     if wrong:

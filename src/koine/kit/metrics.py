@@ -162,9 +162,7 @@ BACKUP_VERIFIED = Gauge(
     "Unix time of the last verification of a backup that found no difference; 0: never.",
     registry=REGISTRY,
 )
-BACKUP_SIZE = Gauge(
-    "koine_backup_last_size_bytes", "Size of the last backup's archive.", registry=REGISTRY
-)
+BACKUP_SIZE = Gauge("koine_backup_last_size_bytes", "Size of the last backup.", registry=REGISTRY)
 BACKUP_RUNS = Counter(
     "koine_scheduled_backups",
     "Scheduled backups of this process, by outcome (done, not_verified, failed).",

@@ -24,8 +24,8 @@ from koine.kit.tokens import random_token
 from koine.model.errors import Unavailable
 from koine.realtime.realtime import Realtime
 from koine.server import process_records
+from koine.server.backup import lease as backup_lease
 from koine.server.backup import record as backup_record
-from koine.server.backup import turn as backup_turn
 from koine.server.process_records import RECORD_SECONDS, ProcessRecord
 from koine.store import schema, server_counts
 from koine.store.core.db import Tx
@@ -127,7 +127,7 @@ class Sampler:
         metrics.BACKUP_TIME.set((backup.created_at or 0) / SECOND)
         metrics.BACKUP_VERIFIED.set((backup.verified_at or 0) / SECOND)
         metrics.BACKUP_SIZE.set(backup.bytes)
-        metrics.BACKUP_FAILURES.set((await db.read("", backup_turn.get)).failures)
+        metrics.BACKUP_FAILURES.set((await db.read("", backup_lease.get)).failures)
         self._sample_schema(await db.version() or "")
 
     async def _sample_followers(self) -> None:

@@ -11,10 +11,10 @@ from koine.kit.settings import Settings
 from koine.kit.times import SECOND, iso_ms
 from koine.model.errors import Unavailable
 from koine.server import process_records
+from koine.server.backup import lease as backup_lease
 from koine.server.backup import record as backup_record
-from koine.server.backup import turn as backup_turn
+from koine.server.backup.lease import BackupLease
 from koine.server.backup.record import BackupRecord
-from koine.server.backup.turn import BackupTurn
 from koine.server.database import (
     StartupError,
     database_name,
@@ -126,7 +126,7 @@ class _Known(Struct, frozen=True, kw_only=True):
     counts: ServerCounts | None = None
     failing: list[FailingEndpoint] = []
     backup: BackupRecord | None = None
-    turn: BackupTurn = BackupTurn()
+    lease: BackupLease = BackupLease()
 
 
 async def read_status(settings: Settings, problems: list[Finding]) -> ServerStatus:
@@ -149,7 +149,7 @@ async def read_status(settings: Settings, problems: list[Finding]) -> ServerStat
         webhooks=_webhooks(known.counts, known.failing, now),
         tenants=known.counts.tenants if known.counts else None,
         upload_bytes=known.counts.upload_bytes if known.counts else None,
-        backup=_backup(known.backup, known.turn, settings.backup_schedule, now),
+        backup=_backup(known.backup, known.lease, settings.backup_schedule, now),
         disk=_disk(settings),
         problems=problems,
     )
@@ -190,7 +190,7 @@ async def _ask(db: Database, base: DatabaseStatus, now: int) -> _Known:
         counts=await db.read_long("", server_counts.count, now),
         failing=await db.read("", server_counts.failing_endpoints, FAILING_SHOWN),
         backup=await db.read("", backup_record.get),
-        turn=await db.read("", backup_turn.get),
+        lease=await db.read("", backup_lease.get),
     )
 
 
@@ -250,7 +250,7 @@ def _webhooks(
 
 
 def _backup(
-    record: BackupRecord | None, turn: BackupTurn, schedule: str, now: int
+    record: BackupRecord | None, lease: BackupLease, schedule: str, now: int
 ) -> BackupStatus | None:
     if record is None:
         return None
@@ -263,10 +263,10 @@ def _backup(
         verified_at=None if verified is None else iso_ms(verified),
         verified_seconds=None if verified is None else _age(verified, now),
         schedule=schedule,
-        running_on=turn.node if turn.is_held(now) else None,
-        failures=turn.failures,
-        failed_seconds=None if turn.failed_at is None else _age(turn.failed_at, now),
-        error=turn.error,
+        running_on=lease.node if lease.is_held(now) else None,
+        failures=lease.failures,
+        failed_seconds=None if lease.failed_at is None else _age(lease.failed_at, now),
+        error=lease.error,
     )
 
 

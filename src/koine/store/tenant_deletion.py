@@ -18,7 +18,7 @@ from koine.store.core.expressions import upsert
 from koine.store.core.statements import Command, Query, param
 from koine.store.tables import deleted_tenants as t
 from koine.store.tables import files, metadata, tenants
-from koine.store.tables.base import columns_of
+from koine.store.tables.base import columns_of, key_in_tenant
 
 NO_ROWS_OF_TENANTS = frozenset({"server", "login_attempts", "tenants", "deleted_tenants"})
 """The tables whose rows belong to no tenant, and that of the tenants themselves."""
@@ -39,7 +39,7 @@ class _Statements(Struct, frozen=True):
 
 
 def _statements(table: Table) -> _Statements:
-    key = [column for column in table.primary_key.columns if column.name != "tenant_id"]
+    key = key_in_tenant(table)
     mine = table.c.tenant_id == param("tenant_id")
     ordered = select(*key).where(mine).order_by(*key)
     return _Statements(
@@ -122,16 +122,20 @@ async def next_files(tx: Tx, limit: int) -> list[StoredFile]:
 async def delete_batch(tx: Tx, table: str, limit: int) -> int:
     """Delete the first `limit` rows of the transaction's tenant from a table of TABLES; returns how
     many there were. They are counted in the tombstone, which the caller has inserted."""
-    of = _OF[table]
-    last = await tx.one(of.last, skipped=limit - 1)
-    if last is None:
-        count = await tx.run(of.rest)
-    else:
-        ends = {f"last_{name}": value for name, value in zip(of.key, last, strict=True)}
-        count = await tx.run(of.batch, **ends)
+    count = await delete_rows(tx, table, limit)
     if count:
         await _add(tx, {table: count})
     return count
+
+
+async def delete_rows(tx: Tx, table: str, limit: int) -> int:
+    """As `delete_batch`, for rows that are counted nowhere."""
+    of = _OF[table]
+    last = await tx.one(of.last, skipped=limit - 1)
+    if last is None:
+        return await tx.run(of.rest)
+    ends = {f"last_{name}": value for name, value in zip(of.key, last, strict=True)}
+    return await tx.run(of.batch, **ends)
 
 
 async def delete_tenant(tx: Tx, now: int) -> DeletedTenant | None:

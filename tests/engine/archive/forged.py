@@ -8,7 +8,7 @@ import msgspec
 
 from koine.engine.archive import tar
 from koine.engine.archive.format import MANIFEST
-from koine.engine.archive.reader import digest_of
+from koine.kit.digests import digest_of
 
 Members = dict[str, bytes]
 

@@ -15,6 +15,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from koine.kit.digests import Digest
+
 FORMAT: Final = 1
 HEAD: Final = "koine-tenant.json"
 MANIFEST: Final = "manifest.json"
@@ -66,13 +68,6 @@ class Head(Struct, frozen=True, kw_only=True):
     position: _COUNT
     planned: _COUNT
     secrets: bool
-
-
-class Digest(Struct, frozen=True):
-    """The size of a member in bytes, and its SHA-256 in hex."""
-
-    size: _COUNT
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class LeftOut(Struct, frozen=True):

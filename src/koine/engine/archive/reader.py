@@ -1,7 +1,6 @@
 """Opens an archive, and reads the rows and files of its members. Its author may be hostile:
 names, kinds, sizes and rows are checked, and no more than a member is in memory."""
 
-import hashlib
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +15,13 @@ from koine.engine.archive.format import (
     MAX_MEMBER,
     MAX_ROWS,
     ArchiveError,
-    Digest,
     Head,
     Manifest,
     table_of,
 )
 from koine.engine.archive.sealing import SealedReader, is_sealed
 from koine.engine.archive.tar import Member, Source
+from koine.kit.digests import digest_of
 from koine.model.tenant import Tenant
 from koine.store.archive.columns import BY_NAME, TENANT
 from koine.store.archive.rows import row_type
@@ -98,11 +97,6 @@ def read_tenant(source: Source, contents: Contents) -> Tenant:
     (tenant,) = [row for each in members for row in read_rows(source, contents, TENANT.name, each)]
     assert isinstance(tenant, Tenant)
     return tenant
-
-
-def digest_of(data: bytes) -> Digest:
-    """The digest of the bytes of a member."""
-    return Digest(len(data), hashlib.sha256(data).hexdigest())
 
 
 def known_table(name: str) -> str | None:

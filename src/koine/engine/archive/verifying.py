@@ -18,7 +18,6 @@ from koine.engine.archive.format import (
     MAX_MEMBER,
     MAX_MEMBERS,
     ArchiveError,
-    Digest,
     Head,
     Manifest,
     TenantName,
@@ -30,13 +29,13 @@ from koine.engine.archive.format import (
 from koine.engine.archive.reader import (
     Contents,
     decode_rows,
-    digest_of,
     known_table,
     open_archive,
     read_all,
 )
 from koine.engine.archive.row_checks import BadRow, check_rows
 from koine.engine.archive.tar import Member, Source
+from koine.kit.digests import Digest, difference, digest_of
 from koine.store import schema
 from koine.store.archive.columns import TABLES, TENANT
 
@@ -112,7 +111,8 @@ class _Verification:
             raise ArchiveError(f"it has no {MANIFEST}: it is cut off")
         if manifest.head != head:
             raise ArchiveError(f"{HEAD} and {MANIFEST} are of different archives")
-        _compare_members(manifest.members, self._members)
+        if reason := difference(manifest.members, self._members):
+            raise ArchiveError(reason)
         counted = {name: count for name, count in self._counts.items() if count}
         if {name: count for name, count in manifest.rows.items() if count} != counted:
             raise ArchiveError("the numbers of its rows are not those of the manifest")
@@ -192,16 +192,6 @@ def _known(head: Head) -> Head:
             f"know: use Koine {head.koine[:40]} or a newer one"
         )
     return head
-
-
-def _compare_members(expected: dict[str, Digest], found: dict[str, Digest]) -> None:
-    for name in sorted(expected.keys() | found.keys()):
-        if name not in found:
-            raise ArchiveError(f"{name} is missing")
-        if name not in expected:
-            raise ArchiveError(f"{name} is not in the manifest")
-        if expected[name] != found[name]:
-            raise ArchiveError(f"{name} was changed or damaged: its digest differs")
 
 
 class _FileKeys:

@@ -13,13 +13,13 @@ from koine.engine.archive.format import (
     FILES_PER_LIST,
     HEAD,
     MANIFEST,
-    Digest,
     Head,
     LeftOut,
     Manifest,
     rows_name,
 )
 from koine.engine.archive.tar import Sink
+from koine.kit.digests import Digest, digest_of
 
 _GZIP_LEVEL = 3
 """Twice as fast as the default, for files a tenth larger."""
@@ -107,7 +107,7 @@ class ArchiveWriter:
             self._checksums.clear()
 
     def _add(self, name: str, data: bytes) -> None:
-        self._members[name] = Digest(len(data), hashlib.sha256(data).hexdigest())
+        self._members[name] = digest_of(data)
         self._sink.write(tar.header(name, len(data), self._time))
         self._sink.write(data)
         self._sink.write(tar.padding(len(data)))

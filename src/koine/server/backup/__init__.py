@@ -1,1 +1,1 @@
-"""Backups: one archive with the database, its uploads, and a manifest to verify both by."""
+"""Backups: one tar file with the database, its uploads, and a manifest to verify both by."""

@@ -9,7 +9,7 @@ from koine.server.backup.target import BackupTarget
 
 
 class StoredBackup(Struct, frozen=True, kw_only=True):
-    """One archive: its name, path or URL, size in bytes and info, None if nothing is known of it:
+    """One backup: its name, path or URL, size in bytes and info, None if nothing is known of it:
     it is damaged, cut off, or in an S3 store without its info file."""
 
     name: str
@@ -60,7 +60,7 @@ def _stored(target: BackupTarget, name: str, size: int, sizes: dict[str, int]) -
 
 
 def _info(target: BackupTarget, name: str, size: int, sizes: dict[str, int]) -> BackupInfo | None:
-    """The info of an archive: of its info file, if that is about a file of this size."""
+    """The info of a backup: of its info file, if that is about a file of this size."""
     about = info.info_name(name)
     text = target.read(about) if about in sizes else None
     known = info.decode(text) if text is not None else None

@@ -8,41 +8,41 @@ from koine.kit import private_files
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
-from koine.server.backup.manifest import DATABASE, Manifest
+from koine.server.backup.manifest import DATABASE, BackupManifest
 from koine.server.backup.scratch import scratch_folder
 from koine.server.backup.server_id import server_id
-from koine.server.backup.tar import ArchiveWriter, write_archive
+from koine.server.backup.tar import BackupWriter, write_backup
 from koine.server.database import database_backup
 from koine.store.backup import BackupError
 
 
 async def back_up(settings: Settings, target: str) -> Path:
-    """Write an archive and return its path: the file `target` if it ends in `.tar`, otherwise a new
-    file in the folder `target`, which is created if there is none. No archive is overwritten.
+    """Write a backup and return its path: the file `target` if it ends in `.tar`, otherwise a new
+    file in the folder `target`, which is created if there is none. No backup is overwritten.
 
-    The archive contains everything that was acknowledged before the call. The database is copied
+    The backup contains everything that was acknowledged before the call. The database is copied
     before the uploads: an upload is on disk before its row is committed, so the file of each row in
     the copy is there, unless it was deleted since. Raises BackupError.
     """
     now = SystemClock().now()
-    path = _new_archive(target, iso_ms(now))
+    path = _new_backup(target, iso_ms(now))
     database = database_backup(settings)
     with scratch_folder(path.parent) as folder:
         server, copy = await server_id(settings), folder / DATABASE
         contents = await database.create(copy)
         try:
-            with write_archive(path) as archive:
+            with write_backup(path) as backup:
                 with copy.open("rb") as file:
-                    archive.add(DATABASE, file)
-                deleted = [key for key in contents.files if not _add_upload(archive, settings, key)]
-                archive.finish(
-                    Manifest(
+                    backup.add(DATABASE, file)
+                deleted = [key for key in contents.files if not _add_upload(backup, settings, key)]
+                backup.finish(
+                    BackupManifest(
                         koine=__version__,
                         created_at=iso_ms(now),
                         kind=database.kind,
                         server=server,
                         stats=contents.stats,
-                        members=archive.members,
+                        members=backup.members,
                         deleted=deleted,
                     )
                 )
@@ -51,13 +51,13 @@ async def back_up(settings: Settings, target: str) -> Path:
     return path
 
 
-def archive_name(now: str) -> str:
-    """The name of an archive that is made now (ISO 8601)."""
+def backup_name(now: str) -> str:
+    """The name of a backup that is made now (ISO 8601)."""
     return f"koine-{now.replace('-', '').replace(':', '')}.tar"
 
 
-def _new_archive(target: str, now: str) -> Path:
-    """The path of the archive to write. Creates the folder `target` if it is missing.
+def _new_backup(target: str, now: str) -> Path:
+    """The path of the backup to write. Creates the folder `target` if it is missing.
 
     Raises BackupError.
     """
@@ -74,7 +74,7 @@ def _new_archive(target: str, now: str) -> Path:
                 private_files.sync_folder(path.parent)
             except OSError as error:
                 raise BackupError(f"{path} cannot be created: {error.strerror}") from None
-        path /= archive_name(now)
+        path /= backup_name(now)
     if path.exists():
         raise _exists(path)
     return path
@@ -84,11 +84,11 @@ def _exists(path: Path) -> BackupError:
     return BackupError(f"there is a backup already: name another file than {path}")
 
 
-def _add_upload(archive: ArchiveWriter, settings: Settings, key: str) -> bool:
+def _add_upload(backup: BackupWriter, settings: Settings, key: str) -> bool:
     """Add an upload; False if it was deleted in the meantime."""
     try:
         with (Path(settings.data_dir) / relative_path(key)).open("rb") as file:
-            archive.add(relative_path(key).as_posix(), file)
+            backup.add(relative_path(key).as_posix(), file)
     except FileNotFoundError:
         return False
     return True

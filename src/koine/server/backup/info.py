@@ -1,6 +1,6 @@
-"""What is known of an archive without reading it: a small file beside it, koine-….tar.json.
+"""What is known of a backup without reading it: a small file beside it, koine-….tar.json.
 
-It is written with the archive, and again when the archive was verified. An archive that has none,
+It is written with the backup, and again when that was verified. A backup that has none,
 as it is of an earlier version or was copied here alone, is described by its manifest.
 """
 
@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from koine.server.backup.manifest import Manifest
+from koine.server.backup.manifest import BackupManifest
 
 SUFFIX: Final = ".json"
 LARGEST: Final = 64 * 1024
@@ -19,7 +19,7 @@ _OURS = re.compile(r"koine-\d{8}T\d{6}\.\d{3}Z\.tar", re.ASCII)
 
 
 class BackupInfo(Struct, frozen=True, kw_only=True):
-    """Of which server an archive is ("" if unknown), when it was made and by which Koine, the kind
+    """Of which server a backup is ("" if unknown), when it was made and by which Koine, the kind
     of its database, its size in bytes, its SHA-256 in hex ("" if it was not computed), and when it
     was last found without a difference. Times are ISO 8601."""
 
@@ -33,17 +33,17 @@ class BackupInfo(Struct, frozen=True, kw_only=True):
 
 
 def has_our_name(name: str) -> bool:
-    """Whether this is a name that Koine gives to archives, not one that somebody typed."""
+    """Whether this is a name that Koine gives to backups, not one that somebody typed."""
     return _OURS.fullmatch(name) is not None
 
 
-def info_name(archive: str) -> str:
-    """The name of the file about an archive."""
-    return archive + SUFFIX
+def info_name(backup: str) -> str:
+    """The name of the file about a backup."""
+    return backup + SUFFIX
 
 
-def describe(manifest: Manifest, size: int, sha256: str = "") -> BackupInfo:
-    """The info of an archive with this manifest, which is not verified yet."""
+def describe(manifest: BackupManifest, size: int, sha256: str = "") -> BackupInfo:
+    """The info of a backup with this manifest, which is not verified yet."""
     return BackupInfo(
         server=manifest.server,
         created_at=manifest.created_at,

@@ -1,6 +1,6 @@
-"""The manifest of an archive, by which it is verified.
+"""The manifest of a backup, by which it is verified.
 
-An archive is a tar file that only its owner may read:
+A backup is a tar file that only its owner may read:
 
     database            a SQLite file, or a dump of pg_dump -Fc
     files/ab/cd/abcd…   the uploads, with the paths of the data folder
@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
+from koine.kit.digests import Digest
 from koine.store.backup import DatabaseStats
 
 FORMAT: Final = 1
@@ -19,20 +20,13 @@ DATABASE: Final = "database"
 MANIFEST: Final = "manifest.json"
 
 
-class BadArchive(Exception):
-    """The archive is damaged or of another version; the message says what is wrong."""
+class BadBackup(Exception):
+    """The backup is damaged or of another version; the message says what is wrong."""
 
 
-class FileDigest(Struct, frozen=True):
-    """The size of a member in bytes, and its SHA-256 in hex."""
-
-    size: int
-    sha256: str
-
-
-class Manifest(Struct, frozen=True, kw_only=True):
-    """`koine` is the version that made the archive at `created_at` (ISO 8601), `kind` that of the
-    database, `server` the id of the server that it is of ("" in archives of earlier versions, and
+class BackupManifest(Struct, frozen=True, kw_only=True):
+    """`koine` is the version that made the backup at `created_at` (ISO 8601), `kind` that of the
+    database, `server` the id of the server that it is of ("" in backups of earlier versions, and
     where the database could not be written). `members` has a digest for each other member by its
     name. `deleted` are the keys of uploads that were deleted during the backup, whose rows are in
     the database all the same.
@@ -46,7 +40,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     kind: str
     server: str = ""
     stats: DatabaseStats = field(name="facts")
-    members: dict[str, FileDigest] = field(name="parts")
+    members: dict[str, Digest] = field(name="parts")
     deleted: list[str] = field(name="gone")
 
 
@@ -55,20 +49,20 @@ class _Format(Struct):
     koine: str = "unknown"
 
 
-def encode(manifest: Manifest) -> bytes:
+def encode(manifest: BackupManifest) -> bytes:
     """The JSON of a manifest, indented."""
     return msgspec.json.format(msgspec.json.encode(manifest))
 
 
-def decode(text: bytes) -> Manifest:
-    """Read the JSON of a manifest. Raises BadArchive, also for another format than FORMAT."""
+def decode(text: bytes) -> BackupManifest:
+    """Read the JSON of a manifest. Raises BadBackup, also for another format than FORMAT."""
     try:
         head = msgspec.json.decode(text, type=_Format)
         if head.format != FORMAT:
-            raise BadArchive(
-                f"the archive has format {head.format} (Koine {head.koine}): "
+            raise BadBackup(
+                f"the backup has format {head.format} (Koine {head.koine}): "
                 f"this version reads format {FORMAT}"
             )
-        return msgspec.json.decode(text, type=Manifest)
+        return msgspec.json.decode(text, type=BackupManifest)
     except msgspec.MsgspecError:
-        raise BadArchive("the manifest cannot be read") from None
+        raise BadBackup("the manifest cannot be read") from None

@@ -1,4 +1,4 @@
-"""Places that settings and commands name: a folder, an archive, or the same in an S3 store."""
+"""Places that settings and commands name: a folder, a backup, or the same in an S3 store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from koine.store.backup import BackupError
 
 
 def open_s3(settings: Settings, place: str) -> tuple[S3Target, str]:
-    """The target that an s3:// place names, and the archive in it, "" for none: a name that ends
+    """The target that an s3:// place names, and the backup in it, "" for none: a name that ends
     in .tar. Raises BackupError."""
     if reason := check_place(place):
         raise BackupError(f"{place} {reason}")
@@ -24,7 +24,7 @@ def open_s3(settings: Settings, place: str) -> tuple[S3Target, str]:
 
 
 def open_place(settings: Settings, place: str) -> tuple[BackupTarget, str]:
-    """As `open_s3`, also for the path of a folder or an archive. Raises BackupError."""
+    """As `open_s3`, also for the path of a folder or a backup. Raises BackupError."""
     if is_s3(place):
         return open_s3(settings, place)
     path = Path(place)
@@ -34,19 +34,19 @@ def open_place(settings: Settings, place: str) -> tuple[BackupTarget, str]:
 
 
 @contextmanager
-def local_archive(settings: Settings, place: str) -> Iterator[tuple[Path, Path]]:
-    """The path of an archive, and an empty folder to unpack it in: both beside it, or for one in an
+def local_backup(settings: Settings, place: str) -> Iterator[tuple[Path, Path]]:
+    """The path of a backup, and an empty folder to unpack it in: both beside it, or for one in an
     S3 store in the data folder, where a copy is while the context is open. Raises BackupError."""
     if not is_s3(place):
         path = Path(place)
         if not path.is_file():
-            raise BackupError("there is no archive")
+            raise BackupError("there is no backup")
         with scratch_folder(path.parent) as folder:
             yield path, folder
         return
     target, name = open_s3(settings, place)
     if not name:
-        raise BackupError("this is no archive: add its name, which ends in .tar")
+        raise BackupError("this is no backup: add its name, which ends in .tar")
     with data_scratch(settings) as folder:
         copy = folder / name
         target.download(name, copy)

@@ -21,9 +21,9 @@ import structlog
 from koine.kit import logs
 from koine.kit.settings import BadSetting, load
 from koine.model.errors import Unavailable
-from koine.server.backup.manifest import BadArchive
+from koine.server.backup.lease import LONGEST_ERROR, BackupOutcome
+from koine.server.backup.manifest import BadBackup
 from koine.server.backup.run import Reports, StoredBackupError, run_backup
-from koine.server.backup.turn import LONGEST_ERROR, BackupOutcome
 from koine.server.database import StartupError
 from koine.store.backup import BackupError, NotVerified
 
@@ -59,12 +59,12 @@ async def make_backup() -> BackupOutcome:
             retention=settings.retention(),
             reports=Reports(warned=lambda text: _log.warning("scheduled backup", warning=text)),
         )
-        return BackupOutcome(stored=True, archive=made.archive, removed=len(made.removed))
+        return BackupOutcome(stored=True, backup=made.backup, removed=len(made.removed))
     except (NotVerified, StoredBackupError) as error:
         return _failed(str(error), stored=True)
     except Unavailable:
         return _failed("the database does not answer")
-    except (BackupError, BadArchive, BadSetting, StartupError) as error:
+    except (BackupError, BadBackup, BadSetting, StartupError) as error:
         return _failed(str(error))
     except OSError as error:
         return _failed(f"{error.filename or 'a file'}: {error.strerror or error}")

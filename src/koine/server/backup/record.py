@@ -22,8 +22,8 @@ _NAME = "last_backup"
 
 
 class BackupRecord(Struct, frozen=True):
-    """The last backup: its archive, its size in bytes, and when it was complete; and when an
-    archive, this or another, was last found without a difference. Times are µs since the epoch."""
+    """The last backup: the name of its file, its size in bytes, and when it was complete; and when
+    one, this or another, was last found without a difference. Times are µs since the epoch."""
 
     file: str = ""
     bytes: int = 0
@@ -40,17 +40,17 @@ async def get(tx: Tx) -> BackupRecord:
         return BackupRecord()
 
 
-async def record_created(settings: Settings, archive: Path) -> str:
-    """Write that an archive was made just now; returns why that was not possible, or ""."""
-    now, size = SystemClock().now(), archive.stat().st_size
+async def record_created(settings: Settings, path: Path) -> str:
+    """Write that a backup was made just now; returns why that was not possible, or ""."""
+    now, size = SystemClock().now(), path.stat().st_size
     return await _record(
-        settings, lambda old: replace(old, file=archive.name, bytes=size, created_at=now)
+        settings, lambda old: replace(old, file=path.name, bytes=size, created_at=now)
     )
 
 
 async def record_verified(settings: Settings) -> str:
-    """Write that an archive was verified just now; returns why that was not possible, or "". The
-    machine may have no database: an archive can be verified anywhere."""
+    """Write that a backup was verified just now; returns why that was not possible, or "". The
+    machine may have no database: a backup can be verified anywhere."""
     now = SystemClock().now()
     return await _record(settings, lambda old: replace(old, verified_at=now))
 

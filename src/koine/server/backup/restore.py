@@ -4,7 +4,7 @@ from pathlib import Path
 
 from koine.kit import private_files
 from koine.kit.settings import Settings
-from koine.server.backup.manifest import DATABASE, Manifest
+from koine.server.backup.manifest import DATABASE, BackupManifest
 from koine.server.backup.verify import differences, unpack_and_open
 from koine.server.database import database_backup, open_database
 from koine.server.move import marks
@@ -16,14 +16,14 @@ from koine.store.events import event_log_state
 
 async def restore(
     settings: Settings, path: Path, folder: Path, *, force: bool
-) -> tuple[Manifest, list[str]]:
-    """Unpack an archive into `folder` and replace the database and the uploads of the settings;
+) -> tuple[BackupManifest, list[str]]:
+    """Unpack a backup into `folder` and replace the database and the uploads of the settings;
     returns the manifest and the differences from it, each a sentence.
 
     An older database is migrated. The event log begins a new epoch, because positions after the
     backup are used a second time and old cursors would point to other events. A backup of a server
     that was moved, or was being moved, loses the mark of it: who restores it wants to serve it.
-    Raises BadArchive, BackupError (also when a server uses the database, or it is not empty and not
+    Raises BadBackup, BackupError (also when a server uses the database, or it is not empty and not
     `force`), StartupError, Unavailable.
     """
     manifest = unpack_and_open(settings, path, folder)

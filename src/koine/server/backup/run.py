@@ -16,9 +16,9 @@ from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
 from koine.server.backup import info, prune
-from koine.server.backup.create import archive_name, back_up
+from koine.server.backup.create import back_up, backup_name
 from koine.server.backup.info import BackupInfo
-from koine.server.backup.manifest import BadArchive, Manifest
+from koine.server.backup.manifest import BackupManifest, BadBackup
 from koine.server.backup.place import data_scratch, open_place, open_s3
 from koine.server.backup.record import record_created, record_verified
 from koine.server.backup.s3_target import S3Target
@@ -32,14 +32,14 @@ SHOWN_DIFFERENCES = 20
 
 
 class StoredBackupError(BackupError):
-    """An archive is stored, but it differs, or older ones could not be removed."""
+    """A backup is stored, but it differs, or older ones could not be removed."""
 
 
 class BackupResult(Struct, frozen=True, kw_only=True):
-    """A backup that was made: the path or URL of its archive, its size in bytes, whether it was
+    """A backup that was made: its path or URL, its size in bytes, whether it was
     verified, and the names of the older backups that were removed."""
 
-    archive: str
+    backup: str
     size_bytes: int
     verified: bool
     removed: list[str] = []
@@ -47,7 +47,7 @@ class BackupResult(Struct, frozen=True, kw_only=True):
 
 class Reports(Struct, frozen=True):
     """What is called with lines of text, for people, as the work goes on: `done` with what was
-    done, `warned` with what went wrong and does not matter to the archive."""
+    done, `warned` with what went wrong and does not matter to the backup."""
 
     done: Callable[[str], None] = lambda _: None
     warned: Callable[[str], None] = lambda _: None
@@ -61,45 +61,45 @@ async def run_backup(
     retention: BackupRetention | None = None,
     reports: Reports,
 ) -> BackupResult:
-    """Back up to a place: a folder, an archive in one, or the same in an S3 store.
+    """Back up to a place: a folder, a backup in one, or the same in an S3 store.
 
     `verified`: verify it. `retention` says which older backups of this server are kept there: only
     after the verification others are removed. Raises BackupError, StartupError, Unavailable; once
-    the archive is stored StoredBackupError, and NotVerified if there is no way to verify it.
+    the backup is stored StoredBackupError, and NotVerified if there is no way to verify it.
     """
     if not is_s3(to):
-        archive = await back_up(settings, to)
-        stored = _Stored(FolderTarget(archive.parent), archive, read_manifest(archive))
+        path = await back_up(settings, to)
+        stored = _Stored(FolderTarget(path.parent), path, read_manifest(path))
         return await _complete(settings, stored, verified, retention, reports)
     target, name = open_s3(settings, to)
     with data_scratch(settings) as folder:
-        made = folder / (name or archive_name(iso_ms(SystemClock().now())))
-        archive = await back_up(settings, str(made))
-        target.upload(archive, archive.name)
-        stored = _Stored(target, archive, read_manifest(archive), _sha256(archive))
+        made = folder / (name or backup_name(iso_ms(SystemClock().now())))
+        path = await back_up(settings, str(made))
+        target.upload(path, path.name)
+        stored = _Stored(target, path, read_manifest(path), _sha256(path))
         return await _complete(settings, stored, verified, retention, reports)
 
 
-async def verify_place(settings: Settings, place: str, archive: Path, folder: Path) -> Manifest:
-    """Verify an archive by unpacking it into `folder`, and write that it was verified beside the
-    one at `place`, of which it is, or is a copy. Raises BackupError."""
+async def verify_place(settings: Settings, place: str, path: Path, folder: Path) -> BackupManifest:
+    """Verify a backup by unpacking the file `path` into `folder`, and write that it was verified
+    beside the one at `place`, of which it is, or is a copy. Raises BackupError."""
     try:
-        manifest = await _without_difference(settings, archive, folder)
+        manifest = await _without_difference(settings, path, folder)
     except NotVerified as error:
         raise BackupError(f"not verified: {error}") from None
     target, name = open_place(settings, place)
-    known = _known(target, name, manifest, archive.stat().st_size)
+    known = _known(target, name, manifest, path.stat().st_size)
     target.write(info.info_name(name), info.encode(_verified_now(known)))
     return manifest
 
 
 class _Stored(Struct, frozen=True):
-    """An archive that is in its target: `path` is the file here, `sha256` (hex) is of it, "" where
+    """A backup that is in its target: `path` is the file here, `sha256` (hex) is of it, "" where
     that file itself is what is stored."""
 
     target: BackupTarget
     path: Path
-    manifest: Manifest
+    manifest: BackupManifest
     sha256: str = ""
 
     @property
@@ -114,7 +114,7 @@ async def _complete(
     retention: BackupRetention | None,
     reports: Reports,
 ) -> BackupResult:
-    """Everything after the archive is stored."""
+    """Everything after the backup is stored."""
     size = stored.path.stat().st_size
     about = info.describe(stored.manifest, size, stored.sha256)
     reports.done(f"{stored.where}: {size / (1 << 20):.1f} MiB")
@@ -122,7 +122,7 @@ async def _complete(
         stored.target.write(info.info_name(stored.path.name), info.encode(about))
         _warn(reports, await record_created(settings, stored.path))
         if not verified:
-            return BackupResult(archive=stored.where, size_bytes=size, verified=False)
+            return BackupResult(backup=stored.where, size_bytes=size, verified=False)
         await _verify(settings, stored, about)
         reports.done(summary(stored.manifest))
         reports.done(outcome("can be restored"))
@@ -136,7 +136,7 @@ async def _complete(
         # Above all a disk that is full by now: tried again at once it would be fuller each time.
         reason = f"{error.filename or 'a file'}: {error.strerror or error}"
         raise StoredBackupError(f"{stored.where}: {reason}") from None
-    return BackupResult(archive=stored.where, size_bytes=size, verified=True, removed=removed)
+    return BackupResult(backup=stored.where, size_bytes=size, verified=True, removed=removed)
 
 
 async def _verify(settings: Settings, stored: _Stored, about: BackupInfo) -> None:
@@ -149,20 +149,20 @@ async def _verify(settings: Settings, stored: _Stored, about: BackupInfo) -> Non
     stored.target.write(info.info_name(stored.path.name), info.encode(_verified_now(about)))
 
 
-async def _without_difference(settings: Settings, archive: Path, folder: Path) -> Manifest:
+async def _without_difference(settings: Settings, path: Path, folder: Path) -> BackupManifest:
     try:
-        manifest, wrong = await verify(settings, archive, folder)
+        manifest, wrong = await verify(settings, path, folder)
     except NotVerified:
         raise
-    except (BackupError, BadArchive) as error:
+    except (BackupError, BadBackup) as error:
         raise BackupError(str(error)) from None
     if wrong:
         raise BackupError(differ(wrong))
     return manifest
 
 
-def _known(target: BackupTarget, name: str, manifest: Manifest, size: int) -> BackupInfo:
-    """The info of an archive, which may have the digest; else that of its manifest."""
+def _known(target: BackupTarget, name: str, manifest: BackupManifest, size: int) -> BackupInfo:
+    """The info of a backup, which may have the digest; else that of its manifest."""
     text = target.read(info.info_name(name))
     known = info.decode(text) if text is not None else None
     if known is not None and known.size == size and known.created_at == manifest.created_at:
@@ -185,8 +185,8 @@ def _prune(stored: _Stored, retention: BackupRetention, server: str, reports: Re
     return removed
 
 
-def summary(manifest: Manifest) -> str:
-    """The content of an archive, for people to read."""
+def summary(manifest: BackupManifest) -> str:
+    """The content of a backup, for people to read."""
     stats = manifest.stats
     rows = ", ".join(f"{name} {count}" for name, count in stats.tables.items() if count)
     uploads = len(manifest.members) - 1
@@ -206,7 +206,7 @@ def differ(wrong: list[str]) -> str:
 
 
 def outcome(what: str) -> str:
-    """The sentence about an archive, or a database, in which nothing differs."""
+    """The sentence about a backup, or a database, in which nothing differs."""
     return f"every count and every conversation is as it was: it {what}"
 
 

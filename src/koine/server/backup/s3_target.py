@@ -1,6 +1,6 @@
 """Backups in an S3 store: Amazon's, or one that speaks its protocol (MinIO, Ceph, Garage, R2 …).
 
-An archive is made in the data folder, uploaded in parts, and read back: it counts as verified if
+A backup is made in the data folder, uploaded in parts, and read back: it counts as verified if
 what was read has the SHA-256 of what was made. The operator names the endpoint, so the egress
 policy for URLs of tenants does not apply, as with NATS and the OpenTelemetry collector.
 """
@@ -19,7 +19,7 @@ from koine.kit.backup_settings import S3_SCHEME, BadBackupSetting
 from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings, variable
 from koine.server.backup.info import LARGEST
-from koine.server.backup.manifest import Manifest
+from koine.server.backup.manifest import BackupManifest
 from koine.store.backup import BackupError
 
 if TYPE_CHECKING:
@@ -122,12 +122,12 @@ class S3Target:
         with self._failures("delete", name):
             obstore.delete(self._store, name)
 
-    def manifest(self, name: str) -> Manifest | None:
-        """None: it is at the end of the archive, and not every store can read just that."""
+    def manifest(self, name: str) -> BackupManifest | None:
+        """None: it is at the end of the backup, and not every store can read just that."""
         return None
 
     def upload(self, path: Path, name: str) -> None:
-        """Upload an archive in parts. No object is replaced."""
+        """Upload a backup in parts. No object is replaced."""
         with self._failures("upload", name), path.open("rb") as file:
             if name in self.sizes():
                 raise BackupError(f"there is a backup already: {self.where(name)}")

@@ -1,7 +1,7 @@
 """Scheduled backups of a serving process: one process at a time makes them, in a child process.
 
-All processes look whether one is due. The one that takes the turn starts `backup/process`, and
-renews its lease until that has ended; it stops it when it has lost the lease, or stops itself.
+All processes look whether one is due. The one that takes the lease starts `backup/process`, and
+renews the lease until that has ended; it stops it when it has lost the lease, or stops itself.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ from koine.kit.backup_rules import BackupSchedule
 from koine.kit.settings import environment
 from koine.kit.tokens import random_token
 from koine.model.errors import Unavailable
-from koine.server.backup import turn
-from koine.server.backup.turn import BackupOutcome
+from koine.server.backup import lease
+from koine.server.backup.lease import BackupOutcome
 
 CHECK_SECONDS = 20.0
 """Seconds between two looks whether a backup is due."""
@@ -79,9 +79,9 @@ class BackupRunner:
     async def run_if_due(self) -> BackupOutcome | None:
         """Make a backup; None if none is due, or another process makes it. Raises Unavailable."""
         db, started_at = self._engine.db, self._engine.clock.now()
-        known = await db.read("", turn.get)
+        known = await db.read("", lease.get)
         if not known.is_due(self._schedule, started_at) or not await db.write(
-            "", turn.take, self._schedule, self._id, self._node, started_at
+            "", lease.take, self._schedule, self._id, self._node, started_at
         ):
             return None
         _log.info("a scheduled backup begins", to=self._engine.settings.backup_to)
@@ -91,7 +91,7 @@ class BackupRunner:
             await self._give_back()
             raise
         now = self._engine.clock.now()
-        ours = await db.write("", turn.end, self._id, started_at, now, outcome)
+        ours = await db.write("", lease.end, self._id, started_at, now, outcome)
         _report(outcome, ours=ours)
         return outcome
 
@@ -112,7 +112,7 @@ class BackupRunner:
                 if monotonic() > ends_at:
                     return BackupOutcome(error=f"not done within {LONGEST_SECONDS / 3600:g} hours")
                 if not await self._renew():
-                    return BackupOutcome(error="another process took the turn over")
+                    return BackupOutcome(error="another process took the lease")
             text = line.result()
         finally:
             line.cancel()
@@ -123,17 +123,17 @@ class BackupRunner:
             return BackupOutcome(error=f"the process of the backup ended with {process.returncode}")
 
     async def _renew(self) -> bool:
-        """Renew the lease; False when another process has the turn. While the database is away
+        """Renew the lease; False when another process has it. While the database is away
         nobody else can take it, either."""
         try:
-            return await self._engine.db.write("", turn.renew, self._id, self._engine.clock.now())
+            return await self._engine.db.write("", lease.renew, self._id, self._engine.clock.now())
         except Unavailable:
             return True
 
     async def _give_back(self) -> None:
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(_GIVE_BACK_SECONDS):
-                await self._engine.db.write("", turn.give_back, self._id)
+                await self._engine.db.write("", lease.give_back, self._id)
 
 
 async def _stop(process: Process) -> None:
@@ -151,10 +151,10 @@ async def _stop(process: Process) -> None:
 
 
 def _report(outcome: BackupOutcome, *, ours: bool) -> None:
-    """Log and count how a backup went; `ours`: the turn was this process's until the end."""
+    """Log and count how a backup went; `ours`: this process held the lease until the end."""
     if not outcome.error:
         metrics.BACKUP_RUNS.labels("done").inc()
-        _log.info("a scheduled backup is done", archive=outcome.archive, removed=outcome.removed)
+        _log.info("a scheduled backup is done", backup=outcome.backup, removed=outcome.removed)
         return
     metrics.BACKUP_RUNS.labels("not_verified" if outcome.stored else "failed").inc()
     _log.error("a scheduled backup failed", error=outcome.error, stored=outcome.stored, ours=ours)

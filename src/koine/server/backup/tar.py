@@ -1,4 +1,4 @@
-"""Archives on disk. They are written under a temporary name and then renamed; one that is read may
+"""Backups on disk. They are written under a temporary name and then renamed; one that is read may
 be damaged or malicious, so its names, types and sizes are checked."""
 
 import hashlib
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import IO
 
 from koine.kit import private_files
+from koine.kit.digests import Digest, difference
 from koine.server.backup.manifest import (
     DATABASE,
     MANIFEST,
-    BadArchive,
-    FileDigest,
-    Manifest,
+    BackupManifest,
+    BadBackup,
     decode,
     encode,
 )
@@ -28,21 +28,21 @@ _LARGEST_MANIFEST = 1 << 30
 _TAIL = 1 << 16
 
 
-class ArchiveWriter:
-    """Writes an archive. `members` has the digests of what was added so far."""
+class BackupWriter:
+    """Writes a backup. `members` has the digests of what was added so far."""
 
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
-        self.members: dict[str, FileDigest] = {}
+        self.members: dict[str, Digest] = {}
 
     def add(self, name: str, file: IO[bytes]) -> None:
         """Add a file as the member `name`."""
         hashing = _Hashing(file)
         info = _member(name, os.fstat(file.fileno()).st_size)
         self._tar.addfile(info, hashing)
-        self.members[name] = FileDigest(info.size, hashing.digest.hexdigest())
+        self.members[name] = Digest(info.size, hashing.digest.hexdigest())
 
-    def finish(self, manifest: Manifest) -> None:
+    def finish(self, manifest: BackupManifest) -> None:
         """Add the manifest, as the last member."""
         text = encode(manifest)
         self._tar.addfile(_member(MANIFEST, len(text)), io.BytesIO(text))
@@ -63,8 +63,8 @@ class _Hashing:
 
 
 @contextmanager
-def write_archive(path: Path) -> Iterator[ArchiveWriter]:
-    """Create an archive at `path`: complete and synced when the block ends, absent if it raises.
+def write_backup(path: Path) -> Iterator[BackupWriter]:
+    """Create a backup at `path`: complete and synced when the block ends, absent if it raises.
 
     Raises FileExistsError if there is a file by then: none is overwritten.
     """
@@ -72,20 +72,18 @@ def write_archive(path: Path) -> Iterator[ArchiveWriter]:
         private_files.complete_or_absent(path) as out,
         tarfile.open(fileobj=out, mode="w") as tar,
     ):
-        yield ArchiveWriter(tar)
+        yield BackupWriter(tar)
 
 
-def unpack(path: Path, folder: Path) -> Manifest:
-    """Unpack an archive into a folder and check the digest of each member. Raises BadArchive."""
-    found: dict[str, FileDigest] = {}
+def unpack(path: Path, folder: Path) -> BackupManifest:
+    """Unpack a backup into a folder and check the digest of each member. Raises BadBackup."""
+    found: dict[str, Digest] = {}
     manifest = None
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
                 if not member.isreg() or not _NAMES.fullmatch(member.name):
-                    raise BadArchive(
-                        f"it contains {member.name!r}, which is not a part of a backup"
-                    )
+                    raise BadBackup(f"it contains {member.name!r}, which is not a part of a backup")
                 file = tar.extractfile(member)
                 assert file is not None, "a regular file"
                 if member.name == MANIFEST:
@@ -93,19 +91,20 @@ def unpack(path: Path, folder: Path) -> Manifest:
                 else:
                     found[member.name] = _unpack(file, folder / member.name)
     except (tarfile.TarError, EOFError) as error:
-        raise BadArchive(f"it is damaged, cut off or not an archive: {error}") from None
+        raise BadBackup(f"it is damaged, cut off or not a backup: {error}") from None
     if manifest is None:
-        raise BadArchive("it has no manifest: it is cut off or not an archive")
-    _check_members(manifest.members, found)
+        raise BadBackup("it has no manifest: it is cut off or not a backup")
+    if reason := difference(manifest.members, found):
+        raise BadBackup(reason)
     return manifest
 
 
-def read_manifest(path: Path) -> Manifest:
-    """The manifest of an archive, read from its end: nothing else of it is read or checked. Raises
-    BadArchive, OSError."""
+def read_manifest(path: Path) -> BackupManifest:
+    """The manifest of a backup, read from its end: nothing else of it is read or checked. Raises
+    BadBackup, OSError."""
     with path.open("rb") as file:
         if not file.read(tarfile.BLOCKSIZE).startswith(DATABASE.encode() + b"\0"):
-            raise BadArchive("it does not begin with a database: it is no backup")
+            raise BadBackup("it does not begin with a database: it is no backup")
         size = file.seek(0, os.SEEK_END)
         tail = _TAIL
         while True:
@@ -115,12 +114,12 @@ def read_manifest(path: Path) -> Manifest:
             if (found := _last_manifest(file.read(tail))) is not None:
                 return decode(found)
             if tail in (size, _LARGEST_MANIFEST):
-                raise BadArchive("it has no manifest: it is cut off or not an archive")
+                raise BadBackup("it has no manifest: it is cut off or not a backup")
             tail *= 4
 
 
 def _last_manifest(tail: bytes) -> bytes | None:
-    """The manifest in the last blocks of an archive. No text in it looks like its header: JSON has
+    """The manifest in the last blocks of a backup. No text in it looks like its header: JSON has
     no zero bytes."""
     at = len(tail)
     while (at := tail.rfind(MANIFEST.encode() + b"\0", 0, at)) >= 0:
@@ -142,7 +141,7 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     return info
 
 
-def _unpack(file: IO[bytes], target: Path) -> FileDigest:
+def _unpack(file: IO[bytes], target: Path) -> Digest:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     with target.open("xb") as out:
@@ -150,14 +149,4 @@ def _unpack(file: IO[bytes], target: Path) -> FileDigest:
             digest.update(chunk)
             size += len(chunk)
             out.write(chunk)
-    return FileDigest(size, digest.hexdigest())
-
-
-def _check_members(expected: dict[str, FileDigest], found: dict[str, FileDigest]) -> None:
-    for name in sorted(expected.keys() | found.keys()):
-        if name not in found:
-            raise BadArchive(f"{name} is missing")
-        if name not in expected:
-            raise BadArchive(f"{name} is not in the manifest")
-        if expected[name] != found[name]:
-            raise BadArchive(f"{name} was changed or damaged: its digest differs")
+    return Digest(size, digest.hexdigest())

@@ -7,13 +7,13 @@ from typing import Protocol
 
 from koine.kit import private_files
 from koine.server.backup.info import LARGEST
-from koine.server.backup.manifest import BadArchive, Manifest
+from koine.server.backup.manifest import BackupManifest, BadBackup
 from koine.server.backup.tar import read_manifest
 from koine.store.backup import BackupError
 
 
 class BackupTarget(Protocol):
-    """A place for archives and the files about them. All methods raise BackupError, with a reason
+    """A place for backups and their info files. All methods raise BackupError, with a reason
     that has no secret in it."""
 
     def where(self, name: str) -> str:
@@ -31,9 +31,9 @@ class BackupTarget(Protocol):
     def delete(self, name: str) -> None:
         """Delete a file. It may be gone already."""
 
-    def manifest(self, name: str) -> Manifest | None:
-        """The manifest of an archive; None where that would mean reading all of it, and for a file
-        that is no archive of a backup."""
+    def manifest(self, name: str) -> BackupManifest | None:
+        """The manifest of a backup; None where that would mean reading all of it, and for a file
+        that is no backup."""
 
 
 class FolderTarget:
@@ -79,12 +79,12 @@ class FolderTarget:
         with self._failures():
             (self._folder / name).unlink(missing_ok=True)
 
-    def manifest(self, name: str) -> Manifest | None:
-        """Read the manifest, which is at the end of the archive."""
+    def manifest(self, name: str) -> BackupManifest | None:
+        """Read the manifest, which is at the end of the backup."""
         with self._failures():
             try:
                 return read_manifest(self._folder / name)
-            except (BadArchive, FileNotFoundError):
+            except (BadBackup, FileNotFoundError):
                 return None
 
     @contextmanager

@@ -1,38 +1,38 @@
-"""Compare a database and its uploads with the manifest of their archive."""
+"""Compare a database and its uploads with the manifest of their backup."""
 
 from pathlib import Path
 
 from koine.engine.conversations.files import relative_path
 from koine.kit.settings import Settings
-from koine.server.backup.manifest import DATABASE, BadArchive, Manifest
+from koine.server.backup.manifest import DATABASE, BackupManifest, BadBackup
 from koine.server.backup.tar import unpack
 from koine.server.database import database_backup
 from koine.store import schema
 from koine.store.backup import RunSelect, database_stats, file_keys, numbering_gaps, table_name
 
 
-async def verify(settings: Settings, path: Path, folder: Path) -> tuple[Manifest, list[str]]:
-    """Unpack an archive into `folder`, restore its database into a temporary one and compare both
-    with the manifest; returns the manifest and the differences, each a sentence. Raises BadArchive,
+async def verify(settings: Settings, path: Path, folder: Path) -> tuple[BackupManifest, list[str]]:
+    """Unpack a backup into `folder`, restore its database into a temporary one and compare both
+    with the manifest; returns the manifest and the differences, each a sentence. Raises BadBackup,
     BackupError."""
     manifest = unpack_and_open(settings, path, folder)
     async with database_backup(settings).open_backup(folder / DATABASE) as select:
         return manifest, await differences(select, manifest, folder)
 
 
-def unpack_and_open(settings: Settings, path: Path, folder: Path) -> Manifest:
-    """Unpack an archive. Raises BadArchive, also for another kind of database than that of the
+def unpack_and_open(settings: Settings, path: Path, folder: Path) -> BackupManifest:
+    """Unpack a backup. Raises BadBackup, also for another kind of database than that of the
     settings, or a schema that a newer Koine has done more to than add."""
     manifest = unpack(path, folder)
     kind = database_backup(settings).kind
     if manifest.kind != kind:
-        raise BadArchive(
+        raise BadBackup(
             f"it is a backup of {manifest.kind}, and the settings name a {kind} database: "
             "see KOINE_DATABASE_URL"
         )
     found = schema.compare(manifest.stats.schema, manifest.stats.migrations)
     if not found.is_usable and not found.missing:
-        raise BadArchive(
+        raise BadBackup(
             f"this version cannot work with its schema {manifest.stats.schema}: "
             f"use Koine {manifest.koine} or a newer one"
         )
@@ -40,7 +40,7 @@ def unpack_and_open(settings: Settings, path: Path, folder: Path) -> Manifest:
 
 
 async def differences(
-    select: RunSelect, manifest: Manifest, data: Path, *, migrated: bool = False
+    select: RunSelect, manifest: BackupManifest, data: Path, *, migrated: bool = False
 ) -> list[str]:
     """How a database and the uploads in the data folder `data` differ from the manifest.
 

@@ -7,10 +7,9 @@ last one that is written.
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, select, update
 
-from koine.store import server_values
-from koine.store.archive.columns import TABLES
+from koine.store import server_values, tenant_deletion
 from koine.store.core.db import Tx
 from koine.store.core.expressions import in_list
 from koine.store.core.statements import Command, Query, param
@@ -25,24 +24,6 @@ _DELETE_PLAN = Command(
     delete(server).where(in_list(server.c.name, "names")),
     crosses_tenants=server_values.CROSSES_TENANTS,
 )
-_KEYS = {
-    each.name: [c for c in each.table.primary_key.columns if c.name != "tenant_id"]
-    for each in TABLES
-}
-_DELETE_SOME = {
-    each.name: Command(
-        delete(each.table).where(
-            each.table.c.tenant_id == param("tenant_id"),
-            tuple_(*_KEYS[each.name]).in_(
-                select(*_KEYS[each.name])
-                .where(each.table.c.tenant_id == param("tenant_id"))
-                .limit(param("limit"))
-            ),
-        )
-    )
-    for each in TABLES
-}
-"""Deletes rows of a table that belong to the tenant, so many at most."""
 _ENABLE = Command(
     update(webhook_endpoints)
     .where(
@@ -100,7 +81,7 @@ async def delete_some(tx: Tx, table: str, limit: int) -> int:
     returns how many. Raises RuntimeError if it has one."""
     if await tx.one(_EXISTS) is not None:
         raise RuntimeError("the tenant is complete: its import has ended")
-    return await tx.run(_DELETE_SOME[table], limit=limit)
+    return await tenant_deletion.delete_rows(tx, table, limit)
 
 
 async def enable_endpoints(tx: Tx, ids: Sequence[str], position: int) -> None:

@@ -24,6 +24,7 @@ from koine.store.core.statements import InsertMany, Query, param
 from koine.store.core.text_folding import folded_or_none
 from koine.store.core.types import Uuid
 from koine.store.search_texts import IDENTITY_COLUMNS, identity_search_texts
+from koine.store.tables.base import key_in_tenant
 
 Row = Any
 """A Struct of `row_type`."""
@@ -136,8 +137,7 @@ def _archived(of: ArchivedTable) -> list[str]:
 def _select(of: ArchivedTable) -> Query[Row]:
     columns = [of.table.c[name] for name in _archived(of)]
     mine = select(*columns).where(of.table.c.tenant_id == param("tenant_id"))
-    keys = [c for c in of.table.primary_key.columns if c.name != "tenant_id"]
-    return Query(mine.order_by(*keys), _ROW_TYPES[of.name])
+    return Query(mine.order_by(*key_in_tenant(of.table)), _ROW_TYPES[of.name])
 
 
 def _conversation_texts(row: Row) -> tuple[str | None, ...]:
