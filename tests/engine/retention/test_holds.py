@@ -9,6 +9,7 @@ from koine.engine.people import directory
 from koine.engine.personal_data import erasure
 from koine.engine.retention import dry_run, holds, rules, runs
 from koine.engine.retention.rules import PeriodChanges
+from koine.engine.retention.runs import counts_of
 from koine.kit.ids import new_id
 from koine.model.actor import operator
 from koine.model.conversation import Conversation, NewConversation
