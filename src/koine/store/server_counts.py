@@ -1,15 +1,15 @@
 """What operators want to know of all tenants together: numbers, and no tenant's content."""
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, and_, case, cast, func, select
 
 from koine.model.webhook import EndpointStatus
 from koine.store.conversations import files
 from koine.store.core.db import Tx
 from koine.store.core.statements import Query, param
 from koine.store.tables import counters, events, tenants, webhook_endpoints
-from koine.store.tables import webhook_deliveries as d
 from koine.store.webhooks import delivery_log
+from koine.store.webhooks.delivery_queue import IS_TRIED, NEXT_DUE_AT
 
 _OPERATOR = "an operator's figure"
 _TENANTS = Query(select(func.count()).select_from(tenants), int, crosses_tenants=_OPERATOR)
@@ -32,22 +32,10 @@ _ENDPOINTS = Query(
     ),
     crosses_tenants=_OPERATOR,
 )
-# One look-up for each endpoint in the index of what is due.
-_DUE_AT = (
-    select(func.min(d.c.due_at))
-    .where(
-        d.c.tenant_id == webhook_endpoints.c.tenant_id,
-        d.c.endpoint_id == webhook_endpoints.c.id,
-        d.c.state == "pending",
-    )
-    .scalar_subquery()
-)
 _LONGEST_DUE = Query(
-    select(func.min(_DUE_AT)).where(
+    select(func.min(NEXT_DUE_AT)).where(
         webhook_endpoints.c.status == "active",
-        or_(
-            webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= param("now")
-        ),
+        IS_TRIED,
     ),
     crosses_tenants=_OPERATOR,
 )

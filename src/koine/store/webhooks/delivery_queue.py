@@ -71,8 +71,12 @@ _REPLAY = Command(
         finished_at=None,
     )
 )
+IS_TRIED = or_(
+    webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= param("now")
+)
+"""Whether the circuit breaker lets requests to an endpoint pass."""
 # min() of an indexed column: one lookup, whatever the planner estimates.
-_NEXT_DUE_AT = (
+NEXT_DUE_AT = (
     select(func.min(t.c.due_at))
     .where(
         t.c.tenant_id == webhook_endpoints.c.tenant_id,
@@ -81,13 +85,12 @@ _NEXT_DUE_AT = (
     )
     .scalar_subquery()
 )
+"""When the next delivery of an endpoint is due."""
 _DUE_ENDPOINTS = Query(
     select(*TENANT_ENDPOINT_COLUMNS).where(
         webhook_endpoints.c.status == "active",
-        or_(
-            webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= param("now")
-        ),
-        param("now") >= _NEXT_DUE_AT,
+        IS_TRIED,
+        param("now") >= NEXT_DUE_AT,
         # Held back until the tenant is resumed.
         webhook_endpoints.c.tenant_id.not_in(SUSPENDED),
     ),
@@ -110,9 +113,7 @@ _PROBE = Command(
     .where(
         webhook_endpoints.c.tenant_id == param("tenant_id"),
         webhook_endpoints.c.id == param("endpoint_id"),
-        or_(
-            webhook_endpoints.c.open_until.is_(None), webhook_endpoints.c.open_until <= param("now")
-        ),
+        IS_TRIED,
     )
     .values(open_until=param("until"))
 )
