@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
+from koine.kit.amounts import counted
 from koine.store.backup import (
     BackupContents,
     BackupError,
@@ -19,6 +20,8 @@ from koine.store.backup import (
     backup_contents,
     require_complete,
 )
+from koine.store.core.db import CannotConnect
+from koine.store.postgres import client_files
 from koine.store.postgres.errors import CONNECT_ERRORS, cannot_connect
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
@@ -176,7 +179,8 @@ async def _claim(connection: asyncpg.Connection, although_served: bool) -> None:
     if not await connection.fetchval(f"SELECT pg_try_advisory_xact_lock({_EXCLUSIVE_LOCK})"):
         raise BackupError("another `koine move` or `koine restore` uses the database: let it end")
     if not although_served and (others := await connection.fetchval(_SERVED)):
-        raise BackupError(f"the database has {others} connections of Koine: stop it first")
+        found = counted(others, "connection")
+        raise BackupError(f"the database has {found} of Koine: stop it first")
 
 
 _NO_OWNERS = ("--no-owner", "--no-privileges")
@@ -218,9 +222,12 @@ async def _restore_tables(
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
+        client_files.check(url)
         connection = await asyncpg.connect(url, timeout=5)
+    except CannotConnect as error:
+        raise BackupError(f"the database {error}") from None
     except CONNECT_ERRORS as error:
-        raise BackupError(f"the database {cannot_connect(error)}") from None
+        raise BackupError(f"the database {cannot_connect(error, url)}") from None
     try:
         yield connection
     except _REFUSED as error:

@@ -15,7 +15,7 @@ import asyncpg
 
 from koine.model.errors import Unavailable
 from koine.store.core.db import PoolUsage, Tx, no_listener
-from koine.store.postgres import upkeep
+from koine.store.postgres import client_files, upkeep
 from koine.store.postgres.bulk import (
     PostgresBulkWriter,
     PostgresSnapshot,
@@ -107,12 +107,13 @@ class PostgresDatabase:
 
         Raises CannotConnect, and RuntimeError if the server is too old.
         """
+        client_files.check(url)
         database = cls(url, pool_size)
         try:
             async with database._pool.connection() as pooled:
                 major = pooled.connection.get_server_version().major
         except CONNECT_ERRORS as error:
-            raise cannot_connect(error) from error
+            raise cannot_connect(error, url) from error
         if major < _MINIMUM_VERSION:
             await database.close()
             raise RuntimeError(

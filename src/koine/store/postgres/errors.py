@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 
 from koine.store.core.db import CannotConnect, MissingRight
+from koine.store.postgres import client_files
 from koine.store.postgres.tx import ConnectionLost
 
 CONNECT_ERRORS: tuple[type[Exception], ...] = (
@@ -28,6 +29,7 @@ _NOT_YET = (
     asyncpg.TooManyConnectionsError,
     asyncpg.PostgresConnectionError,
 )
+_FILE_ERRORS = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 _ABOUT = (
     "SELECT quote_ident(current_user), current_database(), quote_ident(coalesce("
     "current_schema(), 'public')), (SELECT quote_ident(tableowner) FROM pg_tables"
@@ -35,8 +37,8 @@ _ABOUT = (
 )
 
 
-def cannot_connect(error: Exception) -> CannotConnect:
-    """Why a connection could not be opened: `error` is one of CONNECT_ERRORS."""
+def cannot_connect(error: Exception, url: str) -> CannotConnect:
+    """Why a connection to this URL could not be opened: `error` is one of CONNECT_ERRORS."""
     cause = error.__cause__ if isinstance(error, ConnectionLost) else error
     if isinstance(cause, socket.gaierror):
         # Where containers start together, a name appears with its container.
@@ -44,6 +46,8 @@ def cannot_connect(error: Exception) -> CannotConnect:
         return CannotConnect(reason, may_pass=True)
     if isinstance(cause, ssl.SSLError):
         return CannotConnect(f"cannot be reached over TLS: {cause}")
+    if isinstance(cause, _FILE_ERRORS) and (fault := client_files.certificate_fault(url)):
+        return CannotConnect(f"cannot be reached over TLS: {fault}")
     if isinstance(cause, ConnectionError | TimeoutError | FileNotFoundError):
         return CannotConnect("does not answer: is it running?", may_pass=True)
     if isinstance(cause, OSError):
@@ -52,7 +56,13 @@ def cannot_connect(error: Exception) -> CannotConnect:
         return CannotConnect("has no server with the target_session_attrs", may_pass=True)
     if isinstance(cause, _NOT_YET):
         return CannotConnect(f"is not ready: {cause}", may_pass=True)
-    return CannotConnect(f"refuses the connection: {cause}")
+    if isinstance(cause, ValueError):
+        return CannotConnect(f"cannot be reached: its URL or a variable PG… is wrong: {cause}")
+    reason = f"refuses the connection: {cause}"
+    if isinstance(cause, asyncpg.InvalidAuthorizationSpecificationError):
+        fault = client_files.password_fault(url)
+        reason += f"; not used: {fault}" if fault else ""
+    return CannotConnect(reason)
 
 
 async def missing_right(connection: Any, error: Exception) -> MissingRight:
