@@ -1,5 +1,7 @@
-"""Shorter waits than in production, for tests of connections that the server ends."""
+"""Shorter waits than in production, for tests of connections that the server ends; a process that
+was killed."""
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -16,3 +18,12 @@ def short_waits() -> Iterator[None]:
         for protocol in (uvicorn_protocols, uvicorn_websockets):
             patch.setattr(protocol, "LINGER_SECONDS", 0.1)
         yield
+
+
+@pytest.fixture
+def killed() -> int:
+    """The id of a process of this machine that was killed."""
+    process = subprocess.Popen(["sleep", "600"])
+    process.kill()
+    process.wait()
+    return process.pid

@@ -1,11 +1,18 @@
 """The records of serving processes in the database."""
 
+import os
+
 import pytest
 from msgspec import structs
 
 from koine.kit.times import SECOND
 from koine.server import process_records
-from koine.server.process_records import FRESH_SECONDS, KEEP_SECONDS, ProcessRecord
+from koine.server.process_records import (
+    FRESH_SECONDS,
+    KEEP_SECONDS,
+    ProcessRecord,
+    own_pid_space,
+)
 from koine.store import server_values
 from koine.store.core.db import Database
 
@@ -29,6 +36,14 @@ async def test_processes_are_listed_until_they_are_removed(empty_db: Database) -
 async def test_a_record_is_fresh_for_some_seconds() -> None:
     assert ONE.is_fresh(NOW + FRESH_SECONDS * SECOND)
     assert not ONE.is_fresh(NOW + FRESH_SECONDS * SECOND + 1)
+
+
+def test_a_process_of_this_machine_serves_until_it_has_ended(killed: int) -> None:
+    here = structs.replace(ONE, pid=os.getpid(), pid_space=own_pid_space())
+    assert here.serves(NOW) and not here.serves(NOW + FRESH_SECONDS * SECOND + 1)
+    assert not structs.replace(here, pid=killed).serves(NOW)
+    for unknown in ("", "another machine"):
+        assert structs.replace(here, pid=killed, pid_space=unknown).serves(NOW)
 
 
 async def test_records_of_processes_that_are_gone_are_deleted(

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from koine.cli.output import duration, size
 from koine.cli.status_screen import plain
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings, load
@@ -14,7 +13,7 @@ from koine.server import process_records
 from koine.server.backup.record import record_created, record_verified
 from koine.server.database import open_database
 from koine.server.preflight import Finding
-from koine.server.process_records import ProcessRecord
+from koine.server.process_records import LATE_SECONDS, ProcessRecord
 from koine.server.status import read_status
 from koine.store import schema
 from tests.cast import make_cast
@@ -75,7 +74,7 @@ async def test_processes_that_serve_are_added_up(settings: Settings, tmp_path: P
         "not ready: events",
         "gone, last seen 5 min ago",
         "streams    4 open",
-        "koine-1.tar, 2.0 KiB, 0.",
+        "koine-1.tar, 2.0 KiB, 0",
         "problem disk: is full",
     ):
         assert said in text, text
@@ -121,8 +120,20 @@ async def test_tables_of_an_older_version_are_said(settings: Settings) -> None:
     assert "this program knows" in plain(status)
 
 
-def test_times_and_sizes_have_the_unit_that_fits() -> None:
-    assert [duration(s) for s in (0, 59, 120, 7200, 172_800)] == [
-        "0.0 s", "59 s", "2 min", "2 h", "2 d",
-    ]  # fmt: skip
-    assert [size(n) for n in (512, 3 << 20, 5 << 30)] == ["0.5 KiB", "3.0 MiB", "5.0 GiB"]
+async def test_a_process_that_was_killed_is_gone_although_its_record_is_fresh(
+    settings: Settings, killed: int
+) -> None:
+    here = process_records.own_pid_space()
+    await fill(
+        settings,
+        record("killed", pid=killed, pid_space=here, failing=["draining"]),
+        record("late", age=LATE_SECONDS + 2, failing=["draining"]),
+        record("elsewhere", pid=killed, pid_space="another machine"),
+    )
+    status = await read_status(settings, [])
+    assert status.summary == "2 processes serve on 1 node, 1 of them not ready"
+    lines = plain(status).splitlines()
+    (gone,) = (line for line in lines if "gone" in line)
+    assert f"pid {killed}" in gone and "gone, last seen" in gone and "draining" not in gone
+    (late,) = (line for line in lines if "draining" in line)
+    assert "not ready: draining when last seen, 2" in late

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from koine.cli.output import duration, size
+from koine.kit.amounts import counted, duration, size
 from koine.kit.times import SECOND, iso_ms
+from koine.server.process_records import LATE_SECONDS
 from koine.server.status import ProcessStatus, ServerStatus, WebhookStatus
 
 _KINDS = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
@@ -65,7 +66,7 @@ def _processes(status: ServerStatus) -> Iterator[Line]:
 
 
 def _is_fine(process: ProcessStatus) -> bool:
-    return process.serves and not process.failing
+    return process.serves and not process.failing and process.seen_seconds <= LATE_SECONDS
 
 
 def _process(process: ProcessStatus) -> str:
@@ -73,9 +74,11 @@ def _process(process: ProcessStatus) -> str:
     if not process.serves:
         return f"{where}: gone, last seen {duration(process.seen_seconds)} ago"
     state = f"not ready: {', '.join(process.failing)}" if process.failing else "ready"
+    if process.seen_seconds > LATE_SECONDS:
+        state += f" when last seen, {duration(process.seen_seconds)} ago"
     return (
-        f"{where}: {state}, up {duration(process.uptime_seconds)}, {process.streams} streams, "
-        f"{process.sends_per_second:.1f} sends/s"
+        f"{where}: {state}, up {duration(process.uptime_seconds)}, "
+        f"{counted(process.streams, 'stream')}, {process.sends_per_second:.1f} sends/s"
     )
 
 
@@ -100,7 +103,11 @@ def _webhooks(webhooks: WebhookStatus | None) -> Iterator[Line]:
     yield Line("endpoints", states, bool(webhooks.endpoints.get("failing")))
     for each in webhooks.failing:
         since = "" if each.failing_since is None else f" since {_time(each.failing_since)}"
-        yield Line("", f"failing: {each.name} of {each.tenant}, {each.failures} times{since}", True)
+        yield Line(
+            "",
+            f"failing: {each.name} of {each.tenant}, {counted(each.failures, 'time')}{since}",
+            True,
+        )
 
 
 def _backup(status: ServerStatus) -> Iterator[Line]:

@@ -1,8 +1,13 @@
 """Which processes serve a database: each writes a record of itself into it, every few seconds.
 
-`koine status` reads them; nothing else depends on them. A process that ends removes its record;
-that of one that was killed is deleted by the others, or by its successor, after KEEP_SECONDS.
+`koine status` and `koine move` read them; nothing else depends on them. A process that ends removes
+its record; that of one that was killed is deleted by the others, or by its successor, after
+KEEP_SECONDS. On its own machine it is known to be gone at once, elsewhere after FRESH_SECONDS.
 """
+
+import os
+from functools import cache
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +20,8 @@ RECORD_SECONDS = 10
 """Seconds between two records of a process."""
 FRESH_SECONDS = 3 * RECORD_SECONDS + 5
 """Seconds after which a process that wrote no record counts as gone."""
+LATE_SECONDS = 2 * RECORD_SECONDS
+"""Seconds after which its last record says little about what it does now."""
 KEEP_SECONDS = 600
 """Seconds after which the record of a process that is gone is deleted."""
 MAX_RECORDS = 1000
@@ -25,7 +32,8 @@ _PREFIX = "process:"
 
 class ProcessRecord(Struct, frozen=True, kw_only=True):
     """One serving process. `node` is the name of its machine; times are µs since the epoch;
-    `failing` names the checks of /readyz that do not pass."""
+    `failing` names the checks of /readyz that do not pass; `pid_space` is `own_pid_space()` of the
+    process, "" of one of an older Koine."""
 
     id: str
     node: str
@@ -38,10 +46,38 @@ class ProcessRecord(Struct, frozen=True, kw_only=True):
     streams: int = 0
     sends_per_second: float = 0.0
     event_lag_seconds: float = 0.0
+    pid_space: str = ""
 
     def is_fresh(self, now: int) -> bool:
         """Whether the process serves, as far as its record says."""
         return now - self.seen_at <= FRESH_SECONDS * SECOND
+
+    def serves(self, now: int) -> bool:
+        """Whether the process serves: its record is fresh, and no process of this machine that has
+        ended."""
+        return self.is_fresh(now) and not self._has_ended()
+
+    def _has_ended(self) -> bool:
+        if not self.pid_space or self.pid_space != own_pid_space():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass
+        return False
+
+
+@cache
+def own_pid_space() -> str:
+    """In what this process has its id: the machine, since its last start, and on it the container;
+    "" where the system does not say."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
 
 
 async def save(tx: Tx, record: ProcessRecord) -> None:

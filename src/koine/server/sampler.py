@@ -162,6 +162,7 @@ class Sampler:
             streams=self._realtime.hub.count,
             sends_per_second=round((completed - before) / max(now - then, 0.001), 1),
             event_lag_seconds=round(self._realtime.log_reader.stalled_seconds(), 3),
+            pid_space=process_records.own_pid_space(),
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from koine import __version__
+from koine.kit.amounts import counted, duration
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import SECOND, iso_ms
@@ -44,8 +45,8 @@ class DatabaseStatus(Struct, frozen=True, kw_only=True):
 
 
 class ProcessStatus(Struct, frozen=True, kw_only=True):
-    """One process: `serves` if its record is fresh. `failing` names the checks of /readyz that do
-    not pass, `seen_seconds` is the age of its record."""
+    """One process: `serves` if its record is fresh, and it is not known to have ended. `failing`
+    names the checks of /readyz that do not pass, `seen_seconds` is the age of its record."""
 
     node: str
     pid: int
@@ -206,17 +207,13 @@ def _summary(database: DatabaseStatus, processes: list[ProcessStatus]) -> str:
     if serving:
         nodes = len({each.node for each in serving})
         unready = sum(bool(each.failing) for each in serving)
-        said = f"{_number(len(serving), 'process serves', 'processes serve')}"
-        said += f" on {_number(nodes, 'node', 'nodes')}"
+        said = counted(len(serving), "process serves", "processes serve")
+        said += f" on {counted(nodes, 'node')}"
         return f"{said}, {unready} of them not ready" if unready else said
     if processes:
         last = min(each.seen_seconds for each in processes)
-        return f"no process serves; the last one was seen {last:.0f} s ago"
+        return f"no process serves; the last one was seen {duration(last)} ago"
     return "no process serves; this is what the database alone knows"
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
 
 
 def _process(record: ProcessRecord, now: int) -> ProcessStatus:
@@ -225,7 +222,7 @@ def _process(record: ProcessRecord, now: int) -> ProcessStatus:
         pid=record.pid,
         url=record.url,
         version=record.version,
-        serves=record.is_fresh(now),
+        serves=record.serves(now),
         failing=record.failing,
         uptime_seconds=_age(record.started_at, now),
         seen_seconds=_age(record.seen_at, now),

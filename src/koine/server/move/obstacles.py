@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from koine.engine.maintenance.orphan_files import OWNER
+from koine.kit.amounts import size
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings
 from koine.kit.times import iso_ms
@@ -18,7 +19,6 @@ from koine.store import schema, whole_tables
 from koine.store.core.db import Database
 
 SAME_DATABASE = "the server is at this database already: name another"
-_GIB = 1 << 30
 
 
 class MoveError(Exception):
@@ -114,7 +114,7 @@ async def of_target(
     filled = [f"{name} {count:,}" for name, count in counts.items() if count]
     if not filled:
         return []
-    return [f"the database to move to is not empty ({', '.join(filled)} rows): name an empty one"]
+    return [f"the database to move to is not empty (rows: {', '.join(filled)}): name an empty one"]
 
 
 async def of_texts(source: Database) -> list[str]:
@@ -142,18 +142,18 @@ def of_data_folder(source: Settings, target: Settings) -> list[str]:
 
 def of_disks(target: Settings, database_bytes: int, file_bytes: int) -> list[str]:
     """Disks of this machine that have less space than a database and files of these sizes need."""
-    wanted = [(Path(target.data_dir), file_bytes)]
+    written = [(Path(target.data_dir), file_bytes)]
     if not is_postgres(target):
-        wanted.append((sqlite_path(target).parent, database_bytes))
+        written.append((sqlite_path(target).parent, database_bytes))
     needed: dict[int, tuple[Path, int]] = {}
-    for folder, size in wanted:
+    for folder, count in written:
         there = nearest_existing(folder)
         device = there.stat().st_dev
-        needed[device] = (there, needed.get(device, (there, 0))[1] + size)
+        needed[device] = (there, needed.get(device, (there, 0))[1] + count)
     return [
-        f"{folder} has {free / _GIB:.1f} GiB free, and some {size / _GIB:.1f} GiB are needed"
-        for folder, size in needed.values()
-        if (free := shutil.disk_usage(folder).free) < size
+        f"{folder} has {size(free)} free, and some {size(count)} are needed"
+        for folder, count in needed.values()
+        if (free := shutil.disk_usage(folder).free) < count
     ]
 
 
@@ -163,5 +163,5 @@ async def _of_processes(db: Database, name: str) -> list[str]:
         f"process {each.pid} on {each.node} serves {name}: stop it; if it is gone, wait"
         f" {process_records.FRESH_SECONDS} s or give --force"
         for each in await db.read("", process_records.list_all)
-        if each.is_fresh(now)
+        if each.serves(now)
     ]
