@@ -16,7 +16,7 @@ class Terminal:
         self.folder = folder
         self.errors = ""
 
-    def run(self, *words: str, input: str | None = None, code: int = 0) -> str:
+    def run(self, *words: str, input: str | bytes | None = None, code: int = 0) -> str:
         """Run a command that must exit with `code`; return its output, with errors if it failed."""
         result: Result = CliRunner().invoke(
             app, [*words, "--data", str(self.folder)], input=input, env={"KOINE_DATABASE_URL": ""}

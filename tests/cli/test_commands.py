@@ -83,6 +83,25 @@ def test_every_help_text_ends_with_an_example_that_can_be_typed(
     command.make_context(path[-1], words[len(path) :])
 
 
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_every_argument_and_option_is_described(path: tuple[str, ...]) -> None:
+    params = of(path).params
+    assert params or path == ("koine", "version")
+    assert [each.name for each in params if not (each.help or "").strip()] == []
+
+
+def test_what_a_command_needs_beforehand_is_in_its_help() -> None:
+    for name in ("restore", "move"):
+        assert "Stop the server first" in typed(name, "--help")
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_what_a_command_would_do_is_asked_with_one_word(path: tuple[str, ...]) -> None:
+    names = {name for each in of(path).params for name in each.opts}
+    assert not names & {"--plan", "--simulate", "--preview"}
+    assert path == ("koine", "migrate") or "--check" not in names
+
+
 def test_version() -> None:
     assert typed("version") == f"{__version__}\n"
 

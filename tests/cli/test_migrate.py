@@ -54,19 +54,19 @@ def test_check_says_when_every_node_must_be_stopped(acme: Terminal, upgrade: Upg
 
 def test_an_empty_database_is_not_served_by_anybody(terminal: Terminal) -> None:
     assert "nothing can be serving it" in terminal.run("migrate", "--check", code=3)
-    assert "nothing waits" in terminal.run("migrate", "--plan")
+    assert "nothing waits" in terminal.run("migrate", "--dry-run")
     assert list(terminal.folder.iterdir()) == []
 
 
-def test_plan_prints_the_sql_and_what_it_locks(acme: Terminal, upgrade: Upgrade) -> None:
-    assert "needs no migration" in acme.run("migrate", "--plan")
+def test_a_dry_run_prints_the_sql_and_what_it_locks(acme: Terminal, upgrade: Upgrade) -> None:
+    assert "needs no migration" in acme.run("migrate", "--dry-run")
     before = schema.head()
     upgrade("adds")
-    said = acme.run("migrate", "--plan")
+    said = acme.run("migrate", "--dry-run")
     assert "-- 9000 colour (only adds)\nALTER TABLE tenants ADD COLUMN colour TEXT;" in said
-    assert "--   tenants: changed in a moment, rows are written (about 1 rows)" in said
+    assert "--   tenants: changed in a moment, rows are written (about 1 row)" in said
     assert json.loads(acme.run("migrate", "--check", "--json", code=3))["version"] == before
-    (step,) = acme.json("migrate", "--plan")["steps"]
+    (step,) = acme.json("migrate", "--dry-run")["steps"]
     assert step["migration"]["revision"] == "9000" and "it''s red" in step["sql"]
 
 
@@ -79,7 +79,12 @@ def test_an_older_program_works_with_what_was_only_added(
     acme.run("migrate")
     monkeypatch.setattr(schema, "_MIGRATIONS", older)
     refused = int(kind == "contracts")
-    for words in (("migrate",), ("migrate", "--check"), ("migrate", "--plan"), ("tenant", "list")):
+    for words in (
+        ("migrate",),
+        ("migrate", "--check"),
+        ("migrate", "--dry-run"),
+        ("tenant", "list"),
+    ):
         said = acme.run(*words, code=refused)
         assert not refused or "older ones cannot use it (9000)" in said
     said = acme.run("doctor", code=refused)
@@ -101,5 +106,5 @@ def test_an_older_program_backs_up_and_verifies_what_was_only_added(
 
 
 def test_both_options_are_wrong_usage(terminal: Terminal) -> None:
-    assert "not both" in terminal.run("migrate", "--check", "--plan", code=2)
+    assert "not both" in terminal.run("migrate", "--check", "--dry-run", code=2)
     assert not Path(terminal.folder / "koine.db").exists()

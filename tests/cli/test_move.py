@@ -14,7 +14,7 @@ def there(folder: Path) -> str:
 
 def test_a_server_is_moved_once_and_opened_again(acme: Terminal, tmp_path: Path) -> None:
     target = ("--to", there(tmp_path), "--to-data", str(tmp_path / "there"))
-    plan = acme.json("move", *target, "--check")
+    plan = acme.json("move", *target, "--dry-run")
     assert plan["obstacles"] == [] and plan["rows"]["tenants"] == 1
     assert not (tmp_path / "there").exists()
     made = acme.json("move", *target)
@@ -49,7 +49,7 @@ def test_what_people_read(acme: Terminal, tmp_path: Path) -> None:
     [
         ((), "--to is needed", 2),
         (("--to", "mysql://there/koine"), "must be postgresql://", 2),
-        (("--undo", "--check"), "--undo takes no other option", 2),
+        (("--undo", "--dry-run"), "--undo takes no other option", 2),
         (("--undo",), "no server was moved", 1),
         (("--to", "postgresql://ann:geheim%40x@127.0.0.1:1/koine"), "127.0.0.1:1", 1),
         (("--to", "sqlite:////proc/none/koine.db"), "/proc/none", 1),

@@ -30,6 +30,8 @@ def test_a_person_is_found_exported_and_erased(acme: Terminal, anna: str, tmp_pa
     assert acme.json("person", "erase", anna, "--yes")["counts"]["people"] == 1
     (listed,) = acme.json("person", "erasures")
     assert (listed["id"], listed["messages"]) == (anna, "erase")
+    said = acme.run("person", "erasures")
+    assert said.rstrip().endswith("people: 1") and not set("{}'") & set(said)
     assert "no such person" in acme.run("person", "erase", "anna@shop.test", "--yes", code=1)
     after = acme.json("compact")
     assert after["bytes_after"] > 0

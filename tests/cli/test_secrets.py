@@ -44,15 +44,16 @@ def test_what_no_key_opens_is_named(acme: Terminal, given: pytest.MonkeyPatch) -
     acme.run("inbox", "create", "Website")
     given.setenv("KOINE_SECRET_KEY", B)
     said = acme.run("secrets", "status")
-    assert "no key opens 1 values" in said and "acme" in said and key_id(A) in said
+    assert "no key opens 1 value:" in said and "acme" in said and key_id(A) in said
     found = acme.json("secrets", "status")
     assert (found["unopened_values"], found["unopened"][0]["name"]) == (1, "Website")
-    assert "no key opens 1 values" in acme.run("secrets", "rotate", code=1)
+    assert "no key opens 1 value: " in acme.run("secrets", "rotate", code=1)
     said = acme.run("doctor", code=1)
+    assert "no key opens 1 encrypted value of 1 webhook or inbox (" in said
     assert f"add the key {key_id(A)} as the last of KOINE_SECRET_KEY" in said
     assert "acme: inbox Website" in said and A not in said and B not in said
     given.setenv("KOINE_SECRET_KEY", f"{B},{A}")
-    acme.run("secrets", "rotate")
+    assert acme.run("secrets", "rotate").startswith("1 value encrypted with the newest key\n")
     given.setenv("KOINE_SECRET_KEY", B)
     assert "no key opens" not in acme.run("doctor")
 

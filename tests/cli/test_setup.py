@@ -73,10 +73,12 @@ def test_a_short_password_is_refused(acme: Terminal) -> None:
     assert "12 characters" in said
 
 
-def test_a_password_is_asked_for_twice(acme: Terminal) -> None:
+def test_a_password_is_asked_for_twice(acme: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     acme.run(*ANN)
-    twice = "a long enough password\n" * 2
-    assert "password set" in acme.run("user", "set-password", "ann@acme.test", input=twice)
+    typed = ["a long enough password", "a long enough pasword", *["a long enough password"] * 2]
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: typed.pop(0))
+    assert "password set" in acme.run("user", "set-password", "ann@acme.test")
+    assert acme.errors == "the two are not the same\n" and typed == []
 
 
 def test_the_output_of_a_token_command_is_only_the_token(acme: Terminal) -> None:

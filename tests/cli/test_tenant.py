@@ -72,6 +72,8 @@ def test_what_is_deleted_now_is_gone_but_for_its_counts(
     assert set(left) == {"id", "number", "started_at", "finished_at", "rows"}
     assert left["rows"]["identities"] == 2
     assert b"ann@acme" not in str(left).encode()
+    said = acme.run("tenant", "list", "--deleted")
+    assert "identities: 2" in said and not set("{}'") & set(said)
 
 
 def test_a_running_server_gets_time_to_end_the_streams(

@@ -54,7 +54,7 @@ def test_what_people_read(acme: Terminal, tmp_path: Path) -> None:
     file = str(tmp_path / "acme.koine")
     words = ["tenant", "export", "acme", file, "--with-secrets", "--data", str(acme.folder)]
     result = CliRunner().invoke(app, words, env={"KOINE_DATABASE_URL": ""})
-    assert "plain text" in result.stderr and "MiB" in result.stdout
+    assert "plain text" in result.stderr and "KiB" in result.stdout
     assert "every row and every file" in verify(file)
 
 

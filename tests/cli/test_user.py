@@ -28,6 +28,13 @@ def test_a_user_is_shown_with_what_it_may(ann: Terminal) -> None:
     assert f"{'email':18}  {ANN}" in lines
 
 
+def test_what_people_read_of_a_user_is_words(ann: Terminal) -> None:
+    lines = ann.run("user", "show", ANN).splitlines()
+    assert f"{'blocked':18}  no" in lines and "last_activity_at" in lines
+    ann.run("user", "block", ANN)
+    assert ann.run("user", "list").splitlines()[1].endswith("yes")
+
+
 def test_a_blocked_user_and_its_keys_are_refused_until_it_is_unblocked(ann: Terminal) -> None:
     ann.run("key", "create", "k", "--user", ANN)
     ann.run("user", "block", ANN)

@@ -271,7 +271,7 @@ async def test_a_count_that_is_not_the_manifests_is_a_difference(place: Place) -
         place, path, {"facts": {"schema": head(place, path), "tables": tables, "position": 0}}
     )
     wrong = await place.verify(path)
-    assert wrong[0] == "conversations: 3 rows were backed up, 2 are there"
+    assert wrong[0] == "conversations: rows backed up: 3, there: 2"
     assert wrong[1].startswith("the newest event is")
 
 

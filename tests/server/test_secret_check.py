@@ -25,7 +25,10 @@ async def test_findings_name_the_keys_that_are_needed(empty_db: Database) -> Non
     assert await check_secrets(empty_db, load({})) == []
     await make_cast(empty_db, secret_key=A)
     assert await said(empty_db, A) == {}
-    assert "2 encrypted values need an older key" in (await said(empty_db, f"{B},{A}"))["warning"]
+    assert (
+        "an older key is needed for 2 encrypted values"
+        in (await said(empty_db, f"{B},{A}"))["warning"]
+    )
     lost = (await said(empty_db, B))["problem"]
     assert "no key opens 2 encrypted values of 2 webhooks and inboxes" in lost
     assert f"add the key {key_id(A)}" in lost
@@ -40,7 +43,7 @@ async def test_a_stored_key_and_tokens_in_clear_text_are_left_overs(empty_db: Da
     await empty_db.write(cast.acme.tenant.id, inboxes.change, clear)
     found = [each.found for each in await check_secrets(empty_db, load({"KOINE_SECRET_KEY": A}))]
     assert found == [
-        "1 encrypted values need an older key, and the key that was stored in the database is "
-        "still there",
-        "1 HMAC tokens of inboxes are in clear text",
+        "an older key is needed for 1 encrypted value, and the key that was stored in the database "
+        "is still there",
+        "in clear text: 1 HMAC token of inboxes",
     ]

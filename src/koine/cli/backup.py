@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from koine.cli import options, output
 from koine.cli.errors import EXIT_USAGE, CommandError, exit_with
-from koine.cli.output import duration, size
 from koine.cli.runtime import run_until_done
+from koine.kit.amounts import duration, size
 from koine.kit.backup_rules import BackupRetention, BadRule, parse_retention
 from koine.kit.clock import SystemClock
 from koine.kit.settings import Settings, variable

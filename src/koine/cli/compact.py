@@ -5,6 +5,7 @@ import typer
 from koine.cli import options, output
 from koine.cli.runtime import run
 from koine.engine.core.engine import Engine
+from koine.kit.amounts import size
 
 
 def compact(
@@ -29,4 +30,4 @@ def compact(
     if as_json:
         output.print_json({"bytes_before": before, "bytes_after": after})
     else:
-        typer.echo(f"compacted: {before} bytes before, {after} after")
+        typer.echo(f"compacted: {size(before)} before, {size(after)} after")

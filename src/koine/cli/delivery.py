@@ -8,16 +8,19 @@ from typing import Annotated
 
 import msgspec
 import typer
+from msgspec import structs
 
 from koine.cli import options, output, progress
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run_in_tenant
+from koine.dialects.native.deliveries.schemas import SaveDelivery
 from koine.engine import deliveries
 from koine.engine.core.engine import Engine
 from koine.engine.deliveries import DeliveryInput
+from koine.http.body import convert
 from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
-from koine.model.errors import Refusal
+from koine.model.errors import Invalid, Refusal
 
 app = typer.Typer(
     help="Deliveries: import them.",
@@ -109,9 +112,9 @@ def _ndjson(lines: Iterator[str]) -> Iterator[Row]:
 def _read(number: int, row: dict[str, object]) -> DeliveryInput:
     known = {name: value for name, value in row.items() if name in FIELDS}
     try:
-        given = msgspec.convert(known, DeliveryInput)
-    except msgspec.ValidationError as error:
-        raise CommandError(f"line {number}: {error}") from None
+        given = DeliveryInput(**structs.asdict(convert(known, SaveDelivery)))
+    except Invalid as error:
+        raise CommandError(f"line {number}: {error.message}") from None
     changes: dict[str, str] = {}
     for name in ("id", "customer_id", "driver_id"):
         value = getattr(given, name)
@@ -120,7 +123,7 @@ def _read(number: int, row: dict[str, object]) -> DeliveryInput:
             if found is None:
                 raise CommandError(f"line {number}: {name} is no UUID: {value}")
             changes[name] = found
-    return msgspec.structs.replace(given, **changes)
+    return structs.replace(given, **changes)
 
 
 def _describe(refusal: Refusal) -> str:

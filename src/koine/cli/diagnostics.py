@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from koine.kit.amounts import size
 from koine.kit.settings import Settings
 from koine.server.database import (
     StartupError,
@@ -29,9 +30,9 @@ async def diagnose_database(settings: Settings, backups: Path | None = None) -> 
     except StartupError as error:
         return [Finding("problem", "database", str(error), "see KOINE_DATABASE_URL")]
     try:
-        size = await db.size_bytes()
+        stored = await db.size_bytes()
         where = database_name(settings)
-        found = [Finding("ok", "database", f"{where} answers, {size / (1 << 20):.1f} MiB")]
+        found = [Finding("ok", "database", f"{where} answers, {size(stored)}")]
         found.append(tables := await _tables(db))
         if tables.level == "ok":
             found += await _moved(db, settings)
@@ -42,7 +43,7 @@ async def diagnose_database(settings: Settings, backups: Path | None = None) -> 
     if is_postgres(settings):
         found += await check_server(settings)
     if backups is not None:
-        found += check_backup_folder(backups, size, settings)
+        found += check_backup_folder(backups, stored, settings)
     return found
 
 

@@ -63,7 +63,9 @@ def describe(refusal: Refusal) -> str:
             return f"no such {entity.replace('_', ' ')}"
         case Forbidden(what=what):
             return f"not allowed: {what} is needed"
-        case Invalid(message=message) | Conflict(message=message):
+        case Invalid(field=field, message=message):
+            return message if field in message else f"{field}: {message}"
+        case Conflict(message=message):
             return message
         case _:
             return str(refusal) or type(refusal).__name__

@@ -7,6 +7,8 @@ import typer
 from koine.cli import options, output
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run_in_tenant
+from koine.cli.texts import require_text
+from koine.dialects.native.schemas import Name
 from koine.engine.contacts import hmac_tokens, inboxes
 from koine.engine.contacts.inboxes import NewInbox
 from koine.engine.core.engine import Engine
@@ -43,6 +45,7 @@ def create(
 
     Example: koine inbox create "Website" --channel api
     """
+    require_text("name", name, Name)
     new = NewInbox(
         name=name,
         channel_type=channel,

@@ -9,6 +9,8 @@ from koine.cli import options, output
 from koine.cli.errors import CommandError, describe
 from koine.cli.lookup import all_users, find_user
 from koine.cli.runtime import run_in_tenant
+from koine.cli.texts import require_text
+from koine.dialects.native.schemas import Name
 from koine.engine.auth import api_keys
 from koine.engine.auth.api_keys import CreatedApiKey, KeyState
 from koine.engine.core.engine import Engine
@@ -61,6 +63,7 @@ def create(
 
     Example: koine key create "Our CRM" --user ann@acme.example
     """
+    require_text("name", name, Name)
 
     async def work(engine: Engine, operator_actor: Actor) -> CreatedApiKey:
         person = await find_user(engine, operator_actor, user)

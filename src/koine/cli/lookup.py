@@ -1,13 +1,14 @@
 """Find people by what was typed: an e-mail or an id."""
 
 from koine.cli.errors import CommandError
+from koine.cli.texts import require_text
 from koine.engine.core.engine import Engine
 from koine.engine.people import directory
 from koine.engine.personal_data import same_person
 from koine.kit.ids import canonical_id
 from koine.model.actor import Actor
 from koine.model.errors import NotFound
-from koine.model.filters import PeopleFilter
+from koine.model.filters import PeopleFilter, Search
 from koine.model.identity import Identity
 from koine.model.page import Window
 
@@ -19,6 +20,7 @@ async def find_user(engine: Engine, operator_actor: Actor, name: str) -> Identit
     wanted = canonical_id(name)
     if wanted is not None:
         return await directory.get(engine, operator_actor, wanted, "user")
+    require_text("user", name, Search)
     search = PeopleFilter(kinds=("user",), search=name)
     page = await directory.find_page(engine, operator_actor, search, Window(limit=PAGE_SIZE))
     for user in page.items:
@@ -33,6 +35,7 @@ async def find_person(engine: Engine, operator_actor: Actor, name: str) -> Ident
     wanted = canonical_id(name)
     if wanted is not None:
         return await same_person.get(engine, operator_actor, wanted)
+    require_text("person", name, Search)
     text = name.strip().lower()
     every = await same_person.search(engine, operator_actor, text)
     found = [each for each in every if each.email == text]
@@ -50,6 +53,7 @@ async def people_like(engine: Engine, operator_actor: Actor, text: str) -> list[
     wanted = canonical_id(text)
     if wanted is not None:
         return [await same_person.get(engine, operator_actor, wanted)]
+    require_text("text", text, Search)
     return await same_person.search(engine, operator_actor, text)
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from koine.cli import options, output
 from koine.cli.errors import EXIT_USAGE, CommandError, exit_with
 from koine.cli.runtime import run_until_done
+from koine.kit.amounts import counted
 from koine.kit.settings import Settings
 from koine.server.database import database_name, is_postgres, open_database, sqlite_path
 from koine.store import migration_plan, schema
@@ -37,8 +38,11 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Only say what is missing; see the exit codes.")
     ] = False,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Only print the SQL, and which tables it locks.")
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Migrate nothing; print the SQL, and which tables it locks."
+        ),
     ] = False,
     data: options.Data = None,
     database: options.Database = None,
@@ -53,11 +57,11 @@ def migrate(
     Example: koine migrate --check
     """
     settings = options.settings(data, database)
-    if check and plan:
-        exit_with("give --check or --plan, not both", EXIT_USAGE)
+    if check and dry_run:
+        exit_with("give --check or --dry-run, not both", EXIT_USAGE)
     if check:
         _check(settings, as_json)
-    elif plan:
+    elif dry_run:
         _plan(settings, as_json)
     else:
         _migrate(settings, as_json)
@@ -182,12 +186,12 @@ def _described(plan: _Plan, postgres: bool) -> list[str]:
     return [
         first,
         *(f"  {each.table}: {', '.join(each.effects)}{_rows(each.rows)}" for each in plan.locks),
-        f"in all about {total:,} rows to read or write",
+        f"in all about {counted(total, 'row')} to read or write",
     ]
 
 
 def _rows(rows: int) -> str:
-    return f" (about {rows:,} rows)" if rows else ""
+    return f" (about {counted(rows, 'row')})" if rows else ""
 
 
 def _usable(where: str, version: str | None) -> str:

@@ -10,6 +10,7 @@ from koine.cli import options, output, progress
 from koine.cli.errors import EXIT_FAILED, CommandError
 from koine.cli.restore import say_who_was_erased
 from koine.cli.runtime import run_until_done
+from koine.kit.amounts import duration, size
 from koine.kit.settings import BadSetting, Settings, variable
 from koine.model.errors import Unavailable
 from koine.server.database import database_name
@@ -31,9 +32,9 @@ ToData = Annotated[
     str | None,
     typer.Option(metavar="DIR", help="Copy the data folder, too; without it, it is kept."),
 ]
-Check = Annotated[
+DryRun = Annotated[
     bool,
-    typer.Option("--check", "--dry-run", help="Only say what it would copy, and what prevents it."),
+    typer.Option("--dry-run", help="Move nothing; say what it would copy, and what prevents it."),
 ]
 Restart = Annotated[
     bool, typer.Option("--restart", help="Empty the database that a move half filled.")
@@ -50,7 +51,7 @@ def move(
     *,
     to: To = None,
     to_data: ToData = None,
-    check: Check = False,
+    dry_run: DryRun = False,
     restart: Restart = False,
     force: Force = False,
     undo: Undo = False,
@@ -60,19 +61,19 @@ def move(
 ) -> None:
     """Move the whole server to another database, and compare both.
 
-    The server is stopped. After an interruption the same command goes on.
+    Stop the server first, on every node. After an interruption the same command goes on.
 
     Example: koine move --data /var/lib/koine --to postgresql://koine@localhost/koine
     """
     source = options.settings(data, database)
     if undo:
-        if to is not None or to_data is not None or check or restart or force:
+        if to is not None or to_data is not None or dry_run or restart or force:
             raise typer.BadParameter("--undo takes no other option than --data and --database")
         _undo(source, as_json)
         return
     target = _target(to, to_data or data)
     wanted = MoveOptions(force=force, restart=restart)
-    if check:
+    if dry_run:
         with _errors():
             plan = run_until_done(moving.check(source, target, wanted))
         _print_plan(plan, as_json)
@@ -131,18 +132,14 @@ def _print_plan(plan: MovePlan, as_json: bool) -> None:
         rows = ", ".join(f"{name} {count:,}" for name, count in plan.rows.items() if count)
         typer.echo(f"from {plan.source} to {plan.target}")
         typer.echo(f"rows: {sum(plan.rows.values()):,} ({rows or 'none'})")
-        typer.echo(f"files to copy: {plan.files}, {plan.file_bytes / (1 << 20):.1f} MiB")
-        typer.echo(f"time: about {_duration(plan.seconds)}")
+        typer.echo(f"files to copy: {plan.files:,}, {size(plan.file_bytes)}")
+        typer.echo(f"time: about {duration(plan.seconds)}")
         if plan.resumes:
             typer.echo("it goes on with the interrupted move")
         for each in plan.obstacles:
             typer.echo(f"prevented: {each}")
     if plan.obstacles:
         raise typer.Exit(EXIT_FAILED)
-
-
-def _duration(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} minutes"
 
 
 def _report(made: MoveReport) -> dict[str, Any]:
@@ -161,8 +158,8 @@ def _report_lines(made: MoveReport) -> list[str]:
     total = sum(each.rows for each in made.tables.values())
     filled = ", ".join(f"{name} {each.rows:,}" for name, each in made.tables.items() if each.rows)
     return [
-        f"{made.source} was moved to {made.target} in {made.seconds:.0f} s",
-        f"rows: {total:,} ({filled}); files copied: {made.files}",
+        f"{made.source} was moved to {made.target} in {duration(made.seconds)}",
+        f"rows: {total:,} ({filled}); files copied: {made.files:,}",
         "every table has the same rows in both, by count and checksum",
         f"serve {made.target} from now on; `koine move --undo` opens the other one again",
     ]

@@ -62,5 +62,7 @@ def slug(name: str, given: str | None = None) -> str:
     """The short name of a tenant: the `given` one, or one made of its name. Raises CommandError."""
     short = given if given is not None else re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not _SLUG.fullmatch(short):
-        raise CommandError("a slug has lower-case letters, digits and hyphens: give another")
+        raise CommandError(
+            "a slug has at most 63 lower-case letters, digits and hyphens: give another"
+        )
     return short

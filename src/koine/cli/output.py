@@ -28,7 +28,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     """Print a table; an empty one has only its headings. No value is truncated, not in a pipe."""
     made = Table(*headings, box=None, pad_edge=False)
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*map(in_words, row))
     console = Console(soft_wrap=False, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = 1000
@@ -41,21 +41,17 @@ def print_fields(fields: Mapping[str, object]) -> None:
     """Print the fields of one thing for people, one a line."""
     width = max(map(len, fields))
     for name, value in fields.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list) else value
-        typer.echo(f"{name:{width}}  {'' if text is None else text}".rstrip())
+        typer.echo(f"{name:{width}}  {in_words(value)}".rstrip())
 
 
-def duration(seconds: float) -> str:
-    """A time in the unit that fits it: `4.0 s`, `12 min`, `5 h`, `3 d`."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-
-
-def size(count: int) -> str:
-    """A number of bytes in the unit that fits it."""
-    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count / 1024:.1f} KiB"
+def in_words(value: object) -> str:
+    """A value for people: yes or no, the values of a list, `name: value` of an object without those
+    that are 0 or empty; nothing for None."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        given = {name.replace("_", " "): each for name, each in value.items() if each}
+        return ", ".join(f"{name}: {in_words(each)}" for name, each in given.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(in_words, value))
+    return "" if value is None else str(value)

@@ -15,6 +15,7 @@ from koine.engine.personal_data import erased_list, erasure
 from koine.engine.personal_data.erasure import RepeatedErasures, RequestedErasure, counts_of
 from koine.engine.personal_data.export import export as export_pieces
 from koine.kit import private_files
+from koine.kit.amounts import counted, size
 from koine.kit.times import iso_ms
 from koine.model.actor import Actor
 from koine.model.display_name import display_name
@@ -77,11 +78,11 @@ def export(
         return found
 
     found = run_in_tenant(options.settings(data, database), tenant, work)
-    size = file.stat().st_size
+    stored = file.stat().st_size
     if as_json:
-        output.print_json({"id": found.id, "kind": found.kind, "file": str(file), "bytes": size})
+        output.print_json({"id": found.id, "kind": found.kind, "file": str(file), "bytes": stored})
     else:
-        typer.echo(f"{file}: the data of {found.kind} {found.id}, {size} bytes")
+        typer.echo(f"{file}: the data of {found.kind} {found.id}, {size(stored)}")
 
 
 @app.command()
@@ -180,8 +181,7 @@ def erase_again(
         for each in done.erasures:
             typer.echo(_sentence(each))
         typer.echo(
-            f"people erased again: {len(done.erasures)}; of the list {done.missing} are not in this"
-            " database"
+            f"people erased again: {len(done.erasures):,}; not in this database: {done.missing:,}"
         )
     if done.held:
         raise CommandError(
@@ -226,7 +226,9 @@ def _row(done: Erasure) -> dict[str, object]:
 def _sentence(done: Erasure) -> str:
     c = counts_of(done)
     return (
-        f"{done.kind} {done.id} is erased: {c.conversations} conversations, "
-        f"{c.messages} messages ({done.messages}), {c.files} files, {c.credentials} credentials, "
-        f"{c.attempts} webhook attempts, {c.responses} stored responses, {c.entries} audit entries"
+        f"{done.kind} {done.id} is erased: {counted(c.conversations, 'conversation')}, "
+        f"{counted(c.messages, 'message')} ({done.messages}), {counted(c.files, 'file')}, "
+        f"{counted(c.credentials, 'credential')}, {counted(c.attempts, 'webhook attempt')}, "
+        f"{counted(c.responses, 'stored response')}, "
+        f"{counted(c.entries, 'audit entry', 'audit entries')}"
     )

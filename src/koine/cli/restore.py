@@ -28,6 +28,8 @@ def restore(
 ) -> None:
     """Restore the database and the uploads from a backup. The result is verified.
 
+    Stop the server first, on every node: it is refused while one uses the database.
+
     Example: koine restore /backups/before.tar
     """
     settings = options.settings(data, database)

@@ -9,10 +9,13 @@ from koine.cli import options, output, progress
 from koine.cli.durations import parse_duration
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run_in_tenant
+from koine.cli.texts import require_text
+from koine.dialects.native.schemas import Reason
 from koine.engine.contacts import inboxes
 from koine.engine.core.engine import Engine
 from koine.engine.retention import dry_run, holds, rules, runs
 from koine.engine.retention.rules import InboxPeriodChanges, PeriodChanges, Retention
+from koine.kit.amounts import counted, size
 from koine.kit.ids import canonical_id
 from koine.kit.times import DAY, iso_ms
 from koine.model.actor import Actor
@@ -26,7 +29,23 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 FOREVER, INHERITED = "forever", "inherit"
-Period = Annotated[str | None, typer.Option(metavar="90d|52w|forever")]
+_KINDS = {
+    "messages": "message", "conversations": "conversation", "files": "file", "events": "event",
+    "webhook_deliveries": "webhook delivery", "audit_entries": "audit entry",
+}  # fmt: skip
+"""What a run counts, beside bytes, with the word for one."""
+
+
+def _period(of: str) -> Any:
+    return typer.Option(metavar="90d|52w|forever", help=f"Keep {of} for so long.")
+
+
+Messages = Annotated[str | None, _period("messages and private notes")]
+Conversations = Annotated[str | None, _period("closed conversations after their last message")]
+Files = Annotated[str | None, _period("uploads")]
+Events = Annotated[str | None, _period("the event log, in which streams resume,")]
+WebhookDeliveries = Annotated[str | None, _period("the log of webhook deliveries")]
+Audit = Annotated[str | None, _period("the audit log, at least 30d,")]
 
 
 @app.command()
@@ -59,14 +78,18 @@ def show(
 @app.command("set")
 def set_periods(
     *,
-    messages: Period = None,
-    conversations: Period = None,
-    files: Period = None,
-    events: Period = None,
-    webhook_deliveries: Period = None,
-    audit: Period = None,
+    messages: Messages = None,
+    conversations: Conversations = None,
+    files: Files = None,
+    events: Events = None,
+    webhook_deliveries: WebhookDeliveries = None,
+    audit: Audit = None,
     inbox: Annotated[
-        str | None, typer.Option(help="Id or name of an inbox: its own; `inherit`: the tenant's.")
+        str | None,
+        typer.Option(
+            help="Id or name of an inbox: set its own periods for messages and conversations; "
+            "`inherit` is the tenant's period."
+        ),
     ] = None,
     tenant: options.Tenant = None,
     data: options.Data = None,
@@ -75,7 +98,8 @@ def set_periods(
 ) -> None:
     """Set for how long data is kept. It deletes nothing.
 
-    What is not named stays as it is.
+    A period is a number of days or weeks, such as 90d or 52w, or `forever`. What is not named stays
+    as it is.
 
     Example: koine retention set --messages 365d --conversations 104w
     """
@@ -132,15 +156,12 @@ def run_rules(
     if as_json:
         output.print_json({"dry_run": dry, "deleted": structs.asdict(counts)})
         return
-    listed = ", ".join(
-        f"{number} {name.replace('_', ' ')}" for name, number in structs.asdict(counts).items()
-    )
-    typer.echo(f"{'would delete' if dry else 'deleted'}: {listed}")
+    typer.echo(f"{'would delete' if dry else 'deleted'}: {_in_words(counts, zeros=True)}")
 
 
 @app.command()
 def hold(
-    kind: Annotated[HoldKind, typer.Argument(help="What is held.")],
+    kind: Annotated[HoldKind, typer.Argument(help="Kind of what is held.")],
     subject: Annotated[str | None, typer.Argument(help="Its id; not needed for a tenant.")] = None,
     *,
     reason: Annotated[str, typer.Option(help="Why, for the audit log.")],
@@ -153,6 +174,7 @@ def hold(
 
     Example: koine retention hold tenant --reason "case 4711"
     """
+    require_text("reason", reason, Reason)
 
     async def work(engine: Engine, actor: Actor) -> LegalHold:
         subject_id = actor.tenant_id if kind == "tenant" else canonical_id(subject or "")
@@ -240,10 +262,20 @@ def _lines(found: Retention, names: dict[str, str]) -> dict[str, object]:
     last = found.last_run
     if last is not None:
         ended = "going on" if last.finished_at is None else iso_ms(last.finished_at)
-        deleted = structs.asdict(runs.counts_of(last)).items()
-        counted = ", ".join(f"{number} {name}" for name, number in deleted if number)
-        shown["last run"] = f"{ended}: {counted or 'nothing to delete'}"
+        deleted = _in_words(runs.counts_of(last), zeros=False)
+        shown["last run"] = f"{ended}: {deleted or 'nothing to delete'}"
     return shown
+
+
+def _in_words(counts: RetentionCounts, *, zeros: bool) -> str:
+    """What was deleted; with `zeros` also what there was none of."""
+    numbers = structs.asdict(counts)
+    said = [
+        counted(numbers[name], one, name.replace("_", " "))
+        for name, one in _KINDS.items()
+        if zeros or numbers[name]
+    ]
+    return ", ".join([*said, f"{size(counts.bytes)} of files"] if zeros or counts.bytes else said)
 
 
 def _text(days: int | None, default: str) -> str:

@@ -9,6 +9,7 @@ from koine.cli.runtime import run
 from koine.engine import sealed_secrets
 from koine.engine.core.engine import Engine
 from koine.engine.sealed_secrets import Resealed, UnopenedRow
+from koine.kit.amounts import counted
 
 app = typer.Typer(
     help="The server's keys: show and change them.",
@@ -68,15 +69,16 @@ def rotate(
     if as_json:
         output.print_json(done)
     else:
-        typer.echo(f"{done.resealed} values encrypted with the newest key")
-        typer.echo(f"{done.sealed} HMAC tokens were in clear text and are encrypted")
-        typer.echo(f"{done.dropped} replaced secrets had expired and are removed")
+        typer.echo(f"{counted(done.resealed, 'value')} encrypted with the newest key")
+        typer.echo(f"{counted(done.sealed, 'HMAC token')} encrypted that had been in clear text")
+        typer.echo(f"{counted(done.dropped, 'replaced secret')} removed that had expired")
         if done.newest_in_database:
             typer.echo("the newest key is in the database: set KOINE_SECRET_KEY (docs/secrets.md)")
         if done.stored_key_removed:
             typer.echo("the key that was stored in the database is removed")
     if done.unopened:
-        typer.echo(f"koine: no key opens {done.unopened} values: koine secrets status", err=True)
+        unopened = counted(done.unopened, "value")
+        typer.echo(f"koine: no key opens {unopened}: koine secrets status", err=True)
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -110,7 +112,7 @@ def _print_status(found: SecretsStatus) -> None:
     if found.in_clear_text:
         typer.echo(f"HMAC tokens in clear text: {found.in_clear_text}")
     if found.unopened_values:
-        typer.echo(f"\nno key opens {found.unopened_values} values:")
+        typer.echo(f"\nno key opens {counted(found.unopened_values, 'value')}:")
         listed = [
             [each.tenant, each.kind, each.id, each.name, ", ".join(each.values),
              ", ".join(each.keys)]
@@ -118,4 +120,4 @@ def _print_status(found: SecretsStatus) -> None:
         ]  # fmt: skip
         output.print_table(["tenant", "of", "id", "name", "values", "key"], listed)
         if found.unopened_rows > len(listed):
-            typer.echo(f"and {found.unopened_rows - len(listed)} more")
+            typer.echo(f"and {found.unopened_rows - len(listed):,} more")

@@ -12,9 +12,12 @@ from koine.cli import options, output, progress, tenant_archive
 from koine.cli.durations import parse_duration
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run
+from koine.cli.texts import require_text
+from koine.dialects.native.schemas import Name, Reason
 from koine.engine import tenant_deletion, tenant_suspension, tenants
 from koine.engine.core.engine import Engine
 from koine.engine.tenant_deletion import NotDue
+from koine.kit.amounts import counted
 from koine.kit.settings import Settings
 from koine.kit.times import SECOND, iso_ms
 from koine.model.actor import operator
@@ -28,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(help="Short name or id.")]
+Which = Annotated[str, typer.Argument(help="Short name or id.")]
 
 R = TypeVar("R")
 DEFAULT_GRACE = "7d"
@@ -50,6 +53,7 @@ def create(
 
     Example: koine tenant create "Acme Ltd" --slug acme
     """
+    require_text("name", name, Name)
     short = options.slug(name, slug)
     settings = options.settings(data, database)
     named = may_create or options.names_database(data, database)
@@ -101,7 +105,7 @@ def list_(
 
 @app.command()
 def suspend(
-    name: Name,
+    name: Which,
     reason: Annotated[str, typer.Option(help="Kept in the tenant's audit log.")] = "",
     data: options.Data = None,
     database: options.Database = None,
@@ -113,6 +117,7 @@ def suspend(
 
     Example: koine tenant suspend acme --reason "unpaid since March"
     """
+    require_text("reason", reason or None, Reason)
 
     async def work(engine: Engine, tenant: Tenant) -> Tenant:
         return await tenant_suspension.suspend(engine, operator(tenant.id), reason)
@@ -123,7 +128,7 @@ def suspend(
 
 @app.command()
 def resume(
-    name: Name,
+    name: Which,
     data: options.Data = None,
     database: options.Database = None,
     as_json: options.Json = False,
@@ -142,7 +147,7 @@ def resume(
 
 @app.command()
 def delete(
-    name: Name,
+    name: Which,
     *,
     grace: Annotated[
         str, typer.Option(help="Time until its rows and files are deleted: 12h, 7d, 2w.")
@@ -168,7 +173,7 @@ def delete(
         if as_json:
             output.print_json(_tombstone_row(tombstone))
         else:
-            typer.echo(f"tenant {name} is deleted: {_total(tombstone)} rows")
+            typer.echo(f"tenant {name} is deleted: {counted(_total(tombstone), 'row')}")
         return
 
     async def work(engine: Engine, tenant: Tenant) -> Tenant:
@@ -182,7 +187,7 @@ def delete(
 
 @app.command()
 def undelete(
-    name: Name,
+    name: Which,
     data: options.Data = None,
     database: options.Database = None,
     as_json: options.Json = False,
@@ -215,7 +220,7 @@ def _delete_now(settings: Settings, name: str, yes: bool) -> DeletedTenant:
 
     tenant = _run_for(settings, name, get)
     if not yes:
-        typed = typer.prompt(f"All of {tenant.name!r} is deleted for good. Short name", err=True)
+        typed = typer.prompt(f"All of {tenant.name} is deleted for good. Short name", err=True)
         if typed.strip() != tenant.slug:
             raise CommandError(f"that is not its short name, {tenant.slug}: nothing was deleted")
     return _run_for(settings, tenant.id, _delete)

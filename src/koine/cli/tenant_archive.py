@@ -1,6 +1,5 @@
 """`koine tenant export`, `import` and `verify`: a tenant in a file."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +10,16 @@ import typer
 from koine.cli import options, output, progress
 from koine.cli.errors import CommandError
 from koine.cli.runtime import run, run_in_tenant
+from koine.cli.secret_input import read_secret
+from koine.cli.texts import require_text
+from koine.dialects.native.schemas import Name
 from koine.engine.archive import exporting, importing, verifying
 from koine.engine.archive.exporting import ExportOptions
 from koine.engine.archive.format import ArchiveError, LeftOut, Manifest
 from koine.engine.archive.import_plan import ImportOptions
 from koine.engine.archive.importing import ImportReport
 from koine.engine.core.engine import Engine
+from koine.kit.amounts import size
 from koine.model.actor import Actor
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.", show_default=False)]
@@ -28,7 +31,6 @@ PassphraseFile = Annotated[
         help="File with the passphrase in its first line; - reads it from standard input.",
     ),
 ]
-_MAX_LINE = 10_000
 _STAGES = {"verify": "verifying", "rows": "rows", "files": "files"}
 
 
@@ -65,7 +67,7 @@ def export(
     if as_json:
         output.print_json({"file": str(path), "bytes": path.stat().st_size} | _summary(made))
     else:
-        typer.echo(f"{path}: {path.stat().st_size / (1 << 20):.1f} MiB\n{_text(made)}")
+        typer.echo(f"{path}: {size(path.stat().st_size)}\n{_text(made)}")
 
 
 def import_(
@@ -93,6 +95,7 @@ def import_(
 
     Example: koine tenant import acme.archive
     """
+    require_text("name", as_name, Name)
     wanted = ImportOptions(
         passphrase=_passphrase(passphrase_file),
         name=as_name,
@@ -158,18 +161,7 @@ def _errors(path: Path) -> Iterator[None]:
 
 
 def _passphrase(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        if str(path) == "-":
-            first = sys.stdin.buffer.readline(_MAX_LINE)
-        else:
-            with path.open("rb") as file:
-                first = file.readline(_MAX_LINE)
-        return first.decode().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is no text"
-        raise CommandError(f"{path}: {reason}") from None
+    return None if path is None else read_secret("passphrase", path)
 
 
 def _summary(manifest: Manifest) -> dict[str, Any]:
@@ -191,12 +183,12 @@ def _summary(manifest: Manifest) -> dict[str, Any]:
 def _text(manifest: Manifest) -> str:
     """An archive, for people to read."""
     head = manifest.head
-    rows = ", ".join(f"{name} {count}" for name, count in manifest.rows.items() if count)
+    rows = ", ".join(f"{name} {count:,}" for name, count in manifest.rows.items() if count)
     lines = [
         f"tenant {head.tenant.slug} ({head.tenant.id}), exported {head.created_at} by Koine "
         f"{head.koine}, at {head.schema}",
         f"rows: {rows}",
-        f"files: {manifest.files}, {manifest.file_bytes / (1 << 20):.1f} MiB",
+        f"files: {manifest.files:,}, {size(manifest.file_bytes)}",
     ]
     if manifest.deleted:
         lines.append(f"files deleted while it was written: {manifest.deleted}")
@@ -232,7 +224,7 @@ def _report(made: ImportReport) -> dict[str, Any]:
 def _report_lines(made: ImportReport) -> list[str]:
     tenant = made.tenant
     lines = [f"tenant {tenant.slug} imported: {tenant.id}, number {tenant.number}"]
-    lines.append(f"rows: {made.rows}, files: {made.files}")
+    lines.append(f"rows: {made.rows:,}, files: {made.files:,}")
     if made.new_ids:
         lines.append("it has new ids")
     if made.renewed:

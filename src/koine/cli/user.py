@@ -9,6 +9,9 @@ from koine.cli import options, output
 from koine.cli.errors import CommandError
 from koine.cli.lookup import all_users, find_user
 from koine.cli.runtime import resolve_tenant, run, run_in_tenant
+from koine.cli.secret_input import ask_password, read_secret
+from koine.cli.texts import require_text
+from koine.dialects.native.schemas import Email, Name
 from koine.engine import offboarding, unassignment
 from koine.engine.auth import access, api_keys, sessions
 from koine.engine.conversations import conversations
@@ -56,8 +59,9 @@ def create(
 
     Example: koine user create ann@acme.example --name "Ann Lee" --role agent
     """
-    if "@" not in email:
-        raise CommandError(f"{email} is no e-mail")
+    require_text("email", email, Email)
+    require_text("name", name or None, Name)
+    require_text("phone", phone, Name)
     first, _, last = name.partition(" ")
     new = NewIdentity(
         kind="user", name=name or email.partition("@")[0], first_name=first or None,
@@ -229,10 +233,7 @@ def set_password(
 
     Example: koine user set-password ann@acme.example
     """
-    if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = read_secret("password") if from_stdin else ask_password()
 
     async def work(engine: Engine, operator_actor: Actor) -> None:
         person = await find_user(engine, operator_actor, user)

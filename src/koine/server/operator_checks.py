@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from koine.kit.amounts import size
 from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import PREFIX, Settings
 from koine.server.data_folder import nearest_existing
@@ -25,7 +26,6 @@ PROGRAMS = ("pg_dump", "pg_restore")
 UNIT = Path("/etc/systemd/system/koine.service")
 ENVIRONMENT_FILE = Path("/etc/koine/koine.env")
 _VERSION_SECONDS = 10
-_GIB = 1 << 30
 _STOP_TIMEOUT = re.compile(r"^TimeoutStopSec=(\d+)s?$", re.MULTILINE)
 _VARIABLE = re.compile(rf"^\s*({PREFIX}\w+)=", re.MULTILINE)
 
@@ -74,7 +74,7 @@ def check_backup_folder(folder: Path, bytes_of_database: int, settings: Settings
         if file.is_file()
     )
     free, needed = shutil.disk_usage(there).free, 3 * bytes_of_database + 2 * uploads
-    found = f"{free / _GIB:.1f} GiB free in {there}, a verified backup needs {needed / _GIB:.1f}"
+    found = f"{size(free)} free in {there}, a verified backup needs {size(needed)}"
     if free < needed:
         return [Finding("warning", "backups", found, "free some space, or use --no-verify")]
     return [Finding("ok", "backups", found)]

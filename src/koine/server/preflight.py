@@ -15,6 +15,7 @@ import structlog
 from msgspec import Struct
 
 from koine.kit import secret_keys
+from koine.kit.amounts import size
 from koine.kit.backup_settings import is_s3
 from koine.kit.lazy_import import LazyModule
 from koine.kit.settings import Settings, unknown, variable
@@ -160,7 +161,7 @@ def _check_limits(settings: Settings) -> Iterator[Finding]:
         yield Finding("warning", "proxies", found, advice)
     pace = settings.upload_limit // settings.body_max_seconds
     if pace > SLOW_CONNECTION_BYTES:
-        found = f"an upload of the largest size must come at {pace >> 10:,} KiB a second"
+        found = f"an upload of the largest size must come at {size(pace)} a second"
         advice = "raise KOINE_BODY_MAX_SECONDS, or lower KOINE_UPLOAD_LIMIT"
         yield Finding("warning", "limits", found, advice)
     streams = settings.streams_per_address or settings.streams_per_credential
@@ -186,7 +187,7 @@ def check_files(settings: Settings) -> Iterator[Finding]:
         "ok" if share > LOW_DISK_SHARE else "warning" if share > LOW_DISK_SHARE / 10 else "problem"
     )
     advice = "" if level == "ok" else "free some space: on a full disk nothing can be saved"
-    found = f"{usage.free / (1 << 30):.1f} GiB ({share:.0%}) free in {folder}"
+    found = f"{size(usage.free)} ({share:.0%}) free in {folder}"
     yield Finding(level, "disk", found, advice)
     for file in (sqlite_path(settings), folder / "demo.json"):
         if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:

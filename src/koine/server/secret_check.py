@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from koine.engine import sealed_secrets
 from koine.engine.core.server_keys import load_keys
 from koine.engine.sealed_secrets import SealedReport
+from koine.kit.amounts import counted
 from koine.kit.clock import SystemClock
 from koine.kit.settings import BadSetting, Settings
 from koine.server.preflight import Finding
@@ -37,10 +38,9 @@ def _unopened(report: SealedReport) -> Iterator[Finding]:
         return
     named = [f"{each.tenant}: {each.kind} {each.name or each.id}" for each in report.unopened]
     more = "; …" if report.unopened_rows > _SHOWN else ""
-    found = (
-        f"no key opens {report.unopened_values} encrypted values "
-        f"of {report.unopened_rows} webhooks and inboxes ({'; '.join(named[:_SHOWN])}{more})"
-    )
+    values = counted(report.unopened_values, "encrypted value")
+    rows = counted(report.unopened_rows, "webhook or inbox", "webhooks and inboxes")
+    found = f"no key opens {values} of {rows} ({'; '.join(named[:_SHOWN])}{more})"
     missing = sorted({key for each in report.unopened for key in each.keys})
     needed = f"the key {' or '.join(missing)}" if missing else "the key they were encrypted with"
     advice = (
@@ -52,12 +52,12 @@ def _unopened(report: SealedReport) -> Iterator[Finding]:
 
 def _left(report: SealedReport, older: int, stored: bool) -> Iterator[Finding]:
     if older or stored:
-        found = f"{older} encrypted values need an older key"
+        found = f"an older key is needed for {counted(older, 'encrypted value')}"
         if stored:
             found += ", and the key that was stored in the database is still there"
         yield Finding("warning", ABOUT, found, ROTATE)
     if report.clear:
-        found = f"{report.clear} HMAC tokens of inboxes are in clear text"
+        found = f"in clear text: {counted(report.clear, 'HMAC token')} of inboxes"
         advice = (
             "they are encrypted a day after the update; at once by `koine secrets rotate`, when no "
             "node of the version before serves"

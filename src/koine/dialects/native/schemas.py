@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"\S")]
 Text = Annotated[str, Meta(max_length=2000)]
+Reason = Annotated[str, Meta(min_length=1, max_length=1000)]
 _LINK = "An http or https URL, or the path of an upload."
 Link = Annotated[str, Meta(max_length=2000, description=_LINK)]
 Email = Annotated[str, Meta(max_length=320, pattern=r"^\s*[^\s@]+@[^\s@]+\s*$")]

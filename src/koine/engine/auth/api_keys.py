@@ -62,7 +62,9 @@ async def create(
     access.require(actor, MANAGE_TENANT)
     unknown = permissions - PERMISSIONS
     if unknown:
-        raise Invalid("permissions", "unknown", f"unknown permissions: {sorted(unknown)}")
+        raise Invalid(
+            "permissions", "unknown", f"unknown permissions: {', '.join(sorted(unknown))}"
+        )
     delegator = await _delegator(tx, now, actor, permissions)
     acts_as = await _acts_as(tx, actor, user_id or actor.identity_id)
     if expires_at is not None and expires_at <= now:

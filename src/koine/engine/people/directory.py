@@ -278,9 +278,10 @@ def _check_given(given: NewIdentity | PersonChanges) -> None:
 
 def _check(kind: IdentityKind, role: str | None, permissions: str) -> None:
     if kind == "user" and role not in ROLE_PERMISSIONS:
-        raise Invalid(
-            "role", "unknown", f"role must be one of {sorted(filter(None, ROLE_PERMISSIONS))}"
-        )
+        roles = ", ".join(sorted(filter(None, ROLE_PERMISSIONS)))
+        raise Invalid("role", "unknown", f"role must be one of {roles}")
     unknown = set(msgspec.json.decode(permissions, type=list[str])) - PERMISSIONS
     if unknown:
-        raise Invalid("permissions", "unknown", f"unknown permissions: {sorted(unknown)}")
+        raise Invalid(
+            "permissions", "unknown", f"unknown permissions: {', '.join(sorted(unknown))}"
+        )

@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from koine.kit.amounts import counted, size
 from koine.kit.backup_rules import BackupRetention
 from koine.kit.backup_settings import is_s3
 from koine.kit.clock import SystemClock
@@ -115,14 +116,14 @@ async def _complete(
     reports: Reports,
 ) -> BackupResult:
     """Everything after the backup is stored."""
-    size = stored.path.stat().st_size
-    about = info.describe(stored.manifest, size, stored.sha256)
-    reports.done(f"{stored.where}: {size / (1 << 20):.1f} MiB")
+    length = stored.path.stat().st_size
+    about = info.describe(stored.manifest, length, stored.sha256)
+    reports.done(f"{stored.where}: {size(length)}")
     try:
         stored.target.write(info.info_name(stored.path.name), info.encode(about))
         _warn(reports, await record_created(settings, stored.path))
         if not verified:
-            return BackupResult(backup=stored.where, size_bytes=size, verified=False)
+            return BackupResult(backup=stored.where, size_bytes=length, verified=False)
         await _verify(settings, stored, about)
         reports.done(summary(stored.manifest))
         reports.done(outcome("can be restored"))
@@ -136,7 +137,7 @@ async def _complete(
         # Above all a disk that is full by now: tried again at once it would be fuller each time.
         reason = f"{error.filename or 'a file'}: {error.strerror or error}"
         raise StoredBackupError(f"{stored.where}: {reason}") from None
-    return BackupResult(backup=stored.where, size_bytes=size, verified=True, removed=removed)
+    return BackupResult(backup=stored.where, size_bytes=length, verified=True, removed=removed)
 
 
 async def _verify(settings: Settings, stored: _Stored, about: BackupInfo) -> None:
@@ -161,13 +162,13 @@ async def _without_difference(settings: Settings, path: Path, folder: Path) -> B
     return manifest
 
 
-def _known(target: BackupTarget, name: str, manifest: BackupManifest, size: int) -> BackupInfo:
+def _known(target: BackupTarget, name: str, manifest: BackupManifest, length: int) -> BackupInfo:
     """The info of a backup, which may have the digest; else that of its manifest."""
     text = target.read(info.info_name(name))
     known = info.decode(text) if text is not None else None
-    if known is not None and known.size == size and known.created_at == manifest.created_at:
+    if known is not None and known.size == length and known.created_at == manifest.created_at:
         return known
-    return info.describe(manifest, size)
+    return info.describe(manifest, length)
 
 
 def _verified_now(about: BackupInfo) -> BackupInfo:
@@ -202,7 +203,7 @@ def summary(manifest: BackupManifest) -> str:
 
 def differ(wrong: list[str]) -> str:
     """The differences as a text of some lines: the first of them."""
-    return "\n  ".join([f"{len(wrong)} differences", *wrong[:SHOWN_DIFFERENCES]])
+    return "\n  ".join([counted(len(wrong), "difference"), *wrong[:SHOWN_DIFFERENCES]])
 
 
 def outcome(what: str) -> str:

@@ -20,6 +20,7 @@ import structlog
 
 from koine.engine.core.engine import Engine
 from koine.kit import metrics
+from koine.kit.amounts import duration
 from koine.kit.backup_rules import BackupSchedule
 from koine.kit.settings import environment
 from koine.kit.tokens import random_token
@@ -110,7 +111,7 @@ class BackupRunner:
         try:
             while not (await asyncio.wait({line}, timeout=RENEW_SECONDS))[0]:
                 if monotonic() > ends_at:
-                    return BackupOutcome(error=f"not done within {LONGEST_SECONDS / 3600:g} hours")
+                    return BackupOutcome(error=f"not done within {duration(LONGEST_SECONDS)}")
                 if not await self._renew():
                     return BackupOutcome(error="another process took the lease")
             text = line.result()

@@ -50,7 +50,7 @@ async def differences(
     found = await database_stats(select, expected.tables)
     counts = {name: found.tables.get(table_name(name)) for name in expected.tables}
     wrong = [
-        f"{name}: {expected.tables[name]} rows were backed up, {count} are there"
+        f"{name}: rows backed up: {expected.tables[name]:,}, there: {count or 0:,}"
         for name, count in counts.items()
         if expected.tables[name] != count
     ]

@@ -10,6 +10,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
+from koine.kit.amounts import counted
 from koine.server.move import values
 from koine.store import whole_tables
 from koine.store.core.db import Database
@@ -34,7 +35,7 @@ async def differences(
     counter = _Counter(show)
     ours, theirs = await asyncio.gather(_digests(source, counter), _digests(target, counter))
     found = [
-        f"{name} has {theirs[name].rows:,} rows and should have {ours[name].rows:,}"
+        f"{name} has {counted(theirs[name].rows, 'row')} and should have {ours[name].rows:,}"
         if theirs[name].rows != ours[name].rows
         else f"{name} has other values"
         for name in ours

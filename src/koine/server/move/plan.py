@@ -20,7 +20,7 @@ from koine.store import schema, whole_tables
 from koine.store.core.db import Database
 
 ROWS_PER_SECOND = 15_000
-"""How many rows are copied and compared in a second, roughly: what `koine move --check` says."""
+"""How many rows are copied and compared in a second, roughly: what `koine move --dry-run` says."""
 BYTES_PER_SECOND = 100 << 20
 """As ROWS_PER_SECOND, of files."""
 COPIED_FILES = ("erased.ndjson", "demo.json", "files.owner")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from koine.dialects.native.schemas import Id
+from koine.dialects.native.schemas import Id, Reason
 from koine.model.retention import LONGEST_DAYS, HoldKind
 
 Days = Annotated[int, Meta(ge=1, le=LONGEST_DAYS)]
@@ -100,7 +100,7 @@ class PlaceHold(Struct, frozen=True):
 
     kind: HoldKind
     subject_id: Id
-    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+    reason: Reason
 
 
 class Hold(Struct, frozen=True):
