@@ -9,7 +9,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,9 +21,9 @@ from bench.commands import (
     CONNECTIONS,
     MILLION,
     Databases,
+    each_kind,
     fill,
     log,
-    open_databases,
     parse_arguments,
     peak_mb,
 )
@@ -50,13 +49,8 @@ def main() -> None:
     size = TINY if arguments.short else MILLION
     small = TINY if arguments.short else SMALL
     seconds = 0.1 if arguments.short else 3.0
-    for name in ("sqlite", "postgres"):
-        if getattr(arguments, name) or not (arguments.sqlite or arguments.postgres):
-            with (
-                tempfile.TemporaryDirectory(prefix="koine-bench-archive-") as scratch,
-                open_databases(name, Path(scratch)) as urls,
-            ):
-                _measure(name, urls, Path(scratch), (size, small), seconds)
+    for name, folder, urls in each_kind(arguments):
+        _measure(name, urls, folder, (size, small), seconds)
 
 
 def _measure(

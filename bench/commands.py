@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -36,15 +37,26 @@ class Databases(Struct, frozen=True):
     small: str
 
 
+def each_kind(arguments: argparse.Namespace) -> Iterator[tuple[str, Path, Databases]]:
+    """For each kind of database that is measured: its name, a temporary folder, its databases."""
+    for name in ("sqlite", "postgres"):
+        if getattr(arguments, name) or not (arguments.sqlite or arguments.postgres):
+            with (
+                tempfile.TemporaryDirectory(prefix="koine-bench-") as folder,
+                _open_databases(name, Path(folder)) as urls,
+            ):
+                yield name, Path(folder), urls
+
+
 @contextmanager
-def open_databases(name: str, folder: Path) -> Iterator[Databases]:
+def _open_databases(name: str, folder: Path) -> Iterator[Databases]:
     """The databases of a measurement, for as long as the context is open."""
     if name == "sqlite":
         yield Databases(*(f"sqlite:///{folder / each}.db" for each in ("full", "empty", "small")))
         return
     cluster = postgres.start()
     try:
-        urls = [at_database(cluster.url, f"archive_{each}") for each in ("full", "empty", "small")]
+        urls = [at_database(cluster.url, f"bench_{each}") for each in ("full", "empty", "small")]
         for url in urls:
             asyncio.run(large_seed.create(url))
         yield Databases(*urls)

@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -20,7 +19,7 @@ from statistics import median
 from msgspec import Struct
 
 from bench import workload
-from bench.commands import CONNECTIONS, Databases, fill, log, open_databases, parse_arguments
+from bench.commands import CONNECTIONS, Databases, each_kind, fill, log, parse_arguments
 from bench.generator import Generator
 from bench.server import SECRET, Server
 from bench.tenant_size import TINY, TenantSize
@@ -45,13 +44,8 @@ def main() -> None:
     arguments = parse_arguments("retention", __doc__)
     size = TINY if arguments.short else SIZE
     seconds = 0.1 if arguments.short else 3.0
-    for name in ("sqlite", "postgres"):
-        if getattr(arguments, name) or not (arguments.sqlite or arguments.postgres):
-            with (
-                tempfile.TemporaryDirectory(prefix="koine-bench-retention-") as scratch,
-                open_databases(name, Path(scratch)) as urls,
-            ):
-                _measure(name, urls, Path(scratch), size, seconds)
+    for name, folder, urls in each_kind(arguments):
+        _measure(name, urls, folder, size, seconds)
 
 
 def _measure(name: str, urls: Databases, folder: Path, size: TenantSize, seconds: float) -> None:
