@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from bench import seed
 from bench.seed import SqlSyntax
-from bench.tenant_size import TenantSize
+from bench.tenant_size import FIRST_SENT, TenantSize
 from koine.store import schema
 from koine.store.postgres import PostgresDatabase
 from tests.support.postgres import Postgres
@@ -50,7 +50,7 @@ async def fill(url: str, size: TenantSize) -> None:
     connection = await asyncpg.connect(url)
     try:
         await seed.small(connection.execute, SqlSyntax(postgres=True), size)
-        await connection.execute("CREATE SEQUENCE bench_ids CACHE 1000")
+        await connection.execute(f"CREATE SEQUENCE bench_ids START {FIRST_SENT} CACHE 1000")
         await connection.execute("VACUUM (ANALYZE)")
         await connection.execute("CHECKPOINT")
     finally:

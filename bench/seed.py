@@ -23,7 +23,7 @@ from bench.tenant_size import (
     SEQ_BITS,
     STEP,
     TenantSize,
-    prefix,
+    ending,
     uuid,
 )
 
@@ -38,8 +38,9 @@ class SqlSyntax(Struct, frozen=True):
     def uuid(self, kind: int, number: str) -> str:
         """The expression of an id, from the expression of its number."""
         if self.postgres:
-            return f"CAST('{prefix(kind)}' || lpad(to_hex({number}), 12, '0') AS uuid)"
-        return f"printf('{prefix(kind)}%012x', {number})"
+            time = f"lpad(to_hex(CAST({number} AS bigint)), 12, '0')"
+            return f"CAST({time} || '-{ending(kind)}' AS uuid)"
+        return f"printf('%08x-%04x-{ending(kind)}', ({number}) >> 16, ({number}) & 65535)"
 
     def series(self, first: int | str, last: int | str) -> str:
         """A table with one column `n`, from `first` to `last`."""

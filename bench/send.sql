@@ -7,10 +7,10 @@
 \set sender @FIRST_DRIVER@ + :n % @DRIVERS@
 WITH new AS MATERIALIZED (
   SELECT CAST('@TENANT@' AS uuid) AS tenant_id,
-    CAST('00000000-0000-7000-8004-' || lpad(to_hex(CAST(:n AS bigint)), 12, '0') AS uuid) AS id,
-    CAST('00000000-0000-7000-8002-' || lpad(to_hex(CAST(:sender AS bigint)), 12, '0') AS uuid)
+    CAST(lpad(to_hex(CAST(:n AS bigint)), 12, '0') || '-7000-8004-000000000000' AS uuid) AS id,
+    CAST(lpad(to_hex(CAST(:sender AS bigint)), 12, '0') || '-7000-8002-000000000000' AS uuid)
       AS sender_id,
-    CAST('00000000-0000-7000-8006-' || lpad(to_hex(nextval('bench_ids')), 12, '0') AS uuid)
+    CAST(lpad(to_hex(nextval('bench_ids')), 12, '0') || '-7000-8005-000000000000' AS uuid)
       AS message_id,
     CAST('Your parcel will arrive in ten minutes. Please be at home.' AS text) AS content,
     CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint) AS at

@@ -9,7 +9,7 @@ import apsw
 
 from bench import seed
 from bench.seed import SqlSyntax
-from bench.tenant_size import CONVERSATION, FRESH, PERSON, TenantSize, uuid
+from bench.tenant_size import CONVERSATION, FIRST_SENT, MESSAGE, PERSON, TenantSize, ending, uuid
 from koine.store import schema
 from koine.store.sqlite import SqliteDatabase
 from koine.store.sqlite.connection import Checkpointer, connect
@@ -79,12 +79,12 @@ class CommittedSends:
     def __init__(self, path: Path, size: TenantSize) -> None:
         self._path = path
         self._size = size
-        self._last_id = 0
+        self._next_id = FIRST_SENT
 
     def run(self, seconds: float) -> float:
         """Commit sends one by one for `seconds`; return how many a second."""
         connection = connect(self._path, cache_mib=CACHE_MIB)
-        self._last_id = self._ids_in_use(connection)
+        self._next_id = FIRST_SENT + self._ids_in_use(connection)
         checkpointer = Checkpointer(self._path)
         try:
             return _rate(lambda: self._send(connection), seconds)
@@ -93,10 +93,10 @@ class CommittedSends:
             connection.close()
 
     def _ids_in_use(self, connection: apsw.Connection) -> int:
-        """How many messages earlier runs have sent; their ids are the numbers up to this."""
+        """How many messages earlier runs have sent; their ids begin with FIRST_SENT."""
         count = connection.execute(
-            "SELECT count(*) FROM messages WHERE tenant_id = ? AND id >= ? AND id < ?",
-            (self._size.tenant_id(), uuid(FRESH, 0), uuid(FRESH + 1, 0)),
+            "SELECT count(*) FROM messages WHERE tenant_id = ? AND id >= ? AND id LIKE ?",
+            (self._size.tenant_id(), uuid(MESSAGE, FIRST_SENT), f"%{ending(MESSAGE)}"),
         ).get
         return int(count)
 
@@ -107,18 +107,18 @@ class CommittedSends:
             uuid(CONVERSATION, number),
             uuid(PERSON, self._size.driver_of(number)),
         )
-        self._last_id += 1
         connection.execute("BEGIN IMMEDIATE")
         facts: list[tuple[int, int]] = connection.execute(_FACTS, ids).fetchall()  # type: ignore[assignment]  # the columns' own types
         seq, public = facts[0][:2]
         values = (
-            *ids, uuid(FRESH, self._last_id), seq + 1, public + 1, CONTENT,
+            *ids, uuid(MESSAGE, self._next_id), seq + 1, public + 1, CONTENT,
             time.time_ns() // 1000,
         )  # fmt: skip
         parameters = {f"n{i}": value for i, value in enumerate(values, 1)}
         for text in _WRITES:
             connection.execute(text, parameters)
         connection.execute("COMMIT")
+        self._next_id += 1
 
 
 def _rate(send: Callable[[], None], seconds: float) -> float:

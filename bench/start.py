@@ -33,21 +33,24 @@ STARTS = 7
 
 def main() -> None:
     """Fill both databases, start a server on each several times, print."""
-    argparse.ArgumentParser(prog="python -m bench.start", description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(prog="python -m bench.start", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="one start, few tenants: no figures")
+    short = parser.parse_args().short
+    count, starts = (3, 1) if short else (TENANTS, STARTS)
     cluster = postgres.start()
     try:
         with tempfile.TemporaryDirectory(prefix="koine-bench-start-") as scratch:
-            print(f"{TENANTS} tenants{'':<8}{'min':>8}{'median':>8}{'max':>8}{'load':>8}")
+            print(f"{count} tenants{'':<8}{'min':>8}{'median':>8}{'max':>8}{'load':>8}")
             for url in (f"sqlite:///{scratch}/koine.db", cluster.url):
-                _measure(url, Path(scratch))
+                _measure(url, Path(scratch), count, starts)
     finally:
         cluster.stop()
 
 
-def _measure(url: str, folder: Path) -> None:
-    asyncio.run(_fill(url))
+def _measure(url: str, folder: Path, count: int, starts: int) -> None:
+    asyncio.run(_fill(url, count))
     times = []
-    for _ in range(STARTS):
+    for _ in range(starts):
         with Server(url, folder) as server:
             times.append(server.first_response)
     kind, load = url.partition(":")[0], os.getloadavg()[0]
@@ -55,14 +58,14 @@ def _measure(url: str, folder: Path) -> None:
     print(f"{kind:<19}{figures}", flush=True)
 
 
-async def _fill(url: str) -> None:
+async def _fill(url: str, count: int) -> None:
     settings = load({"KOINE_DATABASE_URL": url, "KOINE_SECRET_KEY": SECRET})
     db = await open_database(settings)
     try:
         await schema.migrate(db)
         formats = webhook_formats(settings.public_url())
         engine = await open_engine(db, SystemClock(), settings, formats)
-        for n in range(TENANTS):
+        for n in range(count):
             tenant = await tenants.create(engine, f"Tenant {n}", f"tenant-{n}")
             actor = operator(tenant.id)
             for _ in range(WEBHOOKS):

@@ -1,7 +1,8 @@
 """The generated tenant that is measured: its size, and the ids of its rows.
 
-Ids are numbers in the form of a UUIDv7 and grow as real ones do; the SQL of `bench.seed` and the
-benchmark compute the same id from the number of a row.
+Ids are numbers in the form of a UUIDv7 and grow as real ones do: the number stands in the digits of
+the time, which an import with new ids keeps. The SQL of `bench.seed` and the benchmark compute the
+same id from the number of a row.
 """
 
 from msgspec import Struct
@@ -13,8 +14,10 @@ STEP = 1_000
 AGENTS = 20
 INBOXES = 5
 SEQ_BITS = 20
-TENANT, PERSON, INBOX, CONVERSATION, MESSAGE, FRESH = range(1, 7)
-"""The kinds of ids; FRESH is for messages that are sent during the measurements."""
+FIRST_SENT = 1 << 40
+"""The number of the first message that a ceiling sends: after all others, before today's ids."""
+TENANT, PERSON, INBOX, CONVERSATION, MESSAGE = range(1, 6)
+"""The kinds of ids."""
 ADMIN, RESPONDER, FIRST_AGENT = 1, 2, 3
 FIRST_DRIVER = FIRST_AGENT + AGENTS
 
@@ -58,12 +61,13 @@ class TenantSize(Struct, frozen=True):
 
 def uuid(kind: int, number: int) -> str:
     """The id of the row with this number."""
-    return f"{prefix(kind)}{number:012x}"
+    time = f"{number:012x}"
+    return f"{time[:8]}-{time[8:]}-{ending(kind)}"
 
 
-def prefix(kind: int) -> str:
-    """The beginning of every id of a kind."""
-    return f"00000000-0000-7000-8{kind:03x}-"
+def ending(kind: int) -> str:
+    """What follows the number in every id of a kind."""
+    return f"7000-8{kind:03x}-000000000000"
 
 
 TINY = TenantSize(conversations=120, messages=20, drivers=2, customers=12, deep_messages=40)

@@ -27,7 +27,7 @@ class Plan(Struct, frozen=True):
     both: bool = True
 
 
-class Proxy(LocalProxy):
+class CuttingProxy(LocalProxy):
     """A proxy for one server. A connection opened while `plan` is set is cut as it says; others are
     forwarded. Use as a context; `cuts` counts the cuts."""
 

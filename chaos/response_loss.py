@@ -12,7 +12,7 @@ from collections import Counter
 from msgspec import Struct
 
 from chaos.consistency_check import Consistency, ConsistencyCheck
-from chaos.cutting_proxy import Plan, Point, Proxy
+from chaos.cutting_proxy import CuttingProxy, Plan, Point
 from chaos.http_client import IncompleteResponse, Response, send_request
 from chaos.rig import FEW_CONVERSATIONS, Figure, Rig, RigSettings
 from chaos.seed import seed
@@ -116,11 +116,11 @@ class _CuttingClients:
     async def run_client(self, upstream: int) -> None:
         """Send through a proxy of its own, in random dialects."""
         names = list(DIALECTS)
-        async with Proxy(upstream) as proxy:
+        async with CuttingProxy(upstream) as proxy:
             while self._cuts_left > 0:
                 await self._send(proxy, self._sends.new(self._rng.choice(names)))
 
-    async def _send(self, proxy: Proxy, send: Send) -> None:
+    async def _send(self, proxy: CuttingProxy, send: Send) -> None:
         self.dialects[send.dialect] += 1
         for _ in range(self._rng.randint(1, MAX_CUTS)):
             plan = self._plan()
@@ -141,7 +141,7 @@ class _CuttingClients:
         point = self._rng.choice(list(Point))
         return Plan(point, part=self._rng.random(), both=self._rng.random() < 0.5)
 
-    async def _try(self, proxy: Proxy, plan: Plan | None, send: Send) -> Response | None:
+    async def _try(self, proxy: CuttingProxy, plan: Plan | None, send: Send) -> Response | None:
         proxy.plan = plan
         try:
             response = await send_request(proxy.port, send.request)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chaos.prefork import Prefork
 from chaos.servers import Server, ServerHome
+from tests.support.processes import runs
 
 
 async def test_a_server_does_not_outlive_the_process_that_forked_it(tmp_path: Path) -> None:
@@ -20,14 +21,3 @@ async def test_a_server_does_not_outlive_the_process_that_forked_it(tmp_path: Pa
                 return
             await asyncio.sleep(0.01)
     raise AssertionError("the server still runs")
-
-
-def runs(pid: int) -> bool:
-    """Whether a process runs: one that ended and was not waited for is a zombie (Z). While other
-    threads of it are still ending, they hold its sockets."""
-    process = Path("/proc") / str(pid)
-    try:
-        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-        return state != "Z" or len([*(process / "task").iterdir()]) > 1
-    except (FileNotFoundError, ProcessLookupError):
-        return False

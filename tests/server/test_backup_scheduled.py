@@ -28,7 +28,7 @@ from koine.server.backup.scheduled import BackupRunner
 from koine.server.backup.target import FolderTarget
 from koine.server.serving import serving_app
 from koine.server.status import read_status
-from tests.chaos.test_prefork import runs
+from tests.support.processes import runs
 from tests.support.shared_postgres import SharedPostgres
 
 

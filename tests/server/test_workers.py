@@ -18,10 +18,10 @@ from chaos.http_client import IncompleteResponse, Request, Response, get, send_r
 from chaos.seed import seed
 from chaos.servers import Server, ServerHome
 from koine.server.workers import next_pause
-from tests.chaos.test_prefork import runs
 from tests.server.test_shutdown import workers_of
 from tests.support.databases import with_tables
 from tests.support.ports import free_port, free_ports
+from tests.support.processes import runs
 from tests.support.shared_postgres import SharedPostgres
 
 NEVER_SERVES = """

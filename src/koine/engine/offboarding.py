@@ -35,7 +35,7 @@ async def resume(engine: Engine, tenant_id: str) -> int:
     """Finish for all identities of the tenant that were removed and are still in conversations;
     returns how many conversations that were."""
     find = offboarding.unfinished
-    return await person_batches.change_all_of(engine, tenant_id, _remove_batch_tx, find)
+    return await person_batches.change_all_people(engine, tenant_id, _remove_batch_tx, find)
 
 
 async def _remove_batch_tx(tx: Tx, now: int, actor: Actor, identity_id: str) -> int:

@@ -41,7 +41,7 @@ async def resume(engine: Engine, tenant_id: str) -> int:
     """Finish for all blocked users of the tenant that still have work; returns how many
     conversations that were."""
     find = offboarding.blocked_with_work
-    return await person_batches.change_all_of(engine, tenant_id, _unassign_batch_tx, find)
+    return await person_batches.change_all_people(engine, tenant_id, _unassign_batch_tx, find)
 
 
 async def _unassign_batch_tx(tx: Tx, now: int, actor: Actor, user_id: str) -> int:

@@ -28,7 +28,7 @@ async def change_all(engine: Engine, tenant_id: str, batch: Batch, identity_id: 
     return count
 
 
-async def change_all_of(engine: Engine, tenant_id: str, batch: Batch, find: FindPeople) -> int:
+async def change_all_people(engine: Engine, tenant_id: str, batch: Batch, find: FindPeople) -> int:
     """As `change_all`, of all people that are found."""
     count = 0
     while found := await engine.db.read_long(tenant_id, find, _PEOPLE):
