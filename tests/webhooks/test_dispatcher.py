@@ -124,6 +124,19 @@ async def test_a_410_disables_the_endpoint_with_a_reason(harness: WebhookHarness
     assert found.reason is not None and "410" in found.reason
 
 
+async def test_a_410_of_the_old_url_does_not_disable_an_endpoint_that_was_changed_meanwhile(
+    harness: WebhookHarness,
+) -> None:
+    made, engine = await harness.create_endpoint(), harness.cast.engine
+    await harness.send_message(await harness.create_conversation())
+    harness.receiver.respond = lambda _: response(410)
+    async with harness.request_in_flight():
+        new = EndpointChanges(url=f"{harness.receiver.url}/new")
+        await endpoint_changes.change(engine, harness.admin, made.endpoint.id, new)
+    found = await endpoints.get(engine, harness.admin, made.endpoint.id)
+    assert (found.status, found.reason) == ("active", None)
+
+
 async def test_a_redirect_is_a_failure_and_not_followed(harness: WebhookHarness) -> None:
     made = await harness.create_endpoint()
     await harness.send_message(await harness.create_conversation())

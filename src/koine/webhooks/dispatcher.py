@@ -20,7 +20,7 @@ from koine.engine.core.engine import Engine
 from koine.kit import logs
 from koine.kit.times import MINUTE
 from koine.model.errors import Unavailable
-from koine.model.webhook import EndpointKey
+from koine.model.webhook import Disabling, EndpointKey
 from koine.store.webhooks import delivery_queue
 from koine.webhooks import circuit_breaker, transitions
 from koine.webhooks.attempt import AttemptResult, post
@@ -207,7 +207,7 @@ class Dispatcher:
             await asyncio.sleep(_RETRY_S)
             return False
         if found.reason_to_pause is not None:
-            self._results.batch.disabled[delivery.claim.endpoint] = found.reason_to_pause
+            self._disable(delivery, found.reason_to_pause)
         return found.reason_to_pause is None and not found.is_held_back
 
     def _release(self, queue: EndpointQueue) -> None:
@@ -231,6 +231,10 @@ class Dispatcher:
         if (changed := queue.unsaved_health()) is not None:
             batch.health[key] = changed
         if response_class.outcome == "gone":
-            batch.disabled[key] = response_class.reason or ""
+            self._disable(delivery, response_class.reason or "")
         elif circuit_breaker.should_disable(health, now):
-            batch.disabled[key] = f"nothing but failures for days: {response_class.reason}"
+            self._disable(delivery, f"nothing but failures for days: {response_class.reason}")
+
+    def _disable(self, delivery: OutgoingDelivery, reason: str) -> None:
+        disabling = Disabling(reason, delivery.endpoint.updated_at)
+        self._results.batch.disabled[delivery.claim.endpoint] = disabling

@@ -18,7 +18,14 @@ from koine.model.actor import Actor
 from koine.model.event import LoggedEvent
 from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
-from koine.model.webhook import Claim, EndpointKey, TenantEndpoint, WebhookEndpoint, WebhookPayload
+from koine.model.webhook import (
+    Claim,
+    Disabling,
+    EndpointKey,
+    TenantEndpoint,
+    WebhookEndpoint,
+    WebhookPayload,
+)
 from koine.model.webhook_format import EventNames
 from koine.store import tenants
 from koine.store.core.db import Tx
@@ -71,7 +78,7 @@ class BuildResult(Struct):
     cancelled: list[tuple[Claim, str]] = msgspec.field(default_factory=list)
     dropped: list[Claim] = msgspec.field(default_factory=list)
     waiting: list[Claim] = msgspec.field(default_factory=list)
-    paused: dict[EndpointKey, str] = msgspec.field(default_factory=dict)
+    paused: dict[EndpointKey, Disabling] = msgspec.field(default_factory=dict)
 
 
 class Recipient(Struct, frozen=True):
@@ -124,7 +131,7 @@ class PayloadBuilder:
             for claim in of_tenant:
                 endpoint, actor = endpoints[claim.endpoint], actors[claim.endpoint]
                 if not isinstance(actor, Actor):
-                    built.paused[claim.endpoint] = actor
+                    built.paused[claim.endpoint] = Disabling(actor, endpoint.updated_at)
                     built.waiting.append(claim)
                     continue
                 recipient = Recipient(endpoint, actor, tenant, now)

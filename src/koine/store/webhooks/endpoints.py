@@ -3,7 +3,13 @@
 from msgspec import structs
 from sqlalchemy import delete, func, insert, select, update
 
-from koine.model.webhook import EndpointHealth, EndpointKey, TenantEndpoint, WebhookEndpoint
+from koine.model.webhook import (
+    Disabling,
+    EndpointHealth,
+    EndpointKey,
+    TenantEndpoint,
+    WebhookEndpoint,
+)
 from koine.store.core.db import Tx
 from koine.store.core.statements import Command, Query, UpdateMany, param
 from koine.store.tables import webhook_attempts, webhook_deliveries
@@ -43,7 +49,7 @@ _UPDATE = Command(
 )
 _DISABLE = Command(
     update(t)
-    .where(*_ONE, t.c.status == "active")
+    .where(*_ONE, t.c.status == "active", t.c.updated_at == param("updated_at"))
     .values(status="disabled", reason=param("new_reason"), updated_at=param("now"))
 )
 _RESET_FAILING_SINCE = Command(
@@ -101,10 +107,16 @@ async def change(tx: Tx, endpoint: WebhookEndpoint) -> None:
     await tx.run(_UPDATE, id=endpoint.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
-async def disable(tx: Tx, key: EndpointKey, reason: str, now: int) -> bool:
-    """Disable an active endpoint; False if it was not active."""
+async def disable(tx: Tx, key: EndpointKey, disabling: Disabling, now: int) -> bool:
+    """Disable an active endpoint; False if it was not active, or was changed since the reason was
+    found out."""
     changed = await tx.run(
-        _DISABLE, tenant_id=key.tenant_id, id=key.endpoint_id, new_reason=reason, now=now
+        _DISABLE,
+        tenant_id=key.tenant_id,
+        id=key.endpoint_id,
+        updated_at=disabling.updated_at,
+        new_reason=disabling.reason,
+        now=now,
     )
     return bool(changed)
 
