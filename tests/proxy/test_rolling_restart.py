@@ -14,7 +14,7 @@ import httpx
 from chaos.seed import seed
 from chaos.seeded_tenant import SeededTenant
 from chaos.servers import ServerHome, unstarted
-from tests.support.reverse_proxies import PROXIES
+from tests.support.reverse_proxies import PROXIES, ReverseProxy
 from tests.support.shared_postgres import SharedPostgres
 from tests.support.tls import Certificate
 
@@ -76,10 +76,12 @@ async def test_no_request_fails(
         for node in nodes:
             await node.wait_ready()
         clients: list[Client] = []
+        proxies: list[ReverseProxy] = []
         for name, start in PROXIES.items():
             (tmp_path / name).mkdir()
             ports = [node.port for node in nodes]
             proxy = stack.enter_context(start(tmp_path / name, ports, certificate))
+            proxies.append(proxy)
             for _ in range(CLIENTS_OF_EACH):
                 web = httpx.AsyncClient(base_url=proxy.url, verify=context, timeout=30)
                 clients.append(Client(web, tenant))
@@ -92,8 +94,9 @@ async def test_no_request_fails(
         for client in clients:
             client.stopping = True
         await asyncio.gather(*work)
+        logs = [proxy.logs().get("stderr.log", "")[-3000:] for proxy in proxies]
     responses = sum((client.responses for client in clients), Counter[str]())
-    assert set(responses) == {"200", "201"}, responses
+    assert set(responses) == {"200", "201"}, (responses, logs)
     assert all(client.responses.total() > 5 for client in clients), responses
     sent = [each for client in clients for each in client.sent]
     assert len(sent) == len(set(sent)) == responses["201"]

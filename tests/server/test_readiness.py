@@ -23,12 +23,12 @@ class Slow:
     """A database whose writes take their time, and are counted."""
 
     def __init__(self, db: Database, seconds: float = 0.0, *, down: bool = False) -> None:
-        self._db, self._seconds, self._down = db, seconds, down
+        self._db, self.seconds, self._down = db, seconds, down
         self.writes = 0
 
     async def write(self, *args: Any) -> Any:
         self.writes += 1
-        await asyncio.sleep(self._seconds)
+        await asyncio.sleep(self.seconds)
         if self._down:
             raise Unavailable()
         return await self._db.write(*args)
@@ -68,6 +68,20 @@ async def test_a_write_that_takes_too_long_is_not_waited_for(
         for _ in range(5):
             assert not (await ready.checks())[0].ok
     assert slow.writes == 1
+
+
+async def test_a_process_stays_ready_for_a_moment_while_writes_are_slow(
+    db: Database, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(readiness, "PROBE_TIMEOUT", 0.05)
+    monkeypatch.setattr(readiness, "PROBE_INTERVAL", 0.0)
+    slow = Slow(db)
+    ready = Readiness(slow, ShutdownSignal())  # type: ignore[arg-type]  # a Database by __getattr__
+    assert (await ready.checks())[0].ok
+    slow.seconds = 3.0
+    assert (await ready.checks())[0].ok
+    monkeypatch.setattr(readiness, "LATE_AFTER", 0.0)
+    assert not (await ready.checks())[0].ok
 
 
 async def test_concurrent_checks_share_one_write(db: Database) -> None:

@@ -13,7 +13,11 @@ from koine.store import schema, server_values
 from koine.store.core.db import Database
 
 PROBE_TIMEOUT = 1.0
-"""Seconds within which the database must write a row, and the data folder take a file."""
+"""Seconds within which the database should write a row, and the data folder take a file."""
+LATE_AFTER = 5.0
+"""Seconds since the last success after which a process whose attempt is late is not ready. A slow
+database makes all nodes late at once: a load balancer that excluded them for a moment's slowness
+would return errors for requests that succeed."""
 PROBE_INTERVAL = 1.0
 """Seconds for which the result of one such attempt is returned to every caller."""
 LAG_SECONDS = 30.0
@@ -42,9 +46,9 @@ class Readiness:
         self._lag_seconds = lag_seconds
         self._uploads = uploads
         self._more = more
-        late = f"the database has not written a row in {PROBE_TIMEOUT:g} s"
+        late = f"the database takes more than {PROBE_TIMEOUT:g} s to write a row"
         self._database_probe = _Probe(self._write_row, Check("database", False, late))
-        late = f"no file was created in the data folder in {PROBE_TIMEOUT:g} s"
+        late = f"to create a file in the data folder takes more than {PROBE_TIMEOUT:g} s"
         self._uploads_probe = _Probe(self._create_file, Check("files", False, late))
 
     async def checks(self) -> Sequence[Check]:
@@ -85,14 +89,15 @@ class Readiness:
 
 
 class _Probe:
-    """A check that is made once for all callers within `PROBE_INTERVAL`; they wait no longer than
-    `PROBE_TIMEOUT` and then get the check `late`."""
+    """A check that is made once for all callers within `PROBE_INTERVAL`. They wait no longer than
+    `PROBE_TIMEOUT`, and then get the check `late` if there was no success for `LATE_AFTER`."""
 
     def __init__(self, check: Callable[[], Coroutine[object, object, Check]], late: Check) -> None:
         self._check = check
         self._late = late
         self._task: asyncio.Task[Check] | None = None
         self._began_at = -PROBE_INTERVAL
+        self._succeeded_at: float | None = None
 
     async def result(self) -> Check:
         now = monotonic()
@@ -100,7 +105,14 @@ class _Probe:
             self._task, self._began_at = asyncio.create_task(self._check()), now
         left = max(0.0, self._began_at + PROBE_TIMEOUT - now)
         await asyncio.wait([self._task], timeout=left)
-        return self._task.result() if self._task.done() else self._late
+        now = monotonic()
+        if self._task.done():
+            check = self._task.result()
+            self._succeeded_at = now if check.ok else None
+            return check
+        if self._succeeded_at is not None and now - self._succeeded_at < LATE_AFTER:
+            return Check(self._late.name, True)
+        return self._late
 
 
 def _lag(seconds: float) -> Check:
