@@ -38,12 +38,12 @@ python3() {
 }
 koine() {
   case "$*" in
-    ("user set-password"*) printf '%s\\n' 'correct horse 9' 'correct horse 9' | command koine "$@";;
+    ("user set-password"*) echo 'correct horse 9' | command koine "$@" --stdin;;
     (*) command koine "$@";;
   esac
 }
 """
-"""Says what each call was answered and which command failed, types a password, and waits for no
+"""Says what each call was answered and which command failed, pipes a password, and waits for no
 stream and no receiver to end: those two have tests/e2e/test_readme.py."""
 
 PRINTED = {

@@ -53,8 +53,7 @@ install() {
 }
 koine() {
   case "$*" in
-    ("user set-password"*)
-      printf '%s\n' 'correct horse 9' 'correct horse 9' | command koine "$@";;
+    ("user set-password"*) echo 'correct horse 9' | command koine "$@" --stdin;;
     (*) command koine "$@";;
   esac
 }
