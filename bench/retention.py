@@ -30,12 +30,13 @@ PERIOD = "30d"
 
 class Deleted(Struct, frozen=True):
     """A run: how many messages it deleted and in how many seconds; how many messages a second were
-    sent before it and during it (0 without sends)."""
+    sent without it (before and after it, as the machine's speed drifts) and during it, 0 if none
+    were sent."""
 
     what: str
     messages: int
     seconds: float
-    before: float = 0.0
+    without: float = 0.0
     during: float = 0.0
 
 
@@ -62,16 +63,15 @@ def _measure(name: str, urls: Databases, folder: Path, size: TenantSize, seconds
             return generator.run(server.port, calls.send, CONNECTIONS, seconds).rate
 
         send()
-        before = median(send() for _ in range(3))
-        done.append(_delete("while others send", name, folder, urls.small, before, send))
+        done.append(_delete("while others send", name, folder, urls.small, send))
     print(f"\n{name}: {size.conversations * size.messages:,} old messages, {CONNECTIONS} senders")
-    print(f"{'':<20}{'messages':>10}{'s':>8}{'deleted/s':>12}{'sent/s before':>15}"
+    print(f"{'':<20}{'messages':>10}{'s':>8}{'deleted/s':>12}{'sent/s without':>16}"
           f"{'during':>10}{'ratio':>8}")  # fmt: skip
     for each in done:
-        ratio = each.during / each.before if each.before else 0
+        ratio = each.during / each.without if each.without else 0
         print(
             f"{each.what:<20}{each.messages:>10,}{each.seconds:>8.1f}"
-            f"{each.messages / each.seconds:>12,.0f}{each.before:>15,.0f}{each.during:>10,.0f}"
+            f"{each.messages / each.seconds:>12,.0f}{each.without:>16,.0f}{each.during:>10,.0f}"
             f"{ratio:>8.2f}"
         )
 
@@ -81,11 +81,11 @@ def _delete(
     name: str,
     folder: Path,
     url: str,
-    before: float = 0.0,
     send: Callable[[], float] | None = None,
 ) -> Deleted:
-    """Run the rules; meanwhile send, if wanted."""
+    """Run the rules; before, meanwhile and after send, if wanted."""
     log(f"{name}: deleting {what}")
+    without = [] if send is None else [send() for _ in range(3)]
     process = _start(folder, url, "retention", "run", "--json")
     during = []
     while process.poll() is None:
@@ -98,8 +98,11 @@ def _delete(
         raise RuntimeError("koine retention run failed")
     if len(during) > 1:
         during.pop()  # the command ended within it
+    if send is not None:
+        without += [send() for _ in range(3)]
     messages = json.loads(printed)["deleted"]["messages"]
-    return Deleted(what, messages, _seconds(folder, url), before, median(during) if during else 0.0)
+    rates = (median(each) if each else 0.0 for each in (without, during))
+    return Deleted(what, messages, _seconds(folder, url), *rates)
 
 
 def _seconds(folder: Path, url: str) -> float:

@@ -1,8 +1,11 @@
 """Each command in its short form runs all of its measurements."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from bench import report
 from bench.figures import TARGETS
@@ -35,3 +38,21 @@ def test_bench_large_compares_both_worlds_on_both_databases() -> None:
         part = printed.partition(f"\n{database}, ms")[2]
         for what in ("delivery all", "messages", "helpdesk customerId", "native"):
             assert f"{what}, page 1, 1m / 10k" in part, (database, what)
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    {
+        "archive": ["export, idle", "import, while others send"] * 2,
+        "move": ["SQLite to PostgreSQL", "PostgreSQL to SQLite"],
+        "retention": ["alone", "while others send"] * 2,
+        "start": ["sqlite", "postgresql"],
+    }.items(),
+)
+def test_the_work_of_operators_is_measured_on_both_databases(
+    command: str, lines: list[str]
+) -> None:
+    printed = run(f"bench.{command}")
+    for line in lines:
+        found = re.findall(rf"^{line} +\d", printed, re.MULTILINE)
+        assert len(found) == lines.count(line), (line, printed)

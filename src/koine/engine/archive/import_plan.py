@@ -34,7 +34,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
     slug: str | None = None
     new_ids: bool = False
     resume_webhooks: bool = False
-    share: float = 1.0
+    share: float = 0.7
 
 
 async def make_plan(

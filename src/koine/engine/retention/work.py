@@ -27,11 +27,11 @@ from koine.store.retention.due import Due, OldFile
 from koine.store.webhooks import delivery_log
 
 T = TypeVar("T")
-BATCH_SIZE = 1000
+BATCH_SIZE = 2000
 """Messages, or rows of another kind, that are deleted in one transaction."""
 MOST_CONVERSATIONS = 20
 """Conversations that are deleted in one transaction."""
-REST = 5.0
+REST = 8.0
 """While others write, a pause is so many times as long as the batch before it took."""
 LEAST_REST = 0.001
 """Seconds between two batches."""
