@@ -2,7 +2,8 @@
 
 import sqlalchemy as sa
 
-from koine.store.core.db import Database, Tx
+from koine.engine.core.engine import Engine
+from koine.store.core.db import Tx
 from koine.store.core.statements import Query, param
 from koine.store.core.types import Uuid
 from koine.store.tables import metadata
@@ -30,9 +31,11 @@ _ALL = {table.name: Query(_of(table)) for table in _TABLES}
 Prints = dict[str, list[tuple[object, ...]]]
 
 
-async def fingerprint(db: Database, tenant_id: str) -> Prints:
-    """The row count of each table, and a sum over its columns."""
-    return await db.read(tenant_id, _read)
+async def fingerprint(engine: Engine, tenant_id: str) -> Prints:
+    """The row count of each table, and a sum over its columns, when nothing is left that works in
+    the background: an export changes its row until it ends."""
+    await engine.background.wait()
+    return await engine.db.read(tenant_id, _read)
 
 
 async def _read(tx: Tx) -> Prints:

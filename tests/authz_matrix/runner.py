@@ -136,7 +136,7 @@ class Run:
     async def _fingerprints(self) -> list[Prints]:
         cast = self.cast_app.cast
         both = (cast.acme.tenant.id, cast.rival.tenant.id)
-        return [await fingerprint(cast.engine.db, tenant_id) for tenant_id in both]
+        return [await fingerprint(cast.engine, tenant_id) for tenant_id in both]
 
 
 def cells_of(callers: list[Caller], dialect: str, row: Row) -> Iterator[Cell]:

@@ -80,7 +80,7 @@ class Prober:
     async def fingerprint(self) -> Prints:
         """The fingerprint of the tenant's rows."""
         cast = self.run.cast_app.cast
-        return await fingerprint(cast.engine.db, cast.acme.tenant.id)
+        return await fingerprint(cast.engine, cast.acme.tenant.id)
 
     def _schema_error(self, reply: Reply) -> str:
         """Why a refusal's body does not match the dialect's error type; "" if it does."""

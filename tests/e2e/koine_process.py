@@ -47,6 +47,10 @@ class KoineProcess:
         """Its standard output so far."""
         return (self.folder / "out").read_text()
 
+    def log(self) -> str:
+        """Its log so far."""
+        return (self.folder / "log").read_text()
+
     @cached_property
     def demo(self) -> Any:
         """The output of `koine demo --json`, run once while the server runs."""

@@ -109,14 +109,12 @@ def test_delivery_lists_conversations(shell: Shell) -> None:
 
 
 def test_delivery_opens_a_conversation_and_then_finds_it(server: KoineProcess) -> None:
-    shell = Shell(
-        server
-    )  # listed again: another test may have opened the first delivery's conversation
+    # Listed again: another test may have opened the first delivery's conversation.
+    shell = Shell(server)
     status, body = shell.run(DELIVERY["create"])
     made = body["conversation"]
-    assert (status, made["type"], made["delivery_id"]) == (
-        201, "order", shell.variables["delivery_id"],
-    )  # fmt: skip
+    assert status == 201, f"{body}\n{server.log()[-6000:]}"
+    assert (made["type"], made["delivery_id"]) == ("order", shell.variables["delivery_id"])
     assert made["metadata"] == {"order_id": "12345", "priority": "high"}
     assert re.fullmatch(r"#ORD-\w+ - \w.+", made["title"])
     status, body = shell.run(DELIVERY["create"])

@@ -108,7 +108,7 @@ def test_every_command_of_a_page_succeeds(server: KoineProcess, folder: Path, pa
         env=ENV | {"PATH": f"{folder}/.venv/bin:{os.environ['PATH']}"},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    said = (done.stdout, done.stderr, (server.folder / "log").read_text()[-4000:])
+    said = f"{done.stdout}\n{done.stderr}\n{server.log()[-6000:]}"
     assert "failed with" not in done.stderr and done.returncode == 0, said
     answered = re.findall(r"^answered (\d+)$", done.stderr, re.MULTILINE)
     assert len(answered) >= len(A_CURL.findall(commands)), said
