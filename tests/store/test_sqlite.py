@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from koine.kit.ids import new_id
 from koine.model.errors import Unavailable
 from koine.store.core.db import AlreadyServed, CannotConnect, Tx
 from koine.store.sqlite import SqliteDatabase
+from koine.store.sqlite.backup import SqliteBackup
 from koine.store.sqlite.connection import lock_wait
 from tests.store import scratch
 from tests.store.scratch import add, names
@@ -145,6 +148,37 @@ async def test_one_process_serves_and_others_may_read(db: SqliteDatabase, tmp_pa
     await db.close()
     other.claim_serving()
     await other.close()
+
+
+READ_BY_ANOTHER = """
+import sqlite3, sys
+opened = sqlite3.connect(sys.argv[1])
+print(*(name for name, in opened.execute("SELECT name FROM things ORDER BY name")))
+opened.close()
+"""
+
+
+async def test_another_program_that_reads_the_file_does_not_delete_the_wal(
+    db: SqliteDatabase, tmp_path: Path
+) -> None:
+    """It would, if this process held no lock on the file: the last one to close deletes it, and
+    what is written later would be in a file without a name."""
+    path = tmp_path / "made" / "koine.db"
+
+    def read() -> str:
+        command = [sys.executable, "-c", READ_BY_ANOTHER, str(path)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    await db.write(T, add, "a")
+    assert read() == "a\n"
+    async with db.snapshot(), db.bulk_writer():  # they open the file and close it
+        pass
+    assert await SqliteBackup(path).is_empty()  # so does this
+    wal = path.with_name("koine.db-wal").stat().st_ino
+    assert read() == "a\n"
+    await db.write(T, add, "b")
+    assert read() == "a b\n"
+    assert path.with_name("koine.db-wal").stat().st_ino == wal
 
 
 async def test_the_wal_is_checkpointed(db: SqliteDatabase) -> None:

@@ -17,7 +17,7 @@ from koine.store.backup import (
     backup_contents,
     require_complete,
 )
-from koine.store.sqlite.connection import connect
+from koine.store.sqlite.connection import connect, create_private
 
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 
@@ -105,7 +105,7 @@ class SqliteBackup:
 
 
 def _connect(path: Path) -> apsw.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    create_private(path)
     connection = apsw.Connection(str(path))
     connection.setbusytimeout(30_000)
     return connection

@@ -45,7 +45,7 @@ def connect(
 ) -> apsw.Connection:
     """Open the file; create it, readable by its owner alone, if it does not exist. `vfs` names a
     registered SQLite VFS, "" the system's."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    create_private(path)
     connection = apsw.Connection(str(path), vfs=vfs or None, statementcachesize=512)
     connection.setbusyhandler(lock_wait(_BUSY_SECONDS))
     for pragma in (
@@ -61,6 +61,18 @@ def connect(
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     return connection
+
+
+def create_private(path: Path) -> None:
+    """Create the file, readable by its owner alone, if it does not exist.
+
+    A file that exists is not even opened: to close it would release all POSIX locks that this
+    process holds on it (https://www.sqlite.org/howtocorrupt.html, 2.2). Then the next program that
+    looks at the database and ends takes itself for the last one, and deletes the write-ahead log
+    of the server that still writes to it.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def lock_wait(seconds: float) -> Callable[[int], bool]:
