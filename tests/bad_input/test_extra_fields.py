@@ -36,6 +36,8 @@ _VARIES = (
     (re.compile(r"whsec_[A-Za-z0-9+/]{32,}={0,2}"), "SECRET"),
     (re.compile(r"[A-Za-z0-9_.-]{24,}"), "RANDOM"),
     (re.compile(r'("(?:id|number|seq|public_seq|last_seq|conversation_id)":)\d+'), r"\1N"),
+    # Of the first of two erasures: those that tests before this one have stored.
+    (re.compile(r'("responses":)\d+'), r"\1N"),
     (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z"), "TIME"),
     (re.compile(r'("(?:prefix|delivery_code|last_activity_at)":)(?:null|"[^"]*")'), r'\1"RANDOM"'),
 )

@@ -181,6 +181,30 @@ async def test_another_program_that_reads_the_file_does_not_delete_the_wal(
     assert path.with_name("koine.db-wal").stat().st_ino == wal
 
 
+CHECKPOINTS = """
+import fcntl, sys, time
+with open(sys.argv[1], "r+b") as shared_memory:
+    fcntl.lockf(shared_memory, fcntl.LOCK_EX, 1, 121)  # WAL_CKPT_LOCK
+    print("locked", flush=True)
+    time.sleep(0.3)
+"""
+
+
+async def test_compaction_waits_for_the_checkpoint_of_another_process(
+    db: SqliteDatabase, tmp_path: Path
+) -> None:
+    def lock() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", CHECKPOINTS, str(tmp_path / "made" / "koine.db-shm")]
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None and other.stdout.readline() == "locked\n"
+        return other
+
+    await db.write(T, add, "a")
+    with lock():
+        await db.compact()
+    assert await db.read(T, names) == ["a"]
+
+
 async def test_the_wal_is_checkpointed(db: SqliteDatabase) -> None:
     await db.write(T, add, "x" * 100_000)
     db._checkpointer._checkpoint(is_large=True)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from contextvars import copy_context
 from pathlib import Path
 from queue import SimpleQueue
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
@@ -40,7 +40,10 @@ _LONG_READERS = 4
 server."""
 _LONG_READ_SECONDS = 10
 _MIGRATION_WAIT_MS = 60_000
-"""How long a migration waits for another process that migrates the same file."""
+"""How long a migration waits for another process that migrates the same file, and compaction for
+one that makes a checkpoint."""
+_CHECKPOINT_PAUSE = 0.02
+"""Seconds until compaction tries again to empty the write-ahead log."""
 
 
 class SqliteDatabase:
@@ -284,9 +287,12 @@ def _compact(path: Path, vfs: str) -> None:
         # VACUUM makes a temporary copy: on disk, as it may be larger than the memory.
         connection.execute("PRAGMA temp_store=FILE").fetchall()
         connection.execute("VACUUM").fetchall()
-        blocked, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
-        if blocked:
-            raise Unavailable()
+        until = monotonic() + _MIGRATION_WAIT_MS / 1000
+        # SQLite itself does not wait while another process makes a checkpoint.
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0][0]:
+            if monotonic() > until:
+                raise Unavailable()
+            sleep(_CHECKPOINT_PAUSE)
     except apsw.Error as error:
         raise to_store_error(error) from error
     finally:
