@@ -94,9 +94,9 @@ async def test_no_request_fails(
         for client in clients:
             client.stopping = True
         await asyncio.gather(*work)
-        logs = [proxy.logs().get("stderr.log", "")[-3000:] for proxy in proxies]
+        logs = "\n".join(proxy.logs().get("stderr.log", "")[-6000:] for proxy in proxies)
     responses = sum((client.responses for client in clients), Counter[str]())
-    assert set(responses) == {"200", "201"}, (responses, logs)
+    assert set(responses) == {"200", "201"}, f"{responses}\n{logs}"
     assert all(client.responses.total() > 5 for client in clients), responses
     sent = [each for client in clients for each in client.sent]
     assert len(sent) == len(set(sent)) == responses["201"]
