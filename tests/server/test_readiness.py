@@ -24,14 +24,16 @@ class Slow:
 
     def __init__(self, db: Database, seconds: float = 0.0, *, down: bool = False) -> None:
         self._db, self.seconds, self._down = db, seconds, down
-        self.writes = 0
+        self.writes = self.written = 0
 
     async def write(self, *args: Any) -> Any:
         self.writes += 1
         await asyncio.sleep(self.seconds)
         if self._down:
             raise Unavailable()
-        return await self._db.write(*args)
+        done = await self._db.write(*args)
+        self.written += 1
+        return done
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._db, name)
@@ -82,6 +84,22 @@ async def test_a_process_stays_ready_for_a_moment_while_writes_are_slow(
     assert (await ready.checks())[0].ok
     monkeypatch.setattr(readiness, "LATE_AFTER", 0.0)
     assert not (await ready.checks())[0].ok
+
+
+async def test_a_write_that_ends_late_is_a_success_all_the_same(
+    db: Database, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(readiness, "PROBE_TIMEOUT", 0.02)
+    monkeypatch.setattr(readiness, "PROBE_INTERVAL", 0.0)
+    slow = Slow(db, 0.2)
+    ready = Readiness(slow, ShutdownSignal())  # type: ignore[arg-type]  # a Database by __getattr__
+    assert not (await ready.checks())[0].ok
+    async with asyncio.timeout(10):
+        while not slow.written:  # noqa: ASYNC110  # it has no event
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
+    slow.seconds = 3.0
+    assert (await ready.checks())[0].ok
 
 
 async def test_concurrent_checks_share_one_write(db: Database) -> None:

@@ -102,17 +102,20 @@ class _Probe:
     async def result(self) -> Check:
         now = monotonic()
         if self._task is None or (self._task.done() and now - self._began_at >= PROBE_INTERVAL):
-            self._task, self._began_at = asyncio.create_task(self._check()), now
+            self._task, self._began_at = asyncio.create_task(self._attempt()), now
         left = max(0.0, self._began_at + PROBE_TIMEOUT - now)
         await asyncio.wait([self._task], timeout=left)
-        now = monotonic()
         if self._task.done():
-            check = self._task.result()
-            self._succeeded_at = now if check.ok else None
-            return check
-        if self._succeeded_at is not None and now - self._succeeded_at < LATE_AFTER:
+            return self._task.result()
+        if self._succeeded_at is not None and monotonic() - self._succeeded_at < LATE_AFTER:
             return Check(self._late.name, True)
         return self._late
+
+    async def _attempt(self) -> Check:
+        """Make the check; a success counts also if nobody waits for it any more."""
+        check = await self._check()
+        self._succeeded_at = monotonic() if check.ok else None
+        return check
 
 
 def _lag(seconds: float) -> Check:
