@@ -23,7 +23,7 @@ from bench.tenant_size import (
     SEQ_BITS,
     STEP,
     TenantSize,
-    ending,
+    id_ending,
     uuid,
 )
 
@@ -39,8 +39,8 @@ class SqlSyntax(Struct, frozen=True):
         """The expression of an id, from the expression of its number."""
         if self.postgres:
             time = f"lpad(to_hex(CAST({number} AS bigint)), 12, '0')"
-            return f"CAST({time} || '-{ending(kind)}' AS uuid)"
-        return f"printf('%08x-%04x-{ending(kind)}', ({number}) >> 16, ({number}) & 65535)"
+            return f"CAST({time} || '-{id_ending(kind)}' AS uuid)"
+        return f"printf('%08x-%04x-{id_ending(kind)}', ({number}) >> 16, ({number}) & 65535)"
 
     def series(self, first: int | str, last: int | str) -> str:
         """A table with one column `n`, from `first` to `last`."""

@@ -9,7 +9,7 @@ import apsw
 
 from bench import seed
 from bench.seed import SqlSyntax
-from bench.tenant_size import CONVERSATION, FIRST_SENT, MESSAGE, PERSON, TenantSize, ending, uuid
+from bench.tenant_size import CONVERSATION, FIRST_SENT, MESSAGE, PERSON, TenantSize, id_ending, uuid
 from koine.store import schema
 from koine.store.sqlite import SqliteDatabase
 from koine.store.sqlite.connection import Checkpointer, connect
@@ -96,7 +96,7 @@ class CommittedSends:
         """How many messages earlier runs have sent; their ids begin with FIRST_SENT."""
         count = connection.execute(
             "SELECT count(*) FROM messages WHERE tenant_id = ? AND id >= ? AND id LIKE ?",
-            (self._size.tenant_id(), uuid(MESSAGE, FIRST_SENT), f"%{ending(MESSAGE)}"),
+            (self._size.tenant_id(), uuid(MESSAGE, FIRST_SENT), f"%{id_ending(MESSAGE)}"),
         ).get
         return int(count)
 

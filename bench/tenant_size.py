@@ -62,10 +62,10 @@ class TenantSize(Struct, frozen=True):
 def uuid(kind: int, number: int) -> str:
     """The id of the row with this number."""
     time = f"{number:012x}"
-    return f"{time[:8]}-{time[8:]}-{ending(kind)}"
+    return f"{time[:8]}-{time[8:]}-{id_ending(kind)}"
 
 
-def ending(kind: int) -> str:
+def id_ending(kind: int) -> str:
     """What follows the number in every id of a kind."""
     return f"7000-8{kind:03x}-000000000000"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chaos.prefork import Prefork
 from chaos.servers import Server, ServerHome
-from tests.support.processes import runs
+from tests.support.processes import is_running
 
 
 async def test_a_server_does_not_outlive_the_process_that_forked_it(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ async def test_a_server_does_not_outlive_the_process_that_forked_it(tmp_path: Pa
         await server.wait_ready()
         os.kill(prefork.pid, signal.SIGKILL)
         for _ in range(1000):
-            if not runs(server.pid):
+            if not is_running(server.pid):
                 return
             await asyncio.sleep(0.01)
     raise AssertionError("the server still runs")

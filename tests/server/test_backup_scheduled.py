@@ -28,7 +28,7 @@ from koine.server.backup.scheduled import BackupRunner
 from koine.server.backup.target import FolderTarget
 from koine.server.serving import serving_app
 from koine.server.status import read_status
-from tests.support.processes import runs
+from tests.support.processes import is_running
 from tests.support.shared_postgres import SharedPostgres
 
 
@@ -138,7 +138,7 @@ async def test_a_process_that_stops_gives_the_turn_back(
             await asyncio.gather(work, return_exceptions=True)
             assert not (await engine.db.read("", lease.get)).holder
     async with asyncio.timeout(60):
-        while runs(pids[0]):  # noqa: ASYNC110  # a process
+        while is_running(pids[0]):  # noqa: ASYNC110  # a process
             await asyncio.sleep(0.02)
 
 

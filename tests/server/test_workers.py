@@ -21,7 +21,7 @@ from koine.server.workers import next_pause
 from tests.server.test_shutdown import workers_of
 from tests.support.databases import with_tables
 from tests.support.ports import free_port, free_ports
-from tests.support.processes import runs
+from tests.support.processes import is_running
 from tests.support.shared_postgres import SharedPostgres
 
 NEVER_SERVES = """
@@ -115,7 +115,7 @@ async def kill_the_parent(server: Server) -> None:
     assert len(workers) == 2
     os.kill(server.pid, signal.SIGKILL)
     until = time.monotonic() + ENDS_WITHIN_S
-    while any(map(runs, workers)):
+    while any(map(is_running, workers)):
         assert time.monotonic() < until, server.log.read_text()
         await asyncio.sleep(0.02)
     with pytest.raises(OSError):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def runs(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """Whether a process runs: one that ended and was not waited for is a zombie (Z). While other
     threads of it are still ending, they hold its sockets."""
     process = Path("/proc") / str(pid)

@@ -64,7 +64,7 @@ class EndpointKey(Struct, frozen=True):
     endpoint_id: str
 
 
-class Disabling(Struct, frozen=True):
+class DisableDecision(Struct, frozen=True):
     """Why an endpoint is to be disabled, and its `updated_at` when that was found out: if it was
     changed since, it is left as it is."""
 

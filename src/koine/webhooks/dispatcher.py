@@ -20,7 +20,7 @@ from koine.engine.core.engine import Engine
 from koine.kit import logs
 from koine.kit.times import MINUTE
 from koine.model.errors import Unavailable
-from koine.model.webhook import Disabling, EndpointKey
+from koine.model.webhook import DisableDecision, EndpointKey
 from koine.store.webhooks import delivery_queue
 from koine.webhooks import circuit_breaker, transitions
 from koine.webhooks.attempt import AttemptResult, post
@@ -236,5 +236,5 @@ class Dispatcher:
             self._disable(delivery, f"nothing but failures for days: {response_class.reason}")
 
     def _disable(self, delivery: OutgoingDelivery, reason: str) -> None:
-        disabling = Disabling(reason, delivery.endpoint.updated_at)
-        self._results.batch.disabled[delivery.claim.endpoint] = disabling
+        decision = DisableDecision(reason, delivery.endpoint.updated_at)
+        self._results.batch.disabled[delivery.claim.endpoint] = decision

@@ -20,7 +20,7 @@ from koine.model.event_context import EventContext
 from koine.model.tenant import Tenant
 from koine.model.webhook import (
     Claim,
-    Disabling,
+    DisableDecision,
     EndpointKey,
     TenantEndpoint,
     WebhookEndpoint,
@@ -78,7 +78,7 @@ class BuildResult(Struct):
     cancelled: list[tuple[Claim, str]] = msgspec.field(default_factory=list)
     dropped: list[Claim] = msgspec.field(default_factory=list)
     waiting: list[Claim] = msgspec.field(default_factory=list)
-    paused: dict[EndpointKey, Disabling] = msgspec.field(default_factory=dict)
+    paused: dict[EndpointKey, DisableDecision] = msgspec.field(default_factory=dict)
 
 
 class Recipient(Struct, frozen=True):
@@ -131,7 +131,7 @@ class PayloadBuilder:
             for claim in of_tenant:
                 endpoint, actor = endpoints[claim.endpoint], actors[claim.endpoint]
                 if not isinstance(actor, Actor):
-                    built.paused[claim.endpoint] = Disabling(actor, endpoint.updated_at)
+                    built.paused[claim.endpoint] = DisableDecision(actor, endpoint.updated_at)
                     built.waiting.append(claim)
                     continue
                 recipient = Recipient(endpoint, actor, tenant, now)

@@ -10,7 +10,7 @@ from koine.engine.webhooks import endpoint_owners as owners
 from koine.engine.webhooks.matching import delivery_row, in_their_inboxes, matches
 from koine.model.actor import Actor
 from koine.model.event import EventKind, LoggedEvent
-from koine.model.webhook import Disabling, EndpointKey, TenantEndpoint
+from koine.model.webhook import DisableDecision, EndpointKey, TenantEndpoint
 from koine.model.webhook_format import WebhookFormats
 from koine.store.core.db import Tx
 from koine.store.core.tenant_tx import TenantTx
@@ -67,8 +67,8 @@ class PlanningHandler:
         lost = await _endpoints_without_rights(
             tx, now, [*_concerned(self._active, chunk), *(endpoint for _, endpoint in pairs)]
         )
-        for key, disabling in sorted(lost.items(), key=lambda each: each[0].endpoint_id):
-            await owners.pause(TenantTx(tx, key.tenant_id), now, key, disabling)
+        for key, decision in sorted(lost.items(), key=lambda each: each[0].endpoint_id):
+            await owners.pause(TenantTx(tx, key.tenant_id), now, key, decision)
         due_now = [
             delivery_row(event, endpoint, now)
             for event, endpoint in pairs
@@ -108,17 +108,17 @@ def _concerned(active: list[TenantEndpoint], chunk: list[LoggedEvent]) -> list[T
 
 async def _endpoints_without_rights(
     tx: Tx, now: int, candidates: list[TenantEndpoint]
-) -> dict[EndpointKey, Disabling]:
+) -> dict[EndpointKey, DisableDecision]:
     """The endpoints, of these, that must be paused, and why."""
     known: dict[str, owners.OwnerRights] = {}
-    lost: dict[EndpointKey, Disabling] = {}
+    lost: dict[EndpointKey, DisableDecision] = {}
     for key, endpoint in {endpoint.key: endpoint for endpoint in candidates}.items():
         tenant = TenantTx(tx, key.tenant_id)
         found = await owners.endpoint_actor(
             tenant, now, endpoint, known.setdefault(key.tenant_id, {})
         )
         if not isinstance(found, Actor):
-            lost[key] = Disabling(found, endpoint.updated_at)
+            lost[key] = DisableDecision(found, endpoint.updated_at)
     return lost
 
 

@@ -17,7 +17,7 @@ from koine.kit.clock import Clock
 from koine.kit.json import json_text
 from koine.model.errors import Unavailable
 from koine.model.event import Event
-from koine.model.webhook import Attempt, Claim, Disabling, EndpointHealth, EndpointKey, Result
+from koine.model.webhook import Attempt, Claim, DisableDecision, EndpointHealth, EndpointKey, Result
 from koine.store.core.db import Database, Tx
 from koine.store.events import events
 from koine.store.webhooks import delivery_queue, endpoints
@@ -36,7 +36,7 @@ class Batch(Struct):
     tried: list[tuple[str, Attempt]] = msgspec.field(default_factory=list)
     dropped: list[Claim] = msgspec.field(default_factory=list)
     health: dict[EndpointKey, EndpointHealth] = msgspec.field(default_factory=dict)
-    disabled: dict[EndpointKey, Disabling] = msgspec.field(default_factory=dict)
+    disabled: dict[EndpointKey, DisableDecision] = msgspec.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.results) + len(self.dropped) + len(self.health) + len(self.disabled)
@@ -101,8 +101,8 @@ async def write(tx: Tx, batch: Batch, now: int) -> None:
         await delivery_queue.delete_claimed(tx, batch.dropped)
     if batch.health:
         await endpoints.set_health(tx, batch.health)
-    for key, disabling in sorted(batch.disabled.items(), key=lambda each: each[0].endpoint_id):
-        if await endpoints.disable(tx, key, disabling, now):
-            body = json_text({"reason": disabling.reason})
+    for key, decision in sorted(batch.disabled.items(), key=lambda each: each[0].endpoint_id):
+        if await endpoints.disable(tx, key, decision, now):
+            body = json_text({"reason": decision.reason})
             event = Event("webhook.disabled", "staff", None, key.endpoint_id, None, body, now)
             await tx.many(*events.append_many([(key.tenant_id, event)]))

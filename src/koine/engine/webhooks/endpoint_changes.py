@@ -30,7 +30,7 @@ from koine.kit.outbound import same_origin
 from koine.kit.structs import provided_fields
 from koine.kit.times import HOUR
 from koine.model.actor import Actor
-from koine.model.webhook import Backoff, Disabling, EndpointKey, WebhookEndpoint
+from koine.model.webhook import Backoff, DisableDecision, EndpointKey, WebhookEndpoint
 from koine.store.core.db import Tx
 from koine.store.events import events
 from koine.store.webhooks import endpoints
@@ -101,7 +101,7 @@ async def _change(
 ) -> ChangedEndpoint:
     before = existing(await endpoints.lock(tx, endpoint_id), dialect)
     if (paused := await owners.as_now(tx, now, before)) != before:
-        lost = Disabling(paused.reason or "", before.updated_at)
+        lost = DisableDecision(paused.reason or "", before.updated_at)
         await owners.pause(tx, now, EndpointKey(tx.tenant_id, endpoint_id), lost)
         before = paused
     values = _moved(engine, before, changes)

@@ -17,7 +17,7 @@ from koine.kit.json import json_text
 from koine.model.actor import Actor
 from koine.model.errors import Forbidden
 from koine.model.permissions import MANAGE_TENANT, PERMISSIONS, WRITE_WEBHOOKS
-from koine.model.webhook import Disabling, EndpointKey, WebhookEndpoint
+from koine.model.webhook import DisableDecision, EndpointKey, WebhookEndpoint
 from koine.store.core.db import Tx
 from koine.store.webhooks import endpoints
 
@@ -103,11 +103,11 @@ async def as_now(
     return structs.replace(endpoint, status="disabled", reason=found)
 
 
-async def pause(tx: Tx, now: int, key: EndpointKey, disabling: Disabling) -> bool:
+async def pause(tx: Tx, now: int, key: EndpointKey, decision: DisableDecision) -> bool:
     """Disable an endpoint, with an event; False when it is disabled already, or was changed."""
-    if not await endpoints.disable(tx, key, disabling, now):
+    if not await endpoints.disable(tx, key, decision, now):
         return False
     await record_event(
-        tx, now, "webhook.disabled", key.endpoint_id, audience="staff", reason=disabling.reason
+        tx, now, "webhook.disabled", key.endpoint_id, audience="staff", reason=decision.reason
     )
     return True

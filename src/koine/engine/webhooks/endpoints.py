@@ -27,7 +27,7 @@ from koine.model.permissions import (
     READ_WEBHOOKS,
     WRITE_WEBHOOKS,
 )
-from koine.model.webhook import Backoff, Disabling, EndpointKey, WebhookEndpoint
+from koine.model.webhook import Backoff, DisableDecision, EndpointKey, WebhookEndpoint
 from koine.store.core.db import Tx
 from koine.store.events import cursors, events
 from koine.store.webhooks import delivery_log, endpoints
@@ -194,8 +194,8 @@ async def _empty(tx: Tx, now: int, actor: Actor, endpoint_id: str, dialect: str 
     """Delete a batch of deliveries; returns whether there are more."""
     access.require(actor, *WRITE)
     found = existing(await endpoints.lock(tx, endpoint_id), dialect)
-    disabling = Disabling("being removed", found.updated_at)
-    await endpoints.disable(tx, EndpointKey(actor.tenant_id, endpoint_id), disabling, now)
+    decision = DisableDecision("being removed", found.updated_at)
+    await endpoints.disable(tx, EndpointKey(actor.tenant_id, endpoint_id), decision, now)
     return await delivery_log.delete_some(tx, endpoint_id, BATCH_SIZE)
 
 

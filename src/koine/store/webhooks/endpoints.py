@@ -4,7 +4,7 @@ from msgspec import structs
 from sqlalchemy import delete, func, insert, select, update
 
 from koine.model.webhook import (
-    Disabling,
+    DisableDecision,
     EndpointHealth,
     EndpointKey,
     TenantEndpoint,
@@ -107,15 +107,15 @@ async def change(tx: Tx, endpoint: WebhookEndpoint) -> None:
     await tx.run(_UPDATE, id=endpoint.id, **{f"new_{n}": values[n] for n in _CHANGEABLE})
 
 
-async def disable(tx: Tx, key: EndpointKey, disabling: Disabling, now: int) -> bool:
+async def disable(tx: Tx, key: EndpointKey, decision: DisableDecision, now: int) -> bool:
     """Disable an active endpoint; False if it was not active, or was changed since the reason was
     found out."""
     changed = await tx.run(
         _DISABLE,
         tenant_id=key.tenant_id,
         id=key.endpoint_id,
-        updated_at=disabling.updated_at,
-        new_reason=disabling.reason,
+        updated_at=decision.updated_at,
+        new_reason=decision.reason,
         now=now,
     )
     return bool(changed)
